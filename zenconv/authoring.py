@@ -1,0 +1,210 @@
+"""The words a step file may use: `step`, `helper`, `fixture`, `From`, `Output`, `mark`.
+
+None is needed to begin. They only leave a note on the function (`NOTE`), so a decorated
+function is still the plain function and can be called like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar, overload
+
+import attrs
+
+from zenconv.errors import UsageError, did_you_mean
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+Scope = Literal["step", "pipeline", "run"]
+SCOPES: tuple[Scope, ...] = ("step", "pipeline", "run")
+
+NOTE = "__zenconv__"
+"""The attribute under which a decorated function carries its note."""
+
+
+@attrs.frozen
+class StepNote:
+    """What ``@zenconv.step(...)`` and marks say about a function; the defaults say nothing."""
+
+    is_step: bool = False
+    is_helper: bool = False
+    name: str = ""
+    outputs: tuple[str, ...] = ()
+    version: str = ""
+    also: tuple[Callable[..., Any], ...] = ()
+    env: tuple[str, ...] = ()
+    cache: bool = True
+    refresh: float | None = None
+
+
+@attrs.frozen
+class FixtureNote:
+    """What ``@zenconv.fixture(...)`` says about a function."""
+
+    scope: Scope = "step"
+    name: str = ""
+    autouse: bool = False
+    version: str = ""
+
+
+@attrs.frozen
+class From:
+    """``Annotated[T, From("other")]``: take the step, output or node id `name` for this parameter."""
+
+    name: str
+
+
+class _OutputMark:
+    """Marks a parameter as a place to write."""
+
+    def __repr__(self) -> str:
+        return "Output"
+
+
+OUTPUT = _OutputMark()
+Output = Annotated[T, OUTPUT]
+"""``path: Output[Path]``: a place to write; what is there after the call is stored."""
+
+
+def _annotate(function: F, **changes: Any) -> F:
+    note = getattr(function, NOTE, StepNote())
+    if not isinstance(note, StepNote):
+        raise UsageError(
+            f"{getattr(function, '__name__', function)!r} is a fixture; a step's options do not apply to it"
+        )
+    setattr(function, NOTE, attrs.evolve(note, **changes))
+    return function
+
+
+@overload
+def step(function: F) -> F: ...
+@overload
+def step(
+    *,
+    name: str = ...,
+    outputs: tuple[str, ...] | list[str] = ...,
+    version: str | int = ...,
+    also: tuple[Callable[..., Any], ...] | list[Callable[..., Any]] = ...,
+    env: tuple[str, ...] | list[str] = ...,
+    cache: bool = ...,
+) -> Callable[[F], F]: ...
+def step(
+    function: F | None = None,
+    *,
+    name: str = "",
+    outputs: tuple[str, ...] | list[str] = (),
+    version: str | int = "",
+    also: tuple[Callable[..., Any], ...] | list[Callable[..., Any]] = (),
+    env: tuple[str, ...] | list[str] = (),
+    cache: bool = True,
+) -> F | Callable[[F], F]:
+    """Add options to a step; a public function of a step file is a step without it.
+
+    Parameters
+    ----------
+    name
+        The step's name, where it should differ from the function's.
+    outputs
+        Names of the several outputs: of the items of a tuple or the keys of a dictionary.
+    version
+        A salt: changing it makes the step run again.
+    also
+        Functions or classes whose code counts although the step does not visibly reach them.
+    env
+        Environment variables whose values count.
+    cache
+        False: run once in every run, never reuse.
+    """
+
+    def decorate(function: F) -> F:
+        return _annotate(
+            function,
+            is_step=True,
+            name=name,
+            outputs=tuple(outputs),
+            version=str(version),
+            also=tuple(also),
+            env=tuple(env),
+            cache=cache and getattr(getattr(function, NOTE, None), "cache", True),
+        )
+
+    return decorate(function) if function is not None else decorate
+
+
+def helper(function: F) -> F:
+    """Say that this public function of a step file is no step."""
+    return _annotate(function, is_helper=True)
+
+
+@overload
+def fixture(function: F) -> F: ...
+@overload
+def fixture(
+    *, scope: Scope = ..., name: str = ..., autouse: bool = ..., version: str | int = ...
+) -> Callable[[F], F]: ...
+def fixture(
+    function: F | None = None,
+    *,
+    scope: Scope = "step",
+    name: str = "",
+    autouse: bool = False,
+    version: str | int = "",
+) -> F | Callable[[F], F]:
+    """Declare a fixture: a live resource, made for steps and never stored.
+
+    Parameters
+    ----------
+    scope
+        How long one lives: ``"step"``, ``"pipeline"`` or ``"run"`` (per worker process).
+    name
+        The name that parameters ask for, where it should differ from the function's.
+    autouse
+        Set it up for every step that can see it, asked for or not.
+    version
+        A salt: changing it makes every step that uses the fixture run again.
+    """
+    if scope not in SCOPES:
+        raise UsageError(f"unknown fixture scope {scope!r}", hint=did_you_mean(str(scope), SCOPES))
+
+    def decorate(function: F) -> F:
+        setattr(function, NOTE, FixtureNote(scope, name, autouse, str(version)))
+        return function
+
+    return decorate(function) if function is not None else decorate
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_duration(text: str | float) -> float:
+    """Return seconds from ``"90s"``, ``"15m"``, ``"6h"``, ``"1d"``, ``"2w"`` or a number of seconds."""
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return float(text)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*", str(text))
+    if match is None:
+        raise UsageError(f"{text!r} is no duration", hint="write 90s, 15m, 6h, 1d or 2w")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+class _Marks:
+    """``zenconv.mark.x``: options written as separate decorators."""
+
+    def nocache(self, function: F) -> F:
+        """Run once in every run; dependents are decided by the content that comes out."""
+        return _annotate(function, cache=False)
+
+    def refresh(self, every: str | float) -> Callable[[F], F]:
+        """Treat a stored result older than `every` (``"1d"``, seconds) as missing."""
+        seconds = parse_duration(every)
+        return lambda function: _annotate(function, refresh=seconds)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        known = [n for n in vars(type(self)) if not n.startswith("_")]
+        raise UsageError(f"unknown mark {name!r}", hint=did_you_mean(name, known))
+
+
+mark = _Marks()

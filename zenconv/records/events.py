@@ -1,0 +1,186 @@
+"""What happens in a run, one record each; together they are the run.
+
+Every field holds plain JSON data, so an event is a line of a log and a frame of a stream alike:
+``<crc32 in 8 hex digits> <json>\\n``. Unknown events and fields of a newer version are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+
+Json = Mapping[str, Any]
+
+
+@attrs.frozen
+class Event:
+    """Something that happened. `at` is the UTC time as ISO text; order is that of the log."""
+
+    name: ClassVar[str] = ""
+    at: str = attrs.field(default="", kw_only=True)
+
+
+@attrs.frozen
+class RunStarted(Event):
+    """First event of a log: everything known before the project is imported.
+
+    `environment` holds ``python``, ``platform``, ``zenconv``, ``host``, ``packages`` (name to
+    version), ``git`` (``revision``, ``branch``, ``dirty``; empty outside a repository), ``seed``.
+    """
+
+    name: ClassVar[str] = "run_started"
+    run: str
+    number: int
+    arguments: Sequence[str]
+    root: str
+    stack: str
+    environment: Json
+
+
+@attrs.frozen
+class PlanReady(Event):
+    """The graph and what is intended; `nodes` are in execution order.
+
+    Each node: ``id``, ``pipeline``, ``step``, ``file``, ``line``, ``action``, ``reason``,
+    ``outputs`` (names), ``bindings`` (list of ``{parameter, source, node, output, value, origin}``,
+    values as short text, secrets by name). Planned again after a runner died: the newest counts.
+    """
+
+    name: ClassVar[str] = "plan_ready"
+    nodes: Sequence[Json]
+
+
+@attrs.frozen
+class StepsReused(Event):
+    """Nodes whose stored results were taken over; each: ``node``, ``key``, ``outputs`` (name to
+    artifact), ``output`` (artifact of the captured text or None), ``reason``."""
+
+    name: ClassVar[str] = "steps_reused"
+    steps: Sequence[Json]
+
+
+@attrs.frozen
+class StepStarted(Event):
+    """A step begins. `output_offset` is where its captured text begins in the runner's spool."""
+
+    name: ClassVar[str] = "step_started"
+    node: str
+    output_offset: int = 0
+
+
+@attrs.frozen
+class StepFinished(Event):
+    """A step ended.
+
+    `status` is ``succeeded``, ``failed``, ``skipped`` or ``interrupted``. `outputs` maps output
+    names to artifacts. `output` is the artifact of the captured text. `error`, of a failure:
+    ``type``, ``message``, ``frames`` (list of ``{file, line, function, text}``, the user's only),
+    ``hint``. `inputs` maps parameters to ``{type, shape, ...}`` summaries. `parts` and `sources`
+    are those of `KeyParts`. `seconds` is wall time, `cpu` CPU seconds.
+    """
+
+    name: ClassVar[str] = "step_finished"
+    node: str
+    status: str
+    reason: str = ""
+    key: str = ""
+    outputs: Json = attrs.field(factory=dict)
+    output: Json | None = None
+    error: Json | None = None
+    inputs: Json = attrs.field(factory=dict)
+    parts: Json = attrs.field(factory=dict)
+    sources: Json = attrs.field(factory=dict)
+    warnings: Sequence[str] = ()
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+
+@attrs.frozen
+class Notice(Event):
+    """A line people should see: ``level`` is ``note`` or ``warning``."""
+
+    name: ClassVar[str] = "notice"
+    text: str
+    level: str = "warning"
+
+
+@attrs.frozen
+class ProjectFailed(Event):
+    """The project could not be collected or planned: the message as shown, and the exit code."""
+
+    name: ClassVar[str] = "project_failed"
+    message: str
+    exit_code: int
+
+
+@attrs.frozen
+class RunnerDied(Event):
+    """A runner ended without finishing; `node` is the step it was executing, if any."""
+
+    name: ClassVar[str] = "runner_died"
+    cause: str
+    node: str = ""
+
+
+@attrs.frozen
+class RunFinished(Event):
+    """Last event of a log. `status`: ``succeeded``, ``failed``, ``interrupted``, ``error``."""
+
+    name: ClassVar[str] = "run_finished"
+    status: str
+    exit_code: int
+    seconds: float
+    counts: Json = attrs.field(factory=dict)
+
+
+EVENTS: dict[str, type[Event]] = {
+    cls.name: cls
+    for cls in (
+        RunStarted,
+        PlanReady,
+        StepsReused,
+        StepStarted,
+        StepFinished,
+        Notice,
+        ProjectFailed,
+        RunnerDied,
+        RunFinished,
+    )
+}
+_FIELDS = {cls: tuple(attrs.fields_dict(cls)) for cls in EVENTS.values()}
+_REQUIRED = {cls: {f.name for f in attrs.fields(cls) if f.default is attrs.NOTHING} for cls in EVENTS.values()}
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False)
+
+
+def encode(event: Event) -> bytes:
+    """Return `event` as one line, checksum first."""
+    data: dict[str, Any] = {"event": event.name}
+    required = _REQUIRED[type(event)]
+    for field in _FIELDS[type(event)]:
+        value = getattr(event, field)
+        if value or field in required:
+            data[field] = value
+    text = _encoder.encode(data).encode("ascii")
+    return b"%08x %s\n" % (zlib.crc32(text), text)
+
+
+def decode(line: bytes) -> Event | None:
+    """Return the event of one line, or None if this version does not know it.
+
+    Raises `ValueError` when the line is torn or damaged.
+    """
+    if len(line) < 10 or not line.endswith(b"\n"):
+        raise ValueError("torn line")
+    text = line[9:-1]
+    if int(line[:8], 16) != zlib.crc32(text):
+        raise ValueError("checksum differs")
+    data = json.loads(text)
+    cls = EVENTS.get(data.pop("event", ""))
+    if cls is None:
+        return None
+    known = _FIELDS[cls]
+    return cls(**{name: value for name, value in data.items() if name in known})

@@ -1,0 +1,54 @@
+"""What a run intends: for each node an action and its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+from zenconv.records.artifact import ActionEntry, ActionKey
+from zenconv.records.step import Pipeline
+
+Action = Literal["reuse", "run", "maybe", "skip"]
+
+
+@attrs.frozen
+class KeyParts:
+    """Everything a cache key was made of, by name, so that two keys can be compared.
+
+    `parts` maps a readable name (``code cleaning.scale``, ``parameter C``, ``input train``,
+    ``file data/x.csv``, ``package pandas``) to a digest or short text; `sources` maps such a name
+    to (``file:line``, text) for showing a difference.
+    """
+
+    parts: Mapping[str, str]
+    sources: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Decision:
+    """What happens to one node, and why.
+
+    `key` and `entry` are known for ``reuse``; `local` is the part of the key that does not depend
+    on inputs, known for every node.
+    """
+
+    node: str
+    action: Action
+    reason: str
+    key: ActionKey | None = None
+    entry: ActionEntry | None = None
+    local: str = ""
+
+
+@attrs.frozen
+class Plan:
+    """The decisions for every node of a pipeline, in its order."""
+
+    pipeline: Pipeline
+    decisions: Mapping[str, Decision]
+
+    def count(self, action: Action) -> int:
+        """Return how many nodes have that action."""
+        return sum(d.action == action for d in self.decisions.values())

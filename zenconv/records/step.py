@@ -1,0 +1,168 @@
+"""What a project asks for: steps, fixtures, and the graph that their parameters form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from zenconv.authoring import FixtureNote, StepNote
+
+Shape = Literal["value", "tuple", "mapping", "object"]
+"""How the outputs sit in what the function returns: itself, items, keys, or attributes."""
+
+Source = Literal["node", "value", "fixture", "builtin"]
+
+
+@attrs.frozen
+class Parameter:
+    """One parameter of a step or fixture, as written.
+
+    `annotation` is its text and `type` the resolved object (None where there is none, or where
+    it cannot be resolved). `asks_for` is the name to resolve: its own, or that of its `From`.
+    """
+
+    name: str
+    annotation: str = ""
+    type: Any = attrs.field(default=None, eq=False, repr=False)
+    has_default: bool = False
+    default: Any = attrs.field(default=None, eq=False, repr=False)
+    asks_for: str = ""
+    explicit: bool = False
+    is_output: bool = False
+    positional_only: bool = False
+
+
+@attrs.frozen
+class Output:
+    """One named output of a step; `name` is ``""`` for the only output."""
+
+    name: str
+    annotation: str = ""
+    type: Any = attrs.field(default=None, eq=False, repr=False)
+
+
+@attrs.frozen
+class Step:
+    """A plain function that computes one named value, or several named outputs.
+
+    `module` is its stable import name, `file` its path below the root (POSIX). A *template* is
+    written in ``zenconf.py`` or shipped by a plugin, and lives in each pipeline that reaches it.
+    """
+
+    name: str
+    module: str
+    file: str
+    line: int
+    parameters: tuple[Parameter, ...] = ()
+    outputs: tuple[Output, ...] = (Output(""),)
+    shape: Shape = "value"
+    note: StepNote = StepNote()
+    is_template: bool = False
+    is_async: bool = False
+    is_generator: bool = False
+    doc: str = ""
+    function: Callable[..., Any] = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def where(self) -> str:
+        """``file:line``."""
+        return f"{self.file}:{self.line}"
+
+
+@attrs.frozen
+class Fixture:
+    """A live resource made for steps: scoped, torn down after its ``yield``, never stored."""
+
+    name: str
+    module: str
+    file: str
+    line: int
+    parameters: tuple[Parameter, ...] = ()
+    note: FixtureNote = FixtureNote()
+    is_generator: bool = False
+    function: Callable[..., Any] = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def where(self) -> str:
+        """``file:line``."""
+        return f"{self.file}:{self.line}"
+
+
+@attrs.frozen
+class Binding:
+    """What one parameter of a node or fixture gets, and where that comes from.
+
+    ``source == "node"``: `node` is a node id, `output` one of its outputs, or None for the whole
+    returned value. ``"value"``: `value`, already converted; `origin` says where it is written
+    (``"pyproject.toml:4"``, ``"--set"``, ``"default"``); `secret` names the environment variable
+    whose value takes its place when the step runs. ``"fixture"``: `fixture` is the id of a
+    `FixtureNode`. ``"builtin"``: `fixture` is the name of a built-in fixture.
+    """
+
+    parameter: str
+    source: Source
+    node: str = ""
+    output: str | None = None
+    value: Any = attrs.field(default=None, eq=False)
+    origin: str = ""
+    fixture: str = ""
+    secret: str = ""
+
+
+@attrs.frozen
+class FixtureNode:
+    """A fixture as one pipeline sees it, with its own parameters bound. `id` is ``file::name``."""
+
+    id: str
+    fixture: Fixture
+    pipeline: str
+    bindings: tuple[Binding, ...] = ()
+
+
+@attrs.frozen
+class Node:
+    """A step placed in a pipeline, all parameters bound. `id` is ``<pipeline file>::<step>``.
+
+    `autouse` holds ids of fixtures that are set up though no parameter asks for them.
+    """
+
+    id: str
+    step: Step
+    pipeline: str
+    bindings: tuple[Binding, ...] = ()
+    autouse: tuple[str, ...] = ()
+
+    @property
+    def upstream(self) -> tuple[str, ...]:
+        """Ids of the nodes this one waits for, without repetition, in parameter order."""
+        return tuple(dict.fromkeys(b.node for b in self.bindings if b.source == "node"))
+
+
+@attrs.frozen
+class Pipeline:
+    """A graph of nodes, in an order in which every node follows what it waits for.
+
+    `names` lists the pipelines (step modules) it was built from or selected out of. Everything
+    reachable upwards from a node is in it. Ties are in file and definition order, so the order
+    is the same in every process.
+    """
+
+    nodes: Mapping[str, Node]
+    fixtures: Mapping[str, FixtureNode] = attrs.field(factory=dict)
+    names: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def downstream(self) -> dict[str, list[str]]:
+        """Return for every node the ids of those that wait for it, in order."""
+        waiting: dict[str, list[str]] = {id: [] for id in self.nodes}
+        for node in self:
+            for above in node.upstream:
+                waiting[above].append(node.id)
+        return waiting
