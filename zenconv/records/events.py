@@ -127,6 +127,22 @@ class RunnerDied(Event):
 
 
 @attrs.frozen
+class Progress(Event):
+    """What the runner is doing outside of any step (``importing steps_training.py``); not logged."""
+
+    name: ClassVar[str] = "progress"
+    text: str
+
+
+@attrs.frozen
+class RunnerFinished(Event):
+    """A runner did all it could. Without this message its end is a crash, whatever its exit code."""
+
+    name: ClassVar[str] = "runner_finished"
+    interrupted: bool = False
+
+
+@attrs.frozen
 class RunFinished(Event):
     """Last event of a log. `status`: ``succeeded``, ``failed``, ``interrupted``, ``error``."""
 
@@ -147,7 +163,9 @@ EVENTS: dict[str, type[Event]] = {
         StepFinished,
         Notice,
         ProjectFailed,
+        Progress,
         RunnerDied,
+        RunnerFinished,
         RunFinished,
     )
 }

@@ -49,6 +49,7 @@ class Step:
 
     `module` is its stable import name, `file` its path below the root (POSIX). A *template* is
     written in ``zenconf.py`` or shipped by a plugin, and lives in each pipeline that reaches it.
+    `returns` is the resolved return annotation, or None.
     """
 
     name: str
@@ -58,11 +59,12 @@ class Step:
     parameters: tuple[Parameter, ...] = ()
     outputs: tuple[Output, ...] = (Output(""),)
     shape: Shape = "value"
-    note: StepNote = StepNote()
+    note: StepNote = attrs.field(factory=StepNote)
     is_template: bool = False
     is_async: bool = False
     is_generator: bool = False
     doc: str = ""
+    returns: Any = attrs.field(default=None, eq=False, repr=False)
     function: Callable[..., Any] = attrs.field(default=None, eq=False, repr=False)
 
     @property
@@ -80,7 +82,7 @@ class Fixture:
     file: str
     line: int
     parameters: tuple[Parameter, ...] = ()
-    note: FixtureNote = FixtureNote()
+    note: FixtureNote = attrs.field(factory=FixtureNote)
     is_generator: bool = False
     function: Callable[..., Any] = attrs.field(default=None, eq=False, repr=False)
 
