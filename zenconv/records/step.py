@@ -99,7 +99,7 @@ class Binding:
     ``source == "node"``: `node` is a node id, `output` one of its outputs, or None for the whole
     returned value. ``"value"``: `value`, already converted; `origin` says where it is written
     (``"pyproject.toml:4"``, ``"--set"``, ``"default"``); `secret` names the environment variable
-    whose value takes its place when the step runs. ``"fixture"``: `fixture` is the id of a
+    whose value takes its place when the step runs; `is_output` makes it a place to write. ``"fixture"``: `fixture` is the id of a
     `FixtureNode`. ``"builtin"``: `fixture` is the name of a built-in fixture.
     """
 
@@ -111,6 +111,7 @@ class Binding:
     origin: str = ""
     fixture: str = ""
     secret: str = ""
+    is_output: bool = False
 
 
 @attrs.frozen
