@@ -1,0 +1,225 @@
+"""The program ``zenconv``: a table of commands, and what becomes of every exception.
+
+``--help`` prints the table below and imports nothing else, so it costs little more than click.
+A command ``name`` lives in ``zenconv/cli/name.py`` and exports a click command called `command`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from zenconv import __version__
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("zenconv.cli.run", "Run pipelines: whatever changed, and nothing else."),
+    "explain": ("zenconv.cli.explain", "Say why a step runs or is reused, down to the changed line."),
+    "steps": ("zenconv.cli.steps", "List the steps, and where each parameter comes from."),
+    "graph": ("zenconv.cli.graph", "Draw which step waits for which."),
+    "runs": ("zenconv.cli.runs", "List recorded runs."),
+    "show": ("zenconv.cli.show", "Show one run: what it did, and why a step failed."),
+    "logs": ("zenconv.cli.logs", "Print what a step printed."),
+    "get": ("zenconv.cli.get", "Print or save the stored output of a step."),
+    "check": ("zenconv.cli.check", "Check before running that project, stack and store are sound."),
+    "stack": ("zenconv.cli.stack", "List stacks and their components; make signing keys."),
+    "plugins": ("zenconv.cli.plugins", "List plugins and what each provides."),
+    "config": ("zenconv.cli.config", "Show the settings in effect, and where each is written."),
+}
+
+ISSUES_URL = "https://github.com/zenconv/zenconv/issues"
+
+COMMON_OPTIONS = ("--stack", "-c", "--config", "-C", "--root", "--set", "-p", "--plugin")
+"""Options of every command that also may stand before its name; each takes a value."""
+
+_OWN_OPTIONS = ("-h", "--help", "--version")
+
+
+class CommandGroup(click.Group):
+    """The commands of `COMMANDS`, imported when called; without a name, ``run``."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, place_command(args))
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        import importlib
+
+        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
+        command.name = name
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not context.resilient_parsing:
+            raise _unknown_command(args[0])
+        return super().resolve_command(context, args)
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
+
+def place_command(args: Sequence[str]) -> list[str]:
+    """Return `args` with the command first: ``-C dir runs`` becomes ``runs -C dir``, none is ``run``.
+
+    An option that belongs to no command in particular, such as ``-x``, belongs to ``run``.
+    """
+    rest = list(args)
+    leading: list[str] = []
+    while rest and rest[0].startswith("-"):
+        if rest[0] in _OWN_OPTIONS:
+            return [rest[0]] if not leading else ["run", *leading, *rest]
+        if _option_name(rest[0]) not in COMMON_OPTIONS:
+            return ["run", *leading, *rest]
+        takes_next = rest[0] in COMMON_OPTIONS
+        leading += rest[: 1 + takes_next]
+        rest = rest[1 + takes_next :]
+    if not rest:
+        return ["run", *leading]
+    return [rest[0], *leading, *rest[1:]] if leading else rest
+
+
+def _option_name(argument: str) -> str:
+    return argument.partition("=")[0] if argument.startswith("--") else argument[:2]
+
+
+def _unknown_command(name: str) -> Exception:
+    from zenconv.errors import UsageError, did_you_mean
+
+    similar = did_you_mean(name, COMMANDS)
+    if not similar.startswith("did you mean"):
+        similar = "to run a step, a pipeline or a file of that name: zenconv run " + name
+    return UsageError(f"{name!r} is not a command", hint=similar)
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=False,
+)
+@click.version_option(__version__, "--version", prog_name="zenconv", message="%(prog)s %(version)s")
+def program() -> None:
+    """Pytest for machine-learning pipelines: plain functions in steps_*.py, wired by name.
+
+    Without a command, every pipeline is run.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; never returns."""
+    _make_streams_safe()
+    code = run_command(sys.argv[1:] if args is None else args)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        _drop_output()
+    sys.exit(code)
+
+
+def run_command(args: Sequence[str]) -> int:
+    """Run one command; show what went wrong; return the exit code."""
+    try:
+        result = program.main(list(args), prog_name="zenconv", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    except BaseException as error:  # the one place where every exception gets its exit code
+        return _report(error)
+
+
+def _report(error: BaseException) -> int:
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    if isinstance(error, BrokenPipeError):
+        _drop_output()
+        return 141  # 128 + SIGPIPE, as a shell reports it
+    if os.environ.get("ZENCONV_DEBUG"):
+        _print_traceback(error)
+    message, code = _explain(error)
+    try:
+        click.echo(message, err=True)
+    except OSError:
+        _drop_output()
+    return code
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """Return the lines to show for `error`, and the exit code."""
+    from zenconv.cli.output import escape, style_error
+
+    if isinstance(error, click.ClickException):
+        return f"{style_error('error:')} {escape(_click_message(error), keep_lines=True)}", 4
+    errors = sys.modules.get("zenconv.errors")  # not loaded means: it cannot be one of those
+    if errors is not None and isinstance(error, errors.ZenconvError):
+        return f"{style_error('error:')} {escape(str(error), keep_lines=True)}", error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:
+        cause = f"{error.strerror or type(error).__name__}: {os.fsdecode(error.filename)}"
+        return f"{style_error('error:')} {escape(cause)}", 1
+    return f"{style_error('internal error:')} {escape(_internal(error), keep_lines=True)}", 3
+
+
+def _click_message(error: click.ClickException) -> str:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message
+    return f"{message}\n    hint: {context.command_path} --help"
+
+
+def _internal(error: BaseException) -> str:
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""
+    return (
+        f"{type(error).__name__}: {error}{where}\n"
+        f"    this is a defect of zenconv {__version__}; report it at {ISSUES_URL}\n"
+        f"    hint: ZENCONV_DEBUG=1 shows the traceback"
+    )
+
+
+def _print_traceback(error: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(error)
+
+
+def _make_streams_safe() -> None:
+    """Let a name that the terminal's encoding lacks print escaped, rather than end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Point stdout at nothing, so that the interpreter's own flush at exit stays silent."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
