@@ -1,0 +1,70 @@
+"""What is remembered and can be asked: `MetadataStore`.
+
+Writing goes elsewhere: a run appends to its own event log, and a store takes in what the logs
+say. Reading never imports project code and loads no artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from zenconv.records.plan import KeyParts
+from zenconv.records.run import RunRecord, RunStatus, StepRunRecord, StepStatus
+
+
+@runtime_checkable
+class MetadataStore(Protocol):
+    """The recorded runs, newest first wherever there is an order; the run's number is the order.
+
+    A store that finds itself damaged says so in a notice and makes itself again from the logs;
+    it never answers wrongly and is never silently empty.
+    """
+
+    def refresh(self) -> Sequence[str]:
+        """Take in what the logs say since last time; return notices for people, one line each.
+
+        A run without an end whose process is gone becomes ``interrupted``. Interrupted itself,
+        it has changed nothing. Where nothing can be written, the answer is right all the same.
+        """
+
+    def runs(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        statuses: Collection[RunStatus] = (),
+        pipeline: str = "",
+    ) -> Sequence[RunRecord]:
+        """Return runs, newest first: those in one of `statuses` (empty: any) that touched `pipeline`."""
+
+    def count(self) -> int:
+        """Return how many runs there are."""
+
+    def find(self, prefix: str) -> Sequence[RunRecord]:
+        """Return the runs whose id is, or begins with, `prefix`; the whole number counts as equal."""
+
+    def steps(
+        self, run: str, *, statuses: Collection[StepStatus] = (), node: str = "", limit: int | None = None
+    ) -> Sequence[StepRunRecord]:
+        """Return the steps of the run id `run` in plan order; an unknown run has none."""
+
+    def history(
+        self, node: str, *, statuses: Collection[StepStatus] = (), limit: int | None = None
+    ) -> Sequence[StepRunRecord]:
+        """Return what became of the node id `node` in each run, newest first."""
+
+    def last_keys(self, nodes: Iterable[str]) -> dict[str, str]:
+        """Return for each node its cache key when it last had a result; nodes without are left out."""
+
+    def key_parts(self, keys: Iterable[str]) -> dict[str, KeyParts]:
+        """Return what the given cache keys were made of, as far as recorded."""
+
+    def rebuild(self) -> Sequence[str]:
+        """Forget everything and take in all logs again; the old data is kept aside. Return notices."""
+
+    def close(self) -> None:
+        """Release connections; a second time is no error."""
+
+
+__all__ = ["MetadataStore"]
