@@ -1,0 +1,52 @@
+"""How an action entry becomes bytes in any action cache, and how damage to them is noticed.
+
+The payload is ASCII JSON; beside it stands a checksum over the key and the payload, so a flipped
+bit, or a row found under the wrong key, is a miss and never a wrong answer.
+"""
+
+from __future__ import annotations
+
+import json
+
+from zenconv import hashing
+from zenconv.records.artifact import ActionEntry, ActionKey
+
+_DOMAIN = b"zenconv.action-entry.1:"
+_HEX_DIGITS = frozenset("0123456789abcdef")
+
+
+def key_bytes(key: ActionKey) -> bytes:
+    """Return the 64 bytes of `key`; `ValueError` unless both parts are 64 hexadecimal digits."""
+    return part_bytes(key.local) + part_bytes(key.inputs)
+
+
+def part_bytes(part: str) -> bytes:
+    """Return the 32 bytes of one key part; `ValueError` unless it is 64 lower-case hexadecimal digits."""
+    if isinstance(part, str) and len(part) == 64 and _HEX_DIGITS.issuperset(part):
+        return bytes.fromhex(part)
+    raise ValueError(f"not part of a cache key: {str(part)[:80]!r}")
+
+
+def checksum(key: bytes, payload: bytes) -> bytes:
+    """Return the 32 bytes that tie `payload` to `key`."""
+    return bytes.fromhex(hashing.digest_bytes(_DOMAIN + key + payload)[3:])
+
+
+def encode_entry(entry: ActionEntry) -> bytes:
+    """Return the payload of `entry`, without its key."""
+    return json.dumps(entry.to_json(), separators=(",", ":")).encode("ascii")
+
+
+def decode_entry(key: ActionKey, raw_key: bytes, payload: object, code: object) -> ActionEntry | None:
+    """Return the entry, or None when checksum or form show damage.
+
+    `payload` and `code` may be anything a damaged file can contain.
+    """
+    if not isinstance(payload, bytes) or not isinstance(code, bytes):
+        return None
+    if checksum(raw_key, payload) != code:
+        return None
+    try:
+        return ActionEntry.from_json(key, json.loads(str(payload, "ascii")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # sound bytes of a form this version does not know
