@@ -17,22 +17,46 @@ from zenconv import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("zenconv.cli.run", "Run pipelines: whatever changed, and nothing else."),
-    "explain": ("zenconv.cli.explain", "Say why a step runs or is reused, down to the changed line."),
-    "steps": ("zenconv.cli.steps", "List the steps, and where each parameter comes from."),
+    "explain": (
+        "zenconv.cli.explain",
+        "Say why a step runs or is reused, down to the changed line.",
+    ),
+    "steps": (
+        "zenconv.cli.steps",
+        "List the steps, and where each parameter comes from.",
+    ),
     "graph": ("zenconv.cli.graph", "Draw which step waits for which."),
     "runs": ("zenconv.cli.runs", "List recorded runs."),
     "show": ("zenconv.cli.show", "Show one run: what it did, and why a step failed."),
     "logs": ("zenconv.cli.logs", "Print what a step printed."),
     "get": ("zenconv.cli.get", "Print or save the stored output of a step."),
-    "check": ("zenconv.cli.check", "Check before running that project, stack and store are sound."),
-    "stack": ("zenconv.cli.stack", "List stacks and their components; make signing keys."),
+    "check": (
+        "zenconv.cli.check",
+        "Check before running that project, stack and store are sound.",
+    ),
+    "stack": (
+        "zenconv.cli.stack",
+        "List stacks and their components; make signing keys.",
+    ),
     "plugins": ("zenconv.cli.plugins", "List plugins and what each provides."),
-    "config": ("zenconv.cli.config", "Show the settings in effect, and where each is written."),
+    "config": (
+        "zenconv.cli.config",
+        "Show the settings in effect, and where each is written.",
+    ),
 }
 
 ISSUES_URL = "https://github.com/zenconv/zenconv/issues"
 
-COMMON_OPTIONS = ("--stack", "-c", "--config", "-C", "--root", "--set", "-p", "--plugin")
+COMMON_OPTIONS = (
+    "--stack",
+    "-c",
+    "--config",
+    "-C",
+    "--root",
+    "--set",
+    "-p",
+    "--plugin",
+)
 """Options of every command that also may stand before its name; each takes a value."""
 
 _OWN_OPTIONS = ("-h", "--help", "--version")
@@ -56,7 +80,9 @@ class CommandGroup(click.Group):
         command.name = name
         return command
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(
+        self, context: click.Context, formatter: click.HelpFormatter
+    ) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
@@ -106,7 +132,9 @@ def _unknown_command(name: str) -> Exception:
 
     similar = did_you_mean(name, COMMANDS)
     if not similar.startswith("did you mean"):
-        similar = "to run a step, a pipeline or a file of that name: zenconv run " + name
+        similar = (
+            "to run a step, a pipeline or a file of that name: zenconv run " + name
+        )
     return UsageError(f"{name!r} is not a command", hint=similar)
 
 
@@ -115,7 +143,9 @@ def _unknown_command(name: str) -> Exception:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=False,
 )
-@click.version_option(__version__, "--version", prog_name="zenconv", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "--version", prog_name="zenconv", message="%(prog)s %(version)s"
+)
 def program() -> None:
     """Pytest for machine-learning pipelines: plain functions in steps_*.py, wired by name.
 
@@ -141,8 +171,10 @@ def run_command(args: Sequence[str]) -> int:
         result = program.main(list(args), prog_name="zenconv", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
-    except BaseException as error:  # the one place where every exception gets its exit code
+        return (
+            stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+        )
+    except BaseException as error:  # noqa: BLE001 - here every exception gets its exit code
         return _report(error)
 
 
@@ -170,14 +202,27 @@ def _explain(error: BaseException) -> tuple[str, int]:
     from zenconv.cli.output import escape, style_error
 
     if isinstance(error, click.ClickException):
-        return f"{style_error('error:')} {escape(_click_message(error), keep_lines=True)}", 4
-    errors = sys.modules.get("zenconv.errors")  # not loaded means: it cannot be one of those
+        return (
+            f"{style_error('error:')} {escape(_click_message(error), keep_lines=True)}",
+            4,
+        )
+    errors = sys.modules.get(
+        "zenconv.errors"
+    )  # not loaded means: it cannot be one of those
     if errors is not None and isinstance(error, errors.ZenconvError):
-        return f"{style_error('error:')} {escape(str(error), keep_lines=True)}", error.exit_code
+        return (
+            f"{style_error('error:')} {escape(str(error), keep_lines=True)}",
+            error.exit_code,
+        )
     if isinstance(error, OSError) and error.filename is not None:
-        cause = f"{error.strerror or type(error).__name__}: {os.fsdecode(error.filename)}"
+        cause = (
+            f"{error.strerror or type(error).__name__}: {os.fsdecode(error.filename)}"
+        )
         return f"{style_error('error:')} {escape(cause)}", 1
-    return f"{style_error('internal error:')} {escape(_internal(error), keep_lines=True)}", 3
+    return (
+        f"{style_error('internal error:')} {escape(_internal(error), keep_lines=True)}",
+        3,
+    )
 
 
 def _click_message(error: click.ClickException) -> str:
@@ -192,7 +237,11 @@ def _internal(error: BaseException) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""
+    where = (
+        f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})"
+        if frame
+        else ""
+    )
     return (
         f"{type(error).__name__}: {error}{where}\n"
         f"    this is a defect of zenconv {__version__}; report it at {ISSUES_URL}\n"

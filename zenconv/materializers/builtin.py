@@ -1,0 +1,15 @@
+"""The built-in materializers, offered exactly as those of an installed plugin are."""
+
+from __future__ import annotations
+
+from zenconv.hooks.markers import MaterializerSpec, hookimpl
+
+
+@hookimpl
+def zenconv_materializers() -> list[MaterializerSpec]:
+    """Offer what this package writes: JSON values, arrays, frames, estimators, tensors, files."""
+    from zenconv.materializers.registry import BUILT_IN
+
+    return [
+        MaterializerSpec(spec.id, tuple(spec.types), spec.target) for spec in BUILT_IN
+    ]
