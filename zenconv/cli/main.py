@@ -80,9 +80,7 @@ class CommandGroup(click.Group):
         command.name = name
         return command
 
-    def format_commands(
-        self, context: click.Context, formatter: click.HelpFormatter
-    ) -> None:
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
@@ -132,9 +130,7 @@ def _unknown_command(name: str) -> Exception:
 
     similar = did_you_mean(name, COMMANDS)
     if not similar.startswith("did you mean"):
-        similar = (
-            "to run a step, a pipeline or a file of that name: zenconv run " + name
-        )
+        similar = "to run a step, a pipeline or a file of that name: zenconv run " + name
     return UsageError(f"{name!r} is not a command", hint=similar)
 
 
@@ -143,9 +139,7 @@ def _unknown_command(name: str) -> Exception:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     no_args_is_help=False,
 )
-@click.version_option(
-    __version__, "--version", prog_name="zenconv", message="%(prog)s %(version)s"
-)
+@click.version_option(__version__, "--version", prog_name="zenconv", message="%(prog)s %(version)s")
 def program() -> None:
     """Pytest for machine-learning pipelines: plain functions in steps_*.py, wired by name.
 
@@ -171,9 +165,7 @@ def run_command(args: Sequence[str]) -> int:
         result = program.main(list(args), prog_name="zenconv", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except SystemExit as stop:
-        return (
-            stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
-        )
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
     except BaseException as error:  # noqa: BLE001 - here every exception gets its exit code
         return _report(error)
 
@@ -206,18 +198,14 @@ def _explain(error: BaseException) -> tuple[str, int]:
             f"{style_error('error:')} {escape(_click_message(error), keep_lines=True)}",
             4,
         )
-    errors = sys.modules.get(
-        "zenconv.errors"
-    )  # not loaded means: it cannot be one of those
+    errors = sys.modules.get("zenconv.errors")  # not loaded means: it cannot be one of those
     if errors is not None and isinstance(error, errors.ZenconvError):
         return (
             f"{style_error('error:')} {escape(str(error), keep_lines=True)}",
             error.exit_code,
         )
     if isinstance(error, OSError) and error.filename is not None:
-        cause = (
-            f"{error.strerror or type(error).__name__}: {os.fsdecode(error.filename)}"
-        )
+        cause = f"{error.strerror or type(error).__name__}: {os.fsdecode(error.filename)}"
         return f"{style_error('error:')} {escape(cause)}", 1
     return (
         f"{style_error('internal error:')} {escape(_internal(error), keep_lines=True)}",
@@ -237,11 +225,7 @@ def _internal(error: BaseException) -> str:
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    where = (
-        f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})"
-        if frame
-        else ""
-    )
+    where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""
     return (
         f"{type(error).__name__}: {error}{where}\n"
         f"    this is a defect of zenconv {__version__}; report it at {ISSUES_URL}\n"

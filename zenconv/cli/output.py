@@ -20,9 +20,7 @@ SCHEMA = 1
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-_UNSAFE_IN_LINES = re.compile(
-    _UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f")
-)
+_UNSAFE_IN_LINES = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
 
 
 def escape(text: str, *, keep_lines: bool = False) -> str:
@@ -51,9 +49,7 @@ def print_note(text: str) -> None:
 
 def print_warning(text: str) -> None:
     """Print a warning on stderr."""
-    print_note(
-        f"{style('warning:', 'yellow', stream=sys.stderr)} {escape(text, keep_lines=True)}"
-    )
+    print_note(f"{style('warning:', 'yellow', stream=sys.stderr)} {escape(text, keep_lines=True)}")
 
 
 def print_json(data: Mapping[str, Any]) -> None:
@@ -130,9 +126,7 @@ def print_table(
     Cells are escaped. On a terminal the widest columns are shortened until a line fits.
     """
     table = [[escape(str(cell)) for cell in row] for row in rows]
-    widths = _fit(
-        [_width_of_column(column) for column in zip(headers, *table, strict=True)]
-    )
+    widths = _fit([_width_of_column(column) for column in zip(headers, *table, strict=True)])
     right_columns = {index for index, name in enumerate(headers) if name in set(right)}
     print_line(style(_line([h.upper() for h in headers], widths, right_columns), "dim"))
     for cells in table:

@@ -13,9 +13,7 @@ def zenconv_components() -> list[ComponentSpec]:
     return [
         ComponentSpec("orchestrator", "in-process", in_process, runs_here),
         ComponentSpec("orchestrator", "local", in_process, runs_here),
-        ComponentSpec(
-            "artifact_store", "local", "zenconv.components.local_store:LocalStore"
-        ),
+        ComponentSpec("artifact_store", "local", "zenconv.components.local_store:LocalStore"),
         ComponentSpec(
             "artifact_store",
             "fsspec",
@@ -33,7 +31,5 @@ def zenconv_components() -> list[ComponentSpec]:
             "zenconv.components.object_cache:ObjectActionCache",
             ("remote",),
         ),
-        ComponentSpec(
-            "metadata_store", "sqlite", "zenconv.components.sqlite_index:SqliteIndex"
-        ),
+        ComponentSpec("metadata_store", "sqlite", "zenconv.components.sqlite_index:SqliteIndex"),
     ]

@@ -15,13 +15,9 @@ from zenconv.hooks import specs
 
 def check_hooks(module: Any, plugin: str, origin: str) -> None:
     """Raise `PluginError` for a ``zenconv_*`` function that is no hook, or asks for what is not offered."""
-    for name, function in (
-        vars(module).items() if isinstance(module, types.ModuleType) else ()
-    ):
+    for name, function in vars(module).items() if isinstance(module, types.ModuleType) else ():
         options = getattr(function, "zenconv_impl", None)
-        if not isinstance(function, types.FunctionType) or not (
-            options or name.startswith("zenconv_")
-        ):
+        if not isinstance(function, types.FunctionType) or not (options or name.startswith("zenconv_")):
             continue
         options = options or {}
         hook = options.get("specname") or name

@@ -89,16 +89,12 @@ def _read_cache(path: Path, stamps: list[int]) -> list[InstalledPlugin] | None:
         return None
 
 
-def _write_cache(
-    path: Path, stamps: list[int], plugins: Iterable[InstalledPlugin]
-) -> None:
+def _write_cache(path: Path, stamps: list[int], plugins: Iterable[InstalledPlugin]) -> None:
     rows = [attrs.astuple(plugin) for plugin in plugins]
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.write_text(
-            json.dumps({"format": _FORMAT, "stamps": stamps, "plugins": rows})
-        )
+        draft.write_text(json.dumps({"format": _FORMAT, "stamps": stamps, "plugins": rows}))
         os.replace(draft, path)
     except OSError:
         return  # a home that cannot be written costs a scan per start, nothing else
@@ -110,16 +106,12 @@ def _scan(folders: Sequence[str]) -> list[InstalledPlugin]:
     found: dict[str, InstalledPlugin] = {}
     seen: set[str] = set()
     for distribution in importlib_metadata.distributions(path=list(folders)):
-        name = (
-            distribution.metadata["Name"] if _has_entry_points(distribution) else None
-        )
+        name = distribution.metadata["Name"] if _has_entry_points(distribution) else None
         if not name or name.lower() in seen:
             continue
         seen.add(name.lower())
         for point in distribution.entry_points.select(group=GROUP):
-            plugin = InstalledPlugin(
-                point.name, point.value, name, distribution.version
-            )
+            plugin = InstalledPlugin(point.name, point.value, name, distribution.version)
             found.setdefault(f"{point.name}\0{name}", plugin)
     return [found[key] for key in sorted(found)]
 

@@ -112,9 +112,7 @@ class Plugins:
         try:
             self._manager.register(module, source.name)
         except (pluggy.PluginValidationError, ValueError, TypeError) as error:
-            raise PluginError(
-                f"the plugin {source.name!r} ({source.origin}): {error}"
-            ) from error
+            raise PluginError(f"the plugin {source.name!r} ({source.origin}): {error}") from error
         self._sources[source.name] = source
         self._components = self._materializers = None
 
@@ -136,9 +134,7 @@ class Plugins:
         if entry is None:
             raise self._unknown(kind, id, where)
         spec, plugin = entry
-        return self._import_target(
-            spec.target, self._sources[plugin], f"the {_words(kind)} {id!r}"
-        )
+        return self._import_target(spec.target, self._sources[plugin], f"the {_words(kind)} {id!r}")
 
     def capabilities(self, kind: str, id: str) -> tuple[str, ...]:
         """Return what the component says it can do; empty when nothing offers it."""
@@ -155,9 +151,7 @@ class Plugins:
             except Exception as error:  # noqa: BLE001 - an observer never ends a run
                 source = self._sources[implementation.plugin_name]
                 cause = f"{type(error).__name__}: {error}"
-                warnings.append(
-                    f"{hook} of the plugin {source.name!r} ({source.origin}) failed: {cause}"
-                )
+                warnings.append(f"{hook} of the plugin {source.name!r} ({source.origin}) failed: {cause}")
         return warnings
 
     def rows(self) -> list[PluginRow]:
@@ -167,16 +161,8 @@ class Plugins:
     def _row(self, source: _Source) -> PluginRow:
         module = self._manager.get_plugin(source.name)
         callers = self._manager.get_hookcallers(module) or []
-        components = [
-            k
-            for k, (_, owner) in self._component_table().items()
-            if owner == source.name
-        ]
-        materializers = [
-            k
-            for k, (_, owner) in self._materializer_table().items()
-            if owner == source.name
-        ]
+        components = [k for k, (_, owner) in self._component_table().items() if owner == source.name]
+        materializers = [k for k, (_, owner) in self._materializer_table().items() if owner == source.name]
         return PluginRow(
             name=source.name,
             version=source.version,
@@ -223,21 +209,15 @@ class Plugins:
             try:
                 returned = list(implementation.function() or ())
             except Exception as error:
-                raise self._misuse(
-                    plugin, f"{hook} failed: {type(error).__name__}: {error}"
-                ) from error
+                raise self._misuse(plugin, f"{hook} failed: {type(error).__name__}: {error}") from error
             for item in returned:
                 if not isinstance(item, record):
                     found = type(item).__name__
-                    raise self._misuse(
-                        plugin, f"{hook} returned a {found}, expected {record.__name__}"
-                    )
+                    raise self._misuse(plugin, f"{hook} returned a {found}, expected {record.__name__}")
                 offers.append((plugin, item))
         return offers
 
-    def _claim(
-        self, table: dict[Any, Any], key: Any, spec: Any, plugin: str, noun: str
-    ) -> None:
+    def _claim(self, table: dict[Any, Any], key: Any, spec: Any, plugin: str, noun: str) -> None:
         if key in table:
             first, second = self._sources[table[key][1]], self._sources[plugin]
             raise PluginError(
@@ -250,9 +230,7 @@ class Plugins:
     def _misuse(self, plugin: str, what: str, hint: str = "") -> PluginError:
         source = self._sources[plugin]
         hint = hint or f"to run without it: -p no:{plugin}"
-        return PluginError(
-            f"the plugin {plugin!r} ({source.origin}): {what}", hint=hint
-        )
+        return PluginError(f"the plugin {plugin!r} ({source.origin}): {what}", hint=hint)
 
     def _import_target(self, target: str, source: _Source, noun: str) -> Any:
         module, _, name = target.partition(":")
@@ -278,10 +256,7 @@ class Plugins:
                 hint=f"pip install {package}",
             )
         else:
-            hint = (
-                did_you_mean(id, known)
-                or f"no installed plugin provides a {_words(kind)}"
-            )
+            hint = did_you_mean(id, known) or f"no installed plugin provides a {_words(kind)}"
         return UnknownComponent(f"{head}there is no {_words(kind)} {id!r}", hint=hint)
 
 
@@ -318,12 +293,8 @@ def load_plugins(
     plugins = Plugins()
     for name, module in built_in.items():
         if name not in off:
-            plugins._add(
-                importlib.import_module(module), _Source(name, module, "built in")
-            )
-    _load_installed(
-        plugins, off, wanted, [n for n in enabled if n not in off], autoload
-    )
+            plugins._add(importlib.import_module(module), _Source(name, module, "built in"))
+    _load_installed(plugins, off, wanted, [n for n in enabled if n not in off], autoload)
     return plugins
 
 
