@@ -18,6 +18,7 @@ import sys
 import time
 import weakref
 from pathlib import Path
+from typing import Self
 
 from zenconv.errors import StoreError
 
@@ -165,7 +166,7 @@ class FileLock:
         if self._descriptor >= 0:
             self.close()
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> Self:
         self.acquire(timeout=None)
         return self
 

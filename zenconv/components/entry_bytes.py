@@ -12,7 +12,8 @@ from zenconv import hashing
 from zenconv.records.artifact import ActionEntry, ActionKey
 
 _DOMAIN = b"zenconv.action-entry.1:"
-_HEX_DIGITS = frozenset("0123456789abcdef")
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
 
 
 def key_bytes(key: ActionKey) -> bytes:
@@ -22,8 +23,12 @@ def key_bytes(key: ActionKey) -> bytes:
 
 def part_bytes(part: str) -> bytes:
     """Return the 32 bytes of one key part; `ValueError` unless it is 64 lower-case hexadecimal digits."""
-    if isinstance(part, str) and len(part) == 64 and _HEX_DIGITS.issuperset(part):
-        return bytes.fromhex(part)
+    try:
+        raw = bytes.fromhex(part)
+    except (ValueError, TypeError):
+        raw = b""
+    if len(raw) == 32 and raw.hex() == part:
+        return raw
     raise ValueError(f"not part of a cache key: {str(part)[:80]!r}")
 
 
@@ -34,7 +39,7 @@ def checksum(key: bytes, payload: bytes) -> bytes:
 
 def encode_entry(entry: ActionEntry) -> bytes:
     """Return the payload of `entry`, without its key."""
-    return json.dumps(entry.to_json(), separators=(",", ":")).encode("ascii")
+    return _encode(entry.to_json()).encode("ascii")
 
 
 def decode_entry(key: ActionKey, raw_key: bytes, payload: object, code: object) -> ActionEntry | None:
@@ -47,6 +52,6 @@ def decode_entry(key: ActionKey, raw_key: bytes, payload: object, code: object) 
     if checksum(raw_key, payload) != code:
         return None
     try:
-        return ActionEntry.from_json(key, json.loads(str(payload, "ascii")))
+        return ActionEntry.from_json(key, _decode(str(payload, "ascii")))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # sound bytes of a form this version does not know

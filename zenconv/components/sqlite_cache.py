@@ -24,8 +24,9 @@ from zenconv.records.artifact import ActionEntry, ActionKey
 FILE_NAME = "actions.db"
 VERSION = 1
 SCHEMA = (
-    "CREATE TABLE entries (number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,"
-    " payload BLOB NOT NULL, checksum BLOB NOT NULL)",
+    """CREATE TABLE entries (
+        number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, payload BLOB NOT NULL, checksum BLOB NOT NULL
+    )""",
     "CREATE TABLE claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
 )
 
@@ -100,7 +101,8 @@ class SqliteActionCache:
             query = "SELECT 1 FROM entries WHERE key BETWEEN ? AND ? LIMIT 1"
             return {raw for raw in wanted if connection.execute(query, (raw, raw + _LAST)).fetchone()}
 
-        return {wanted[raw] for raw in self._file.read(select, set())}
+        nothing: set[bytes] = set()
+        return {wanted[raw] for raw in self._file.read(select, nothing)}
 
     def publish(self, entry: ActionEntry) -> None:
         """Store `entry`, replacing an older one of the same key, and release its claim.
