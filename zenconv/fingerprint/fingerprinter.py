@@ -1,0 +1,230 @@
+"""Code fingerprints: one digest for a function and all project code and data it reaches."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from zenconv import hashing
+from zenconv.errors import Problem
+from zenconv.fingerprint.builder import UnitBuilder
+from zenconv.fingerprint.graph import CodeGraph, reachable
+from zenconv.fingerprint.modules import installed_name
+from zenconv.fingerprint.places import is_own_module, is_standard_module
+from zenconv.fingerprint.sources import ProjectSources
+from zenconv.fingerprint.syntax import FORMAT
+from zenconv.fingerprint.units import Unit
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+DOMAIN = "zenconv.code.1"
+
+
+class KnowsDistributions(Protocol):
+    """Knows which installed distributions provide a module."""
+
+    def closure(self, module_names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        """Return name and version of what provides these modules and of all they require, sorted."""
+
+
+@attrs.frozen
+class CodePart:
+    """One piece of what a fingerprint covers, for explanations.
+
+    `kind` is function, class, value, syntax or binary; `digest` is of this piece alone; `text` is
+    its source, or a short form of the value, at most 4 kB and without what may be confidential.
+    """
+
+    name: str
+    kind: str
+    digest: str
+    file: str = ""
+    line: int = 0
+    text: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class CodeFingerprint:
+    """What the cache key knows about the code of a step.
+
+    `digest` covers the structure of everything reached, without the names of modules and files.
+    `distributions` are the installed packages the code uses, with all they require.
+    `warnings` name what could not be seen.
+    """
+
+    digest: str
+    parts: tuple[CodePart, ...] = attrs.field(default=(), repr=False)
+    distributions: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+class Fingerprinter:
+    """Fingerprints the code of one project, as it is after import.
+
+    Results are kept: what a running step changes later in its modules does not alter them.
+
+    Parameters
+    ----------
+    sources
+        The registry of project modules.
+    content_of
+        Digest of a value only a library can encode (a small data frame), or None.
+    distributions
+        Knows what is installed; by default this environment.
+    secrets
+        Secret values: text that contains one counts as "a secret" and is never shown.
+    """
+
+    def __init__(
+        self,
+        sources: ProjectSources,
+        *,
+        content_of: Callable[[Any], str | None] | None = None,
+        distributions: KnowsDistributions | None = None,
+        secrets: tuple[str, ...] = (),
+    ) -> None:
+        self._sources = sources
+        self._distributions = distributions
+        self._builder = UnitBuilder(sources, content_of=content_of, secrets=secrets)
+        self._graph = CodeGraph()
+        self._secrets = secrets
+        self._parts: dict[Unit, CodePart] = {}
+        self._closures: dict[frozenset[str], tuple[tuple[str, str], ...]] = {}
+        self._referred: dict[str, CodeFingerprint] = {}
+
+    def of_function(
+        self, function: Callable[..., Any], *, also: Iterable[Any] = (), module: str = "", name: str = ""
+    ) -> CodeFingerprint:
+        """Return the fingerprint of a step as its module holds it, whatever decorators made of it.
+
+        Parameters
+        ----------
+        function
+            The object found in the module.
+        also
+            Further functions, classes or values that count.
+        module, name
+            Where it was found, for objects that do not know it themselves.
+        """
+        module = module or str(getattr(function, "__module__", None) or "")
+        name = name or str(getattr(function, "__name__", None) or "")
+        return self._of_values([(function, module, name), *((value, "", "") for value in also)])
+
+    def of_reference(self, reference: str, *, allow_import: bool = False) -> CodeFingerprint | None:
+        """Return the fingerprint of a class or function that a stored value refers to.
+
+        Project code counts with everything it reaches, an installed package by its distributions,
+        the standard library not at all. None if `reference` (``"module:qualname"``) names nothing
+        that exists. Imports project modules, and others only with `allow_import`.
+        """
+        known = self._referred.get(reference)
+        if known is not None:
+            return known
+        module_name, _, qualname = reference.partition(":")
+        if not self._builder.modules.is_project(module_name):
+            return self._of_installed(module_name, qualname, allow_import=allow_import)
+        value = _look_up(self._builder.modules.load(module_name), qualname)
+        if value is None:
+            return None
+        found = self._referred[reference] = self._of_values([(value, module_name, qualname)])
+        return found
+
+    def snapshot(self) -> None:
+        """Fingerprint every class of the imported project modules now, before any step runs."""
+        for source in self._sources.modules():
+            module = sys.modules.get(source.module)
+            for name, value in list(vars(module).items()) if module is not None else ():
+                if isinstance(value, type) and value.__module__ == source.module:
+                    self.of_reference(f"{source.module}:{value.__qualname__}")
+                    if value.__qualname__ != name:
+                        self.of_reference(f"{source.module}:{name}")
+
+    def digest_of(self, value: Any) -> str:
+        """Return the canonical digest of a value, in which project code counts by content.
+
+        Raises
+        ------
+        NotCanonical
+            If the value has no canonical form.
+        """
+        probe = Unit("value", "", lambda unit: None, full=False)
+        probe.expand = None
+        probe.local = self._builder.encode(probe, value)
+        return probe.local if not probe.entries else f"{hashing.ALGORITHM}:{self._graph.digest(probe).hex()}"
+
+    def _of_values(self, values: list[tuple[Any, str, str]]) -> CodeFingerprint:
+        root = self._root(values, full=False)
+        if self._graph.reads_docs(root):
+            root = self._root(values, full=True)
+        reached = reachable(root)
+        covered = [self._graph.digest(root).hex(), "full" if root.full else "plain", FORMAT]
+        installed = frozenset(name for unit in reached for name in unit.installed if name)
+        return CodeFingerprint(
+            hashing.digest_texts(DOMAIN, covered),
+            self._parts_of(reached[1:]),
+            self._closure(installed),
+            self._warnings(reached),
+        )
+
+    def _root(self, values: list[tuple[Any, str, str]], *, full: bool) -> Unit:
+        root = Unit("root", "", lambda unit: None, full=full)
+        for value, module, name in values:
+            root.entries.append(self._builder.entry(root, value, module, name))
+        self._graph.digest(root)
+        return root
+
+    def _parts_of(self, units: list[Unit]) -> tuple[CodePart, ...]:
+        return tuple(self._part(unit) for unit in units if unit.local)
+
+    def _part(self, unit: Unit) -> CodePart:
+        part = self._parts.get(unit)
+        if part is None:
+            digest = hashing.digest_texts("part", [unit.local, *(e for e in unit.entries if isinstance(e, str))])
+            text = unit.text()
+            if any(secret and secret in text for secret in self._secrets):
+                text = "<not shown>"
+            part = self._parts[unit] = CodePart(unit.name, unit.kind, digest, unit.file, unit.line, text)
+        return part
+
+    def _warnings(self, units: list[Unit]) -> tuple[Problem, ...]:
+        return tuple(dict.fromkeys(problem for unit in units for problem in unit.problems))
+
+    def _closure(self, installed: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        if not installed:
+            return ()
+        known = self._closures.get(installed)
+        if known is None:
+            if self._distributions is None:
+                from zenconv.fingerprint.distributions import Distributions
+
+                self._distributions = Distributions()
+            known = self._closures[installed] = self._distributions.closure(sorted(installed))
+        return known
+
+    def _of_installed(self, module_name: str, qualname: str, *, allow_import: bool) -> CodeFingerprint | None:
+        if allow_import and module_name not in sys.modules:
+            try:
+                importlib.import_module(module_name)
+            except Exception:  # code of others: whatever it raises, the name cannot be found
+                return None
+        module = sys.modules.get(module_name)
+        if module is not None and _look_up(module, qualname) is None:
+            return None
+        if is_standard_module(module_name) or is_own_module(module_name):
+            return CodeFingerprint(hashing.digest_texts(DOMAIN, ["installed"]))
+        distributions = self._closure(frozenset({installed_name(module_name)}))
+        if not distributions and module is None:
+            return None
+        return CodeFingerprint(hashing.digest_texts(DOMAIN, ["installed"]), (), distributions)
+
+
+def _look_up(module: ModuleType | None, qualname: str) -> Any:
+    value: Any = module
+    for name in qualname.split("."):
+        value = getattr(value, name, None)
+    return value

@@ -1,0 +1,95 @@
+"""Finding what an import statement means, and importing project modules when code reaches them.
+
+Code inside a function may import a project module that nothing has imported yet. It is imported
+then, always: a fingerprint must not depend on what happened to be loaded. Installed packages are
+never imported here; their names and versions are enough.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.util import find_spec
+from types import ModuleType
+
+from zenconv.fingerprint.places import is_own_module, is_standard_module
+from zenconv.fingerprint.scopes import ImportTarget
+from zenconv.fingerprint.sources import ProjectSources
+
+
+class Modules:
+    """Looks modules up for the fingerprints of one project."""
+
+    def __init__(self, sources: ProjectSources) -> None:
+        self.sources = sources
+        self._top_level: dict[str, bool] = {}
+        self._failed: set[str] = set()
+
+    def absolute(self, module_name: str, target: ImportTarget) -> str:
+        """Return the full name of the module that `target` names inside `module_name`."""
+        if target.level <= 0:
+            return target.module
+        module = sys.modules.get(module_name)
+        package = getattr(module, "__package__", None)
+        if package is None:
+            package = module_name if hasattr(module, "__path__") else module_name.rpartition(".")[0]
+        parts = package.split(".")
+        base = ".".join(parts[: len(parts) - target.level + 1])
+        return f"{base}.{target.module}" if base and target.module else base or target.module
+
+    def is_project(self, name: str) -> bool:
+        """Return whether `name` is, or would be, a module of the project. Imports nothing."""
+        if is_own_module(name):
+            return False
+        if name in sys.modules:
+            return self.sources.is_project(name)
+        top = name.partition(".")[0]
+        known = self._top_level.get(top)
+        if known is None:
+            known = self._top_level[top] = self._would_be_project(top)
+        return known
+
+    def load(self, name: str) -> ModuleType | None:
+        """Return the project module `name`, imported if need be; None if it is none or cannot be."""
+        module = sys.modules.get(name)
+        if module is not None or name in self._failed or not self.is_project(name):
+            return module
+        try:
+            return importlib.import_module(name)
+        except (Exception, SystemExit):  # user code: whatever it raises, the step itself will meet it
+            self._failed.add(name)
+            return None
+
+    def attribute(self, module: ModuleType, name: str) -> object:
+        """Return ``module.name``; a submodule that is not imported yet is. `KeyError` if there is none."""
+        if name in module.__dict__:
+            return module.__dict__[name]
+        if hasattr(module, "__path__") and self.sources.is_project(module.__name__):
+            found = self.load(f"{module.__name__}.{name}")
+            if found is not None:
+                return found
+        try:
+            return getattr(module, name)
+        except Exception:  # a module's own __getattr__ may raise anything
+            raise KeyError(name) from None
+
+    def _would_be_project(self, top: str) -> bool:
+        if top in sys.modules:
+            return self.sources.is_project(top)
+        try:
+            spec = find_spec(top)
+        except (ImportError, ValueError):
+            return False
+        if spec is None:
+            return False
+        if spec.origin is not None and spec.has_location:
+            return self.sources.places.is_project_file(spec.origin)
+        folders = spec.submodule_search_locations or ()
+        return any(self.sources.places.is_project_folder(folder) for folder in folders)
+
+
+def installed_name(module_name: str) -> str:
+    """Return the top-level name that stands for an installed module; ``""`` for Python's and zenconv's."""
+    if not module_name or is_own_module(module_name) or is_standard_module(module_name):
+        return ""
+    return module_name
