@@ -57,7 +57,7 @@ class PlanReady(Event):
 @attrs.frozen
 class StepsReused(Event):
     """Nodes whose stored results were taken over; each: ``node``, ``key``, ``outputs`` (name to
-    artifact), ``output`` (artifact of the captured text or None), ``reason``."""
+    artifact), ``output`` (artifact of the captured text or None), ``reason``, ``live``."""
 
     name: ClassVar[str] = "steps_reused"
     steps: Sequence[Json]
@@ -65,11 +65,10 @@ class StepsReused(Event):
 
 @attrs.frozen
 class StepStarted(Event):
-    """A step begins. `output_offset` is where its captured text begins in the runner's spool."""
+    """A step begins."""
 
     name: ClassVar[str] = "step_started"
     node: str
-    output_offset: int = 0
 
 
 @attrs.frozen
@@ -80,7 +79,9 @@ class StepFinished(Event):
     names to artifacts. `output` is the artifact of the captured text. `error`, of a failure:
     ``type``, ``message``, ``frames`` (list of ``{file, line, function, text}``, the user's only),
     ``hint``. `inputs` maps parameters to ``{type, shape, ...}`` summaries. `parts` and `sources`
-    are those of `KeyParts`. `seconds` is wall time, `cpu` CPU seconds.
+    are those of `KeyParts`; a source text already told in this run, for the same part and digest,
+    is left out. `live`: the value cannot be stored, `outputs` is empty. `seconds` is wall time,
+    `cpu` CPU seconds.
     """
 
     name: ClassVar[str] = "step_finished"
@@ -95,6 +96,7 @@ class StepFinished(Event):
     parts: Json = attrs.field(factory=dict)
     sources: Json = attrs.field(factory=dict)
     warnings: Sequence[str] = ()
+    live: bool = False
     seconds: float = 0.0
     cpu: float = 0.0
 
@@ -128,10 +130,20 @@ class RunnerDied(Event):
 
 @attrs.frozen
 class Progress(Event):
-    """What the runner is doing outside of any step (``importing steps_training.py``); not logged."""
+    """What the runner is doing outside of any step (``importing steps_training.py``), or the name
+    of an environment variable whose value is secret from now on. Not logged."""
 
     name: ClassVar[str] = "progress"
-    text: str
+    text: str = ""
+    secret: str = ""
+
+
+@attrs.frozen
+class Answer(Event):
+    """What a forked process was asked for: plain JSON data. Not logged."""
+
+    name: ClassVar[str] = "answer"
+    data: Any
 
 
 @attrs.frozen
@@ -164,6 +176,7 @@ EVENTS: dict[str, type[Event]] = {
         Notice,
         ProjectFailed,
         Progress,
+        Answer,
         RunnerDied,
         RunnerFinished,
         RunFinished,

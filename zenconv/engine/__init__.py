@@ -1,0 +1,1 @@
+"""Plan and execute: decide what to reuse, run the rest, publish results, tell what happened."""

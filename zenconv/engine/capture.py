@@ -1,0 +1,126 @@
+"""What a step prints, whoever prints it: Python, C code or a child process.
+
+Descriptors 1 and 2 of the runner lead into one spool file for its whole life; after each step
+what has gathered is taken out. The supervisor holds the file too, and shows it after a crash.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import fcntl
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+_BLOCK = 1 << 20
+
+
+class Spool:
+    """The text of the step that is running, in a file without a name.
+
+    Made before the runner starts and shared with it. Nothing else can open it, and it is gone
+    with the last process that holds it: what a step prints may be secret until it is redacted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        descriptor, name = tempfile.mkstemp(prefix="spool-", dir=folder)
+        os.unlink(name)
+        # Append mode: after `clear`, writers that kept the descriptor go on at the start.
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
+        self.descriptor = descriptor
+
+    def size(self) -> int:
+        """Return how many bytes have gathered."""
+        return os.fstat(self.descriptor).st_size
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield what has gathered, from its start."""
+        offset = 0
+        while block := os.pread(self.descriptor, _BLOCK, offset):
+            offset += len(block)
+            yield block
+
+    def clear(self) -> None:
+        """Forget what has gathered."""
+        os.ftruncate(self.descriptor, 0)
+
+    def close(self) -> None:
+        """Release the file."""
+        os.close(self.descriptor)
+
+
+class Capture:
+    """Redirects the process's output into a spool; with `live`, Python's output is shown as well."""
+
+    def __init__(self, spool: Spool, *, live: bool = False) -> None:
+        self.spool = spool
+        self._live = live
+
+    def start(self) -> None:
+        """Begin; for the rest of the process's life."""
+        if self._live:
+            sys.stdout = _Tee(sys.stdout, self.spool.descriptor)
+            sys.stderr = _Tee(sys.stderr, self.spool.descriptor)
+            return
+        sys.stdout.flush()
+        sys.stderr.flush()
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        os.dup2(self.spool.descriptor, 1)
+        os.dup2(self.spool.descriptor, 2)
+        sys.stdout = _text_on(1)
+        sys.stderr = _text_on(2)
+        # The handles kept from start-up would close descriptors 1 and 2 when collected.
+        faulthandler.enable(file=2, all_threads=False)
+
+    def flush(self) -> None:
+        """Bring everything printed so far into the spool; a stream the step closed is replaced."""
+        for name, descriptor in (("stdout", 1), ("stderr", 2)):
+            stream = getattr(sys, name)
+            try:
+                stream.flush()
+            except (ValueError, OSError):
+                setattr(sys, name, _text_on(descriptor))
+
+
+def _text_on(descriptor: int) -> io.TextIOWrapper:
+    raw = io.FileIO(descriptor, "wb", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
+    )
+
+
+class _Tee(io.TextIOBase):
+    """Text that is shown at once and recorded too."""
+
+    def __init__(self, shown: Any, descriptor: int) -> None:
+        self._shown = shown
+        self._descriptor = descriptor
+
+    def write(self, text: str) -> int:
+        os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
+        self._shown.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._shown.flush()
+
+    def isatty(self) -> bool:
+        return bool(self._shown.isatty())
+
+    def fileno(self) -> int:
+        return int(self._shown.fileno())
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return str(self._shown.encoding)
+
+    @property
+    def buffer(self) -> Any:
+        return self._shown.buffer

@@ -1,0 +1,248 @@
+"""Reuse or run: one function decides, for the plan beforehand and for the run as inputs appear."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import attrs
+
+from zenconv.engine.explain import compare_parts, reason_for
+from zenconv.engine.keys import KeyMaker
+from zenconv.interfaces.orchestrating import Task, TaskInput
+from zenconv.interfaces.storing import ActionCache, ArtifactStore
+from zenconv.records.artifact import ActionEntry, ActionKey, Artifact
+from zenconv.records.plan import Decision, KeyParts, Plan
+from zenconv.records.step import Binding, Node, Pipeline
+from zenconv.trust import Trust
+
+NOTHING_CHANGED = "nothing changed"
+
+History = Callable[[Sequence[str]], Mapping[str, KeyParts]]
+"""Returns, for node ids, the key parts of their newest recorded execution."""
+
+
+@attrs.frozen
+class NodeResult:
+    """What is known of a node that is done: its key and outputs, or that its value is live."""
+
+    key: ActionKey
+    outputs: Mapping[str, Artifact]
+    live: bool = False
+
+
+@attrs.define
+class Decider:
+    """Decides for the nodes of one pipeline, against one cache, store and set of trust rules."""
+
+    pipeline: Pipeline
+    keys: KeyMaker
+    cache: ActionCache
+    store: ArtifactStore
+    trust: Trust
+    formats: frozenset[str]
+    history: History = lambda _nodes: {}
+    _past: dict[str, KeyParts] = attrs.field(factory=dict)
+
+    def inputs(self, node: Node, results: Mapping[str, NodeResult]) -> dict[str, TaskInput]:
+        """Return what the parameters of `node` get from nodes that are done."""
+        return {
+            binding.parameter: self._input(binding, results)
+            for binding in node.bindings
+            if binding.source == "node"
+        }
+
+    def decide(self, nodes: Sequence[Node], results: Mapping[str, NodeResult]) -> list[Decision]:
+        """Decide for nodes whose inputs are all known. The reason of a run is not yet filled in."""
+        keys = [self.keys.key(node, self.inputs(node, results)) for node in nodes]
+        wanted = [key for node, key in zip(nodes, keys, strict=True) if not self.keys.local(node).impure]
+        entries = self.cache.look_up(wanted) if wanted else {}
+        present = self._present(entries.values())
+        decisions = []
+        for node, key in zip(nodes, keys, strict=True):
+            impure = self.keys.local(node).impure
+            entry = None if impure else entries.get(key)
+            reason = impure or (self._refusal(node, entry, present) if entry is not None else "")
+            if entry is not None and not reason:
+                decisions.append(Decision(node.id, "reuse", NOTHING_CHANGED, key, entry, key.local))
+            else:
+                decisions.append(Decision(node.id, "run", reason, key, None, key.local))
+        return decisions
+
+    def remember(self, nodes: Iterable[str]) -> None:
+        """Fetch the recorded key parts of `nodes`, to give reasons with."""
+        missing = [node for node in nodes if node not in self._past]
+        if missing:
+            self._past.update(self.history(missing))
+
+    def past(self, node: str) -> KeyParts | None:
+        """Return the key parts of the newest recorded execution of a node, once remembered."""
+        return self._past.get(node)
+
+    def reason(self, node: Node, inputs: Mapping[str, TaskInput] | None = None) -> str:
+        """Return why `node` is not reused; without `inputs`, as far as code and parameters tell."""
+        past = self._past.get(node.id)
+        if past is None:
+            return "no earlier result"
+        after = self.parts(node, inputs or {})
+        if inputs is None:
+            past = KeyParts(
+                {name: part for name, part in past.parts.items() if not name.startswith("input ")}, past.sources
+            )
+        return reason_for(compare_parts(past, after)) or "its result is no longer stored"
+
+    def parts(self, node: Node, inputs: Mapping[str, TaskInput]) -> KeyParts:
+        """Return all named parts of the key of `node`."""
+        local = self.keys.local(node).parts()
+        given = self.keys.input_parts(inputs)
+        return KeyParts({**given.parts, **local.parts}, {**given.sources, **local.sources})
+
+    def _input(self, binding: Binding, results: Mapping[str, NodeResult]) -> TaskInput:
+        result = results[binding.node]
+        producer = self.pipeline.nodes[binding.node]
+        output = binding.output
+        if output is None and producer.step.shape == "value":
+            output = producer.step.outputs[0].name
+        live = None
+        if result.live:
+            live = Task(binding.node, str(result.key), self.inputs(producer, results))
+        return TaskInput(binding.node, str(result.key), result.outputs, output, live)
+
+    def _present(self, entries: Iterable[ActionEntry]) -> set[str]:
+        digests = {
+            file.digest
+            for entry in entries
+            for artifact in entry.outputs.values()
+            for file in artifact.files
+            if file.inline is None
+        }
+        return self.store.has(digests) if digests else set()
+
+    def _refusal(self, node: Node, entry: ActionEntry, present: set[str]) -> str:
+        if not entry.live and set(entry.outputs) != {output.name for output in node.step.outputs}:
+            return "its stored outputs have other names"
+        refresh = node.step.note.refresh
+        if refresh is not None and _age_seconds(entry) > refresh:
+            return f"stored {_age_text(entry)} ago, to be refreshed every {refresh:g} s"
+        for name, artifact in entry.outputs.items():
+            reason = self._artifact_refusal(artifact, str(entry.key), name, present)
+            if reason:
+                return reason
+        return ""
+
+    def _artifact_refusal(self, artifact: Artifact, key: str, name: str, present: set[str]) -> str:
+        if any(file.inline is None and file.digest not in present for file in artifact.files):
+            return "its stored bytes are gone"
+        if artifact.materializer.partition("/")[0] not in self.formats:
+            return f"stored as {artifact.materializer}, which no installed plugin reads"
+        refusal = self.trust.refusal(artifact, key, name)
+        if refusal:
+            return f"its stored result is not trusted here: {refusal}"
+        for reference in artifact.refers:
+            if self.keys.reference(reference) is None:
+                return f"its stored result needs {reference.replace(':', '.')}, which is gone"
+        return ""
+
+
+def make_plan(
+    pipeline: Pipeline,
+    decider: Decider,
+    *,
+    done: Mapping[str, NodeResult] | None = None,
+    force: Iterable[str] = (),
+) -> Plan:
+    """Return the plan for `pipeline`.
+
+    `done` are nodes that already ended in this run; `force` are nodes to run in any case.
+    Nodes that wait for something that runs are *maybe*, or *run* where no execution with the
+    same code and parameters is known.
+    """
+    results: dict[str, NodeResult] = dict(done or {})
+    forced = set(force)
+    decisions: dict[str, Decision] = {}
+    open_nodes: list[Node] = []
+    for wave in _waves(pipeline):
+        known = []
+        for node in wave:
+            if node.id in results:
+                result = results[node.id]
+                decisions[node.id] = Decision(node.id, "reuse", "done in this run", result.key, None, result.key.local)
+            elif all(above in results for above in node.upstream):
+                known.append(node)
+            else:
+                open_nodes.append(node)
+        for node, decision in zip(known, decider.decide(known, results), strict=True):
+            if node.id in forced:
+                decision = attrs.evolve(decision, action="run", reason="forced", entry=None)
+            decisions[node.id] = decision
+            if decision.entry is not None:
+                results[node.id] = NodeResult(decision.entry.key, decision.entry.outputs, decision.entry.live)
+    _decide_open(open_nodes, decider, forced, decisions)
+    _fill_reasons(pipeline, decider, decisions, results)
+    return Plan(pipeline, {node.id: decisions[node.id] for node in pipeline})
+
+
+def _decide_open(
+    nodes: Sequence[Node], decider: Decider, forced: set[str], decisions: dict[str, Decision]
+) -> None:
+    locals_ = {node.id: decider.keys.local(node) for node in nodes}
+    known = decider.cache.knows_local({local.digest for local in locals_.values()}) if nodes else set()
+    for node in nodes:
+        local = locals_[node.id]
+        if node.id in forced:
+            decisions[node.id] = Decision(node.id, "run", "forced", local=local.digest)
+        elif local.impure:
+            decisions[node.id] = Decision(node.id, "run", local.impure, local=local.digest)
+        elif local.digest in known:
+            decisions[node.id] = Decision(node.id, "maybe", "", local=local.digest)
+        else:
+            decisions[node.id] = Decision(node.id, "run", "", local=local.digest)
+
+
+def _fill_reasons(
+    pipeline: Pipeline, decider: Decider, decisions: dict[str, Decision], results: Mapping[str, NodeResult]
+) -> None:
+    decider.remember(id for id, d in decisions.items() if d.action != "reuse")
+    for id, decision in decisions.items():
+        if decision.reason:
+            continue
+        node = pipeline.nodes[id]
+        if decision.action == "maybe":
+            waits = [a for a in node.upstream if decisions[a].action != "reuse"]
+            reason = f"waits for {', '.join(waits[:3])}" + (" …" if len(waits) > 3 else "")
+        elif decision.key is not None:
+            reason = decider.reason(node, decider.inputs(node, results))
+        else:
+            reason = decider.reason(node)
+            if reason == "its result is no longer stored":
+                waits = [a for a in node.upstream if decisions[a].action != "reuse"]
+                reason = f"waits for {', '.join(waits[:3])}"
+        decisions[id] = attrs.evolve(decision, reason=reason)
+
+
+def _waves(pipeline: Pipeline) -> Iterable[list[Node]]:
+    level: dict[str, int] = {}
+    waves: list[list[Node]] = []
+    for node in pipeline:
+        depth = 1 + max((level[above] for above in node.upstream), default=-1)
+        level[node.id] = depth
+        if depth == len(waves):
+            waves.append([])
+        waves[depth].append(node)
+    return waves
+
+
+def _age_seconds(entry: ActionEntry) -> float:
+    try:
+        made = datetime.fromisoformat(entry.created.replace("Z", "+00:00"))
+    except ValueError:
+        return float("inf")
+    return (datetime.now(UTC) - made).total_seconds()
+
+
+def _age_text(entry: ActionEntry) -> str:
+    seconds = _age_seconds(entry)
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,82 @@
+"""Why a step runs: the difference between two keys, part by part."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Literal
+
+import attrs
+
+from zenconv.records.plan import KeyParts
+
+_ORDER = ("code", "value", "parameter", "file", "input", "version", "environment", "fixture", "package")
+_SHOWN = 2
+
+
+@attrs.frozen
+class Change:
+    """One part of a key that differs. `kind` and `name` are its readable name, split.
+
+    `where` is ``file:line`` or an origin; `before` and `after` are short texts or source code,
+    empty where the part was not there.
+    """
+
+    kind: str
+    name: str
+    how: Literal["changed", "added", "removed"]
+    where: str = ""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        if self.kind in ("parameter", "value") and self.how == "changed" and self.before and self.after:
+            if len(self.before) + len(self.after) <= 80:
+                return f"{self.name}: {self.before} -> {self.after}"
+        if self.kind == "package":
+            if self.how == "changed":
+                return f"{self.name} {self.before} -> {self.after}"
+            return f"package {self.name} {self.after or self.before} {self.how}"
+        if self.kind in ("code", "value"):
+            return f"{self.name} {self.how}" + (f", {self.where}" if self.where else "")
+        return f"{self.kind} {self.name} {self.how}".replace("  ", " ")
+
+    def diff(self) -> list[str]:
+        """Return a unified difference of the two texts, without a file header."""
+        if "\n" not in self.before + self.after:
+            return [f"-{self.before}"] * bool(self.before) + [f"+{self.after}"] * bool(self.after)
+        lines = difflib.unified_diff(self.before.splitlines(), self.after.splitlines(), lineterm="", n=2)
+        return [line for line in lines if not line.startswith(("---", "+++"))]
+
+
+def compare_parts(before: KeyParts, after: KeyParts) -> tuple[Change, ...]:
+    """Return what differs between two keys, the most telling first."""
+    changes = []
+    for part in dict.fromkeys([*before.parts, *after.parts]):
+        old, new = before.parts.get(part), after.parts.get(part)
+        if old != new and part != "structure":
+            changes.append(_change(part, old, new, before, after))
+    changes.sort(key=lambda change: (_rank(change.kind), change.name))
+    if not changes and before.parts.get("structure") != after.parts.get("structure"):
+        return (Change("code", "how the functions refer to each other", "changed"),)
+    return tuple(changes)
+
+
+def reason_for(changes: Sequence[Change]) -> str:
+    """Return one line naming what changed."""
+    text = "; ".join(str(change) for change in changes[:_SHOWN])
+    more = len(changes) - _SHOWN
+    return f"{text}; and {more} more" if more > 0 else text
+
+
+def _change(part: str, old: str | None, new: str | None, before: KeyParts, after: KeyParts) -> Change:
+    kind, _, name = part.partition(" ")
+    how: Literal["changed", "added", "removed"] = "added" if old is None else "removed" if new is None else "changed"
+    where = (after.sources.get(part) or before.sources.get(part) or ("", ""))[0]
+    old_text = before.sources.get(part, ("", ""))[1] or (old or "" if kind == "package" else "")
+    new_text = after.sources.get(part, ("", ""))[1] or (new or "" if kind == "package" else "")
+    return Change(kind, name, how, where, old_text, new_text)
+
+
+def _rank(kind: str) -> int:
+    return _ORDER.index(kind) if kind in _ORDER else len(_ORDER)

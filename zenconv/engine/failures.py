@@ -1,0 +1,108 @@
+"""What people see of an exception in a step: the user's frames, the message, a hint."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from zenconv.errors import ZenconvError
+
+_MESSAGE_LIMIT = 10_000
+_FRAME_LIMIT = 50
+_OWN_CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class ProjectFiles:
+    """Knows which source files are the user's: below the root, not in an environment, not zenconv."""
+
+    def __init__(self, root: Path, is_project_file: Callable[[str], bool] | None = None) -> None:
+        self._root = str(root) + os.sep
+        self._extra = is_project_file
+
+    def __contains__(self, file: str) -> bool:
+        if file.startswith(_OWN_CODE):
+            return False
+        if file.startswith(self._root) and "site-packages" not in file and f"{os.sep}lib{os.sep}python" not in file:
+            return True
+        return self._extra is not None and self._extra(file)
+
+    def shown(self, file: str) -> str:
+        """Return `file` relative to the root where it lies below it."""
+        return file[len(self._root) :].replace(os.sep, "/") if file.startswith(self._root) else file
+
+
+def describe_failure(error: BaseException, files: ProjectFiles, *, hint: str = "") -> dict[str, Any]:
+    """Return plain data about an exception: type, message, the user's frames, its causes."""
+    described: dict[str, Any] = {
+        "type": _type_name(error),
+        "message": _message(error),
+        "frames": _frames(error.__traceback__, files),
+    }
+    causes = _causes(error, files)
+    if causes:
+        described["causes"] = causes
+    hint = hint or (error.hint if isinstance(error, ZenconvError) else "")
+    if hint:
+        described["hint"] = hint
+    return described
+
+
+def plain_failure(kind: str, message: str, *, hint: str = "") -> Mapping[str, Any]:
+    """Return a failure that no exception caused: a crash, a missing value."""
+    return {"type": kind, "message": message, "frames": [], **({"hint": hint} if hint else {})}
+
+
+def _type_name(error: BaseException) -> str:
+    cls = type(error)
+    return cls.__qualname__ if cls.__module__ in ("builtins", "__main__") else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, ZenconvError):
+        return error.what
+    try:
+        lines = [str(error), *(str(note) for note in getattr(error, "__notes__", ()))]
+    except Exception as failure:
+        lines = [f"<its message cannot be shown: {type(failure).__name__}>"]
+    if isinstance(error, BaseExceptionGroup):
+        lines += [f"  {_type_name(e)}: {e}" for e in error.exceptions]
+    text = "\n".join(line for line in lines if line)
+    return text if len(text) <= _MESSAGE_LIMIT else text[:_MESSAGE_LIMIT] + " …"
+
+
+def _frames(trace: TracebackType | None, files: ProjectFiles) -> list[dict[str, Any]]:
+    # walk_tb is lazy: a RecursionError has a thousand frames, of which the last ones tell.
+    frames: list[dict[str, Any]] = []
+    for frame, line in traceback.walk_tb(trace):
+        code = frame.f_code
+        if code.co_filename in files:
+            frames.append(
+                {
+                    "file": files.shown(code.co_filename),
+                    "line": line,
+                    "function": code.co_qualname,
+                    "text": linecache.getline(code.co_filename, line).strip()[:500],
+                }
+            )
+    return frames if len(frames) <= _FRAME_LIMIT else frames[:10] + frames[-(_FRAME_LIMIT - 10) :]
+
+
+def _causes(error: BaseException, files: ProjectFiles) -> list[dict[str, Any]]:
+    causes: list[dict[str, Any]] = []
+    seen = {id(error)}
+    current: BaseException | None = error
+    while current is not None and len(causes) < 5:
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        if cause is None or id(cause) in seen:
+            break
+        seen.add(id(cause))
+        causes.append(
+            {"type": _type_name(cause), "message": _message(cause), "frames": _frames(cause.__traceback__, files)}
+        )
+        current = cause
+    return causes

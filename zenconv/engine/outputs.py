@@ -1,0 +1,91 @@
+"""Several named outputs: taken out of what a step returned, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zenconv.errors import ArtifactError
+from zenconv.records.step import Step
+
+
+class OutputsError(ArtifactError):
+    """What a step returned does not have the declared outputs."""
+
+
+def split_outputs(step: Step, returned: Any) -> dict[str, Any]:
+    """Return the outputs of `step` by name. `OutputsError` when they are not all there."""
+    names = [output.name for output in step.outputs]
+    if step.shape == "value":
+        return {names[0]: returned}
+    if step.shape == "mapping":
+        return _from_mapping(names, returned)
+    if step.shape == "object":
+        return _from_object(names, returned)
+    if not isinstance(returned, tuple | list) or len(returned) != len(names):
+        got = f"{len(returned)} values" if isinstance(returned, tuple | list) else _type_text(returned)
+        raise OutputsError(
+            f"returned {got}, but declares {len(names)} outputs: {', '.join(names)}",
+            hint=f"return ({', '.join(names)})",
+        )
+    return dict(zip(names, returned, strict=True))
+
+
+def join_outputs(step: Step, outputs: Mapping[str, Any]) -> Any:
+    """Return the whole value again: what `step` would have returned."""
+    names = [output.name for output in step.outputs]
+    if step.shape == "value":
+        return outputs[names[0]]
+    if step.shape == "mapping":
+        return {name: outputs[name] for name in names}
+    if step.shape == "object":
+        return _make_object(step.returns, {name: outputs[name] for name in names})
+    return tuple(outputs[name] for name in names)
+
+
+def _from_mapping(names: list[str], returned: Any) -> dict[str, Any]:
+    if not isinstance(returned, Mapping):
+        raise OutputsError(f"returned {_type_text(returned)}, but declares a dictionary with {', '.join(names)}")
+    missing = [name for name in names if name not in returned]
+    extra = [str(name) for name in returned if name not in names]
+    if missing or extra:
+        text = "; ".join(
+            part
+            for part in (
+                f"without {', '.join(missing)}" if missing else "",
+                f"with undeclared {', '.join(extra)}" if extra else "",
+            )
+            if part
+        )
+        raise OutputsError(f"returned a dictionary {text}", hint=f"declared outputs: {', '.join(names)}")
+    return {name: returned[name] for name in names}
+
+
+def _from_object(names: list[str], returned: Any) -> dict[str, Any]:
+    missing = [name for name in names if not hasattr(returned, name)]
+    if missing:
+        raise OutputsError(
+            f"returned {_type_text(returned)} without {', '.join(missing)}",
+            hint=f"declared outputs: {', '.join(names)}",
+        )
+    extra = sorted(set(getattr(returned, "__dict__", ())) - set(names))
+    if extra:
+        raise OutputsError(
+            f"returned {_type_text(returned)} with attributes that are no fields: {', '.join(extra)}",
+            hint="declare them as fields, so that they are stored too",
+        )
+    return {name: getattr(returned, name) for name in names}
+
+
+def _make_object(cls: type, values: dict[str, Any]) -> Any:
+    if issubclass(cls, tuple):
+        return cls(**values)
+    # Not through __init__: fields may be init=False, and __post_init__ has had its effect.
+    made = object.__new__(cls)
+    for name, value in values.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _type_text(value: Any) -> str:
+    return "nothing (None)" if value is None else f"a {type(value).__qualname__}"

@@ -1,0 +1,268 @@
+"""Execute one task in this process: load, set up, call, capture, store."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from zenconv import clock, hashing
+from zenconv.engine.capture import Capture
+from zenconv.engine.failures import ProjectFiles, describe_failure, plain_failure
+from zenconv.engine.forks import ForkWatch
+from zenconv.engine.live import is_live
+from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
+from zenconv.engine.resources import FixtureError, Resources
+from zenconv.engine.secrets import Secrets
+from zenconv.errors import CorruptArtifact
+from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
+from zenconv.interfaces.storing import ArtifactStore
+from zenconv.materializers import Materializers
+from zenconv.records.artifact import INLINE_LIMIT, Artifact, StoredFile
+from zenconv.records.step import Node, Pipeline
+from zenconv.trust import Trust
+
+
+class Interruption:
+    """Turns Ctrl-C and SIGTERM into an exception, but only while the user's code runs.
+
+    Everywhere else the signal is only noted, so that nothing is left half written.
+    """
+
+    def __init__(self) -> None:
+        self.signal = 0
+        self._is_open = False
+
+    def install(self) -> None:
+        """Handle SIGINT and SIGTERM from now on."""
+        signal.signal(signal.SIGINT, self._note)
+        signal.signal(signal.SIGTERM, self._note)
+
+    def __enter__(self) -> None:
+        self._is_open = True
+        if self.signal:
+            self._is_open = False
+            raise KeyboardInterrupt
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._is_open = False
+
+    def _note(self, number: int, _frame: object) -> None:
+        self.signal = number
+        if self._is_open:
+            self._is_open = False
+            raise KeyboardInterrupt
+
+
+class _Damaged(Exception):
+    """An input's bytes are missing or wrong."""
+
+    def __init__(self, node: str, digest: str) -> None:
+        super().__init__(node)
+        self.node = node
+        self.digest = digest
+
+
+@attrs.define
+class Performer:
+    """Executes tasks of one pipeline; everything it needs is opened once per process."""
+
+    pipeline: Pipeline
+    store: ArtifactStore
+    materializers: Materializers
+    trust: Trust
+    resources: Resources
+    capture: Capture
+    secrets: Secrets
+    interruption: Interruption
+    files: ProjectFiles
+    scratch: Path
+    _forks: ForkWatch = attrs.field(factory=ForkWatch)
+
+    def perform(self, task: Task) -> TaskResult:
+        """Execute `task`. Every way a step can end comes back as a result."""
+        node = self.pipeline.nodes[task.node]
+        started, cpu = clock.monotonic(), clock.cpu_seconds()
+        try:
+            result = self._attempt(task, node)
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return attrs.evolve(
+            result,
+            output=self._take_output(),
+            inputs=_summaries(task),
+            seconds=clock.monotonic() - started,
+            cpu=clock.cpu_seconds() - cpu,
+        )
+
+    def _attempt(self, task: Task, node: Node) -> TaskResult:
+        failures: list[BaseException] = []
+        try:
+            with warnings.catch_warnings():
+                given = self._load_inputs(task)
+                with self._forks, self.interruption:
+                    arguments = self.resources.arguments(node, given)
+                    del given
+                    returned = _call(node, arguments)
+                del arguments
+                result = self._keep(task, node, split_outputs(node.step, returned))
+        except _Damaged as damaged:
+            result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)])
+        except BaseException as error:
+            result = self._failed(node, error)
+        finally:
+            failures = self.resources.end_step(node)
+        if result.status == "succeeded" and self._forks.returned_twice():
+            return _fail(
+                node,
+                "Forked",
+                "a process that the step forked came back from it as well",
+                hint="end the child with os._exit(), or use subprocess or multiprocessing",
+            )
+        if failures and result.status == "succeeded":
+            return self._failed(node, failures[0], hint="raised while a fixture was torn down")
+        return result
+
+    def _keep(self, task: Task, node: Node, outputs: dict[str, Any]) -> TaskResult:
+        if task.is_wanted and outputs.get("", self) is None and not _may_be_none(node):
+            raise OutputsError(
+                "returned None, but other steps ask for it",
+                hint="did you forget `return`? If None is meant, annotate it: `-> None`",
+            )
+        if not node.step.is_generator and any(is_live(value) for value in outputs.values()):
+            return TaskResult(task.node, "succeeded", live=True)
+        notes = [text for name, value in outputs.items() if (text := _contradiction(node, name, value))]
+        stored: dict[str, Artifact] = {}
+        for name in list(outputs):
+            where = f"{node.id} output {name!r}" if name else node.id
+            if node.step.is_generator:  # its code runs only now, item by item
+                with self._forks, self.interruption:
+                    artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
+            else:
+                artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
+            stored[name] = self.trust.sign(artifact, task.key, name)
+        return TaskResult(task.node, "succeeded", outputs=stored, warnings=notes)
+
+    def _failed(self, node: Node, error: BaseException, hint: str = "") -> TaskResult:
+        if isinstance(error, KeyboardInterrupt) and self.interruption.signal:
+            return TaskResult(node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal"))
+        if isinstance(error, FixtureError):
+            hint = hint or error.what
+            error = error.__cause__ or error
+        described = describe_failure(error, self.files, hint=hint)
+        if isinstance(error, SystemExit):
+            described["message"] = f"the step called sys.exit({error.code!r})"
+        if not described["frames"]:
+            step = node.step
+            described["frames"] = [
+                {"file": step.file, "line": step.line, "function": step.name, "text": f"def {step.name}(…)"}
+            ]
+        return TaskResult(node.id, "failed", error=self.secrets.redact(described))
+
+    def _load_inputs(self, task: Task) -> dict[str, Any]:
+        return {parameter: self._load(given) for parameter, given in task.inputs.items()}
+
+    def _load(self, given: TaskInput) -> Any:
+        if given.live is not None:
+            return self._make_live(given)
+        if given.output is not None:
+            return self._load_artifact(given, given.output)
+        step = self.pipeline.nodes[given.node].step
+        return join_outputs(step, {name: self._load_artifact(given, name) for name in given.outputs})
+
+    def _load_artifact(self, given: TaskInput, name: str) -> Any:
+        artifact = given.outputs[name]
+        self.trust.check(artifact, given.key, name)
+        try:
+            return self.materializers.load(
+                artifact, self.store, allowed=True, private=self.scratch
+            )
+        except CorruptArtifact as error:
+            raise _Damaged(given.node, error.digest) from error
+
+    def _make_live(self, given: TaskInput) -> Any:
+        assert given.live is not None
+        node = self.pipeline.nodes[given.node]
+        arguments = self.resources.arguments(node, self._load_inputs(given.live))
+        outputs = split_outputs(node.step, _call(node, arguments))
+        return outputs[given.output] if given.output is not None else join_outputs(node.step, outputs)
+
+    def _take_output(self) -> Artifact | None:
+        self.capture.flush()
+        spool = self.capture.spool
+        if not spool.size():
+            return None
+        try:
+            return store_text(self.secrets.redacted_blocks(spool.blocks()), spool.size(), self.store)
+        finally:
+            spool.clear()
+
+
+def store_text(blocks: Iterable[bytes], size: int, store: ArtifactStore) -> Artifact:
+    """Store captured text and return its artifact; short text stays in the record."""
+    if size <= INLINE_LIMIT:
+        data = b"".join(blocks)
+        file = StoredFile("", hashing.digest_bytes(data), len(data), data)
+    else:
+        with store.writer() as writer:
+            for block in blocks:
+                writer.write(block)
+            digest, size = writer.commit()
+        file = StoredFile("", digest, size)
+    return Artifact(file.digest, "text/1", "builtins.str", (file,), summary={"bytes": file.size})
+
+
+def _call(node: Node, arguments: Mapping[str, Any]) -> Any:
+    function = node.step.function
+    positional = [p.name for p in node.step.parameters if p.positional_only]
+    if positional:
+        rest = {name: value for name, value in arguments.items() if name not in positional}
+        value = function(*(arguments[name] for name in positional), **rest)
+    else:
+        value = function(**arguments)
+    if node.step.is_async:
+        import asyncio
+
+        return asyncio.run(value)
+    return value
+
+
+def _may_be_none(node: Node) -> bool:
+    annotation = node.step.returns
+    if annotation is None:
+        return "None" in node.step.outputs[0].annotation
+    return type(None) in getattr(annotation, "__args__", ()) or annotation is type(None)
+
+
+def _contradiction(node: Node, name: str, value: Any) -> str:
+    expected = next((output.type for output in node.step.outputs if output.name == name), None)
+    if not isinstance(expected, type) or getattr(expected, "_is_protocol", False):
+        return ""
+    if isinstance(value, expected) or (expected in (float, complex) and isinstance(value, int | float)):
+        return ""
+    return (
+        f"{node.step.where}: {node.step.name} says it returns {expected.__qualname__}"
+        f", but returned {type(value).__qualname__}"
+    )
+
+
+def _summaries(task: Task) -> dict[str, Any]:
+    summaries: dict[str, Any] = {}
+    for parameter, given in task.inputs.items():
+        if given.live is not None:
+            summaries[parameter] = {"node": given.node, "type": "live value"}
+        elif given.output is not None:
+            artifact = given.outputs[given.output]
+            summaries[parameter] = {"node": given.node, "type": artifact.type, **artifact.summary}
+        else:
+            summaries[parameter] = {"node": given.node, "type": f"{len(given.outputs)} outputs"}
+    return summaries
+
+
+def _fail(node: Node, kind: str, message: str, *, hint: str = "") -> TaskResult:
+    return TaskResult(node.id, "failed", error=plain_failure(kind, message, hint=hint))

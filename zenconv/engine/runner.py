@@ -1,0 +1,142 @@
+"""The process that runs the user's code: forked off before any of it is imported.
+
+What it has to say goes as frames through a pipe, and into the log of the run. Its exit code
+says nothing: only the message `RunnerFinished` means that it did all it could.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+
+import attrs
+
+from zenconv.errors import ZenconvError
+from zenconv.records.events import Answer, Event, Progress, ProjectFailed, RunnerFinished, encode
+from zenconv.records.log import EventLog
+
+
+class Channel:
+    """The runner's end: every event goes to the log first, then to the supervisor."""
+
+    def __init__(self, descriptor: int, log: EventLog | None = None) -> None:
+        self._descriptor = descriptor
+        self._log = log
+        self._owner = os.getpid()
+
+    def send(self, event: Event) -> None:
+        """Log and send `event`; nothing happens in a process that a step forked."""
+        if os.getpid() != self._owner:
+            return
+        line = encode(event)
+        if self._log is not None and not isinstance(event, Progress | Answer):
+            self._log.append_line(line)
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def sync(self) -> None:
+        """Bring the log to the disk."""
+        if self._log is not None:
+            self._log.sync()
+
+
+@attrs.frozen
+class Runner:
+    """A forked process as its parent sees it; `events` is the reading end of its pipe."""
+
+    pid: int
+    events: int
+
+
+Body = Callable[[Channel], bool]
+"""What a runner does. Returns whether it was interrupted."""
+
+
+def fork_runner(body: Body, open_log: Callable[[], EventLog | None]) -> Runner:
+    """Fork a runner. The caller is single-threaded and has not imported any of the user's code."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return Runner(pid, reading)
+    try:
+        os.close(reading)
+        _leave_parent(parent)
+        run_body(body, writing, open_log)
+    finally:
+        os._exit(70)
+
+
+def run_body(body: Body, descriptor: int, open_log: Callable[[], EventLog | None]) -> None:
+    """Do everything a runner does, and end the process."""
+    channel = Channel(descriptor)
+    try:
+        channel = Channel(descriptor, open_log())
+        interrupted = body(channel)
+        channel.send(RunnerFinished(interrupted))
+    except ZenconvError as error:
+        channel.send(ProjectFailed(str(error), error.exit_code))
+        channel.send(RunnerFinished())
+    except BrokenPipeError:
+        os._exit(1)  # the supervisor is gone, and with it everyone who could be told
+    except KeyboardInterrupt:
+        channel.send(RunnerFinished(interrupted=True))
+    except Exception as error:
+        channel.send(ProjectFailed(_internal_error(error), 3))
+        channel.send(RunnerFinished())
+    # Exit functions of libraries (temporary files, process pools) still have their turn.
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    os._exit(0)
+
+
+def _internal_error(error: Exception) -> str:
+    text = f"internal error: {type(error).__name__}: {error}"
+    if os.environ.get("ZENCONV_DEBUG"):
+        return text + "\n" + "".join(traceback.format_exception(error))
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{text}\n    at {frame.filename}:{frame.lineno}; set ZENCONV_DEBUG=1 for the traceback"
+
+
+def _leave_parent(parent: int) -> None:
+    """Get a process group of our own, default signals, and a promise to die with the parent."""
+    os.setpgid(0, 0)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # Exit functions registered so far are the parent's to call.
+    atexit._clear()
+    if sys.platform == "linux":
+        import ctypes
+
+        _PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it died before the promise was made
+            os._exit(1)
+    else:
+        _watch_parent(parent)
+
+
+def _watch_parent(parent: int) -> None:
+    import threading
+    import time
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,326 @@
+"""Watch over a run: start the runner, pass on signals, outlive its crashes, close the record.
+
+The supervisor never imports any of the user's code, so nothing a step does can take the record
+of the run with it. A step that was announced and not finished when its runner ended has failed;
+a new runner is started for what is left.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import attrs
+
+from zenconv import clock
+from zenconv.engine.runner import Body, Runner, fork_runner
+from zenconv.records.artifact import Artifact
+from zenconv.records.events import (
+    Event,
+    Notice,
+    PlanReady,
+    Progress,
+    ProjectFailed,
+    RunFinished,
+    RunnerDied,
+    RunnerFinished,
+    StepFinished,
+    StepsReused,
+    StepStarted,
+    decode,
+)
+from zenconv.records.layout import RunFolder
+from zenconv.records.log import EventLog
+
+GRACE_SECONDS = 10.0
+_MOST_UNEXPLAINED = 2
+_READ_SIZE = 1 << 18
+
+Listener = Callable[[Event], object]
+
+
+@attrs.define
+class _State:
+    """What is known of the run so far."""
+
+    status: dict[str, str] = attrs.field(factory=dict)
+    running: str = ""
+    doing: str = ""
+    planned: bool = False
+    finished: bool = False
+    failure: ProjectFailed | None = None
+    unexplained: int = 0
+    secrets: list[str] = attrs.field(factory=list)
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, StepStarted):
+            self.running = event.node
+        elif isinstance(event, StepFinished):
+            self.status[event.node] = event.status
+            if self.running == event.node:
+                self.running = ""
+        elif isinstance(event, StepsReused):
+            self.status.update((step["node"], "reused") for step in event.steps)
+        elif isinstance(event, PlanReady):
+            self.planned = True
+        elif isinstance(event, ProjectFailed):
+            self.failure = event
+        elif isinstance(event, RunnerFinished):
+            self.finished = True
+        elif isinstance(event, Progress):
+            self.doing = event.text or self.doing
+            if event.secret:
+                self.secrets.append(event.secret)
+
+
+class Supervisor:
+    """Runs `body` in runners until the run is over.
+
+    Parameters
+    ----------
+    folder
+        The folder of the run, whose lock the caller holds and whose log has its first event.
+    body
+        What a runner does.
+    listener
+        Is told every event, in order.
+    output
+        Returns the captured text of a step whose runner died, stored: an artifact or None.
+    """
+
+    def __init__(self, folder: RunFolder, body: Body, listener: Listener, output: Callable[[list[str]], Artifact | None]) -> None:
+        self._folder = folder
+        self._body = body
+        self._listener = listener
+        self._output = output
+        self._state = _State()
+        self._started = clock.monotonic()
+        self._signals: list[int] = []
+        self._deadline = 0.0
+
+    def run(self) -> RunFinished:
+        """Run to the end and return the last event, which is in the log then."""
+        with _wakeups(self._note_signal) as wakeup:
+            while True:
+                status = self._run_once(wakeup)
+                if self._state.finished or self._signals or not self._explain(status):
+                    break
+                self._state.finished = False
+        return self._finish()
+
+    def _note_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signals.append(number)
+
+    def _run_once(self, wakeup: int) -> int:
+        state = self._state
+        state.finished = False
+        runner = fork_runner(self._body, lambda: EventLog(self._folder.log))
+        status = None
+        forwarded = 0
+        buffer = bytearray()
+        open_pipes = [wakeup, runner.events]
+        while status is None:
+            select.select(open_pipes, [], [], self._patience())
+            _drain(wakeup)
+            if not self._read(runner, buffer):
+                open_pipes = [wakeup]  # a step may have closed it; only the process's end counts
+            forwarded = self._forward(runner, forwarded)
+            ended, value = os.waitpid(runner.pid, os.WNOHANG)
+            status = value if ended else None
+        self._read(runner, buffer)
+        os.close(runner.events)
+        if self._signals or not state.finished:
+            kill_group(runner.pid)
+        return status
+
+    def _patience(self) -> float | None:
+        # A runner that has finished, or was told to, gets a while to end by itself.
+        if not self._deadline:
+            return None
+        return max(0.05, self._deadline - time.monotonic())
+
+    def _read(self, runner: Runner, buffer: bytearray) -> bool:
+        """Take all frames that have arrived; return whether more may come."""
+        os.set_blocking(runner.events, False)
+        is_open = True
+        while is_open:
+            try:
+                data = os.read(runner.events, _READ_SIZE)
+            except BlockingIOError:
+                break
+            is_open = bool(data)
+            buffer += data
+        # Lines are looked for once per chunk: a frame may be many megabytes long.
+        end = buffer.rfind(b"\n") + 1
+        if end:
+            for line in bytes(buffer[:end]).splitlines(keepends=True):
+                self._take(line)
+            del buffer[:end]
+        return is_open
+
+    def _take(self, line: bytes) -> None:
+        try:
+            event = decode(line)
+        except (ValueError, TypeError):
+            return  # not ours: a step wrote into a descriptor that is not its own
+        if event is not None:
+            self._state.take(event)
+            if isinstance(event, RunnerFinished):
+                self._deadline = time.monotonic() + GRACE_SECONDS
+            self._listener(event)
+
+    def _forward(self, runner: Runner, forwarded: int) -> int:
+        for number in self._signals[forwarded:]:
+            if forwarded:
+                kill_group(runner.pid)
+            else:
+                _kill(runner.pid, number)
+                self._deadline = time.monotonic() + GRACE_SECONDS
+            forwarded += 1
+        if self._deadline and time.monotonic() >= self._deadline:
+            kill_group(runner.pid)
+        return forwarded
+
+    def _explain(self, status: int) -> bool:
+        """Record why a runner died; return whether to start another one."""
+        state = self._state
+        self._deadline = 0.0
+        cause = describe_end(status)
+        node = state.running
+        self._record(RunnerDied(cause, node, at=clock.utc_now()))
+        if not state.planned:
+            doing = f" while {state.doing}" if state.doing else ""
+            self._record(ProjectFailed(f"the process ended{doing}: {cause}", 2, at=clock.utc_now()))
+            return False
+        if not node:
+            state.unexplained += 1
+            return state.unexplained < _MOST_UNEXPLAINED
+        self._record(self._crash(node, cause))
+        return True
+
+    def _crash(self, node: str, cause: str) -> StepFinished:
+        output = self._output(self._state.secrets)
+        error = {"type": "Crash", "message": f"the step ended its process: {cause}", "frames": []}
+        hint = _hint(cause)
+        if hint:
+            error["hint"] = hint
+        return StepFinished(
+            node, "failed", error=error, output=output.to_json() if output else None, at=clock.utc_now()
+        )
+
+    def _record(self, event: Event) -> None:
+        with EventLog(self._folder.log) as log:
+            log.append(event)
+        self._state.take(event)
+        self._listener(event)
+
+    def _finish(self) -> RunFinished:
+        state = self._state
+        if state.running:
+            output = self._output(state.secrets)
+            self._record(
+                StepFinished(
+                    state.running,
+                    "interrupted",
+                    output=output.to_json() if output else None,
+                    at=clock.utc_now(),
+                )
+            )
+        counts: dict[str, int] = {}
+        for status in state.status.values():
+            counts[status] = counts.get(status, 0) + 1
+        status, exit_code = self._outcome(counts)
+        if status == "error" and state.failure is None:
+            self._record(Notice("the runner ended between steps, twice", at=clock.utc_now()))
+        seconds = round(clock.monotonic() - self._started, 6)
+        finished = RunFinished(status, exit_code, seconds, counts, at=clock.utc_now())
+        self._record(finished)
+        return finished
+
+    def _outcome(self, counts: dict[str, int]) -> tuple[str, int]:
+        state = self._state
+        if self._signals:
+            return "interrupted", 128 + self._signals[0]
+        if state.failure is not None:
+            return "error", state.failure.exit_code
+        if not state.finished:
+            return "error", 3
+        if counts.get("failed"):
+            return "failed", 1
+        return "succeeded", 0
+
+
+class _wakeups:
+    """Delivers SIGINT, SIGTERM and SIGCHLD through a pipe that `select` can wait for."""
+
+    def __init__(self, note: Callable[[int, FrameType | None], object]) -> None:
+        self._note = note
+        self._before: dict[int, Any] = {}
+        self._pipe = (-1, -1)
+
+    def __enter__(self) -> int:
+        self._pipe = os.pipe()
+        for descriptor in self._pipe:
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        return self._pipe[0]
+
+    def __exit__(self, *exc_info: object) -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        for descriptor in self._pipe:
+            os.close(descriptor)
+
+
+def _drain(descriptor: int) -> None:
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def _kill(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def kill_group(pid: int) -> None:
+    """Kill a process and everything it started that stayed in its group."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def describe_end(status: int) -> str:
+    """Return in words how a process ended, from its wait status."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = f"signal {number}"
+        return f"killed by {name}"
+    return f"exited with status {os.waitstatus_to_exitcode(status)}"
+
+
+def _hint(cause: str) -> str:
+    if cause == "killed by SIGKILL":
+        return "perhaps out of memory: see `dmesg`, or give the step less data"
+    if cause == "killed by SIGSEGV":
+        return "a compiled library crashed; what it printed last is shown above"
+    if cause.startswith("exited"):
+        return "a step ends with `return` or an exception, not with os._exit()"
+    return ""

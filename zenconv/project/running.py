@@ -1,0 +1,384 @@
+"""`zenconv run`, from settings to the last event: the supervisor's side and the runner's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from zenconv import clock
+from zenconv.engine.capture import Capture, Spool
+from zenconv.engine.decide import Decider, NodeResult, make_plan
+from zenconv.engine.environment import GitQuery, describe_environment
+from zenconv.engine.execution import RunExecution, teardown_notice
+from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.files import FileDigests
+from zenconv.engine.keys import KeyMaker, short_text
+from zenconv.engine.perform import Interruption, Performer, store_text
+from zenconv.engine.resources import Resources, RunInfo
+from zenconv.engine.runner import Channel
+from zenconv.engine.secrets import Secrets
+from zenconv.engine.supervisor import Supervisor
+from zenconv.errors import ZenconvError
+from zenconv.fingerprint import Fingerprinter
+from zenconv.hooks import Plugins
+from zenconv.materializers import Materializers
+from zenconv.project.project import Project, open_project
+from zenconv.records.artifact import ActionKey, Artifact
+from zenconv.records.events import (
+    Event,
+    Notice,
+    PlanReady,
+    Progress,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepsReused,
+)
+from zenconv.records.layout import RunFolder, StateFolder
+from zenconv.records.log import EventLog, read_events
+from zenconv.records.plan import KeyParts, Plan
+from zenconv.records.step import Binding, Node, Pipeline
+from zenconv.settings import Settings
+from zenconv.stack import Stack, assemble
+
+
+@attrs.frozen
+class Selection:
+    """Which steps are wanted: targets, a ``-k`` expression, those that failed last, some forced."""
+
+    targets: tuple[str, ...] = ()
+    keyword: str = ""
+    last_failed: bool = False
+    force: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class RunOptions:
+    """How a run behaves: `arguments` are recorded, the rest are the flags of ``zenconv run``."""
+
+    selection: Selection = attrs.field(factory=Selection)
+    arguments: tuple[str, ...] = ()
+    stop_on_failure: bool = False
+    live_output: bool = False
+
+
+PluginLoader = Callable[[], Plugins]
+
+
+def run_project(
+    settings: Settings, options: RunOptions, load_plugins: PluginLoader, listener: Callable[[Event], object]
+) -> tuple[str, RunFinished]:
+    """Run the selected steps of a project, recorded and supervised; return the run's id and end.
+
+    Raises
+    ------
+    StoreError
+        The state folder cannot be written.
+    """
+    git = GitQuery(settings.root)
+    state = StateFolder(settings.state)
+    state.create()
+    folder = state.next_run()
+    lock = folder.hold()
+    try:
+        started = _run_started(settings, options, folder, git)
+        with EventLog(folder.log) as log:
+            log.append(started)
+        spool = Spool(folder.path)
+        runner = _RunnerBody(settings, options, load_plugins, folder, started, spool)
+
+        def output(secrets: Sequence[str]) -> Artifact | None:
+            return _crash_output(spool, secrets, settings, load_plugins)
+
+        finished = Supervisor(folder, runner, listener, output).run()
+        spool.close()
+        return folder.id, finished
+    finally:
+        lock.close()
+
+
+def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git: GitQuery) -> RunStarted:
+    from zenconv.fingerprint import installed
+
+    return RunStarted(
+        folder.id,
+        folder.number,
+        list(options.arguments),
+        str(settings.root),
+        settings.stack.name,
+        describe_environment(installed(), git.answer(), seed_of(settings)),
+        at=clock.utc_now(),
+    )
+
+
+def seed_of(settings: Settings) -> int:
+    """Return the seed of a run: the configured one, else 0."""
+    return settings.seed if settings.seed is not None else 0
+
+
+def _crash_output(
+    spool: Spool, names: Sequence[str], settings: Settings, load_plugins: PluginLoader
+) -> Artifact | None:
+    if not spool.size():
+        return None
+    secrets = Secrets()
+    for name in names:
+        secrets.get(name)
+    try:
+        store = assemble(settings, load_plugins()).artifact_store
+        return store_text(secrets.redacted_blocks(spool.blocks()), spool.size(), store)
+    except ZenconvError:
+        return None
+    finally:
+        spool.clear()
+
+
+@attrs.define
+class Planner:
+    """A collected project with everything that is needed to decide about its steps."""
+
+    project: Project
+    pipeline: Pipeline
+    selected: frozenset[str]
+    decider: Decider
+    stack: Stack
+    materializers: Materializers
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        selection: Selection,
+        plugins: Plugins,
+        tell: Callable[[str], None],
+        run: str = "",
+    ) -> Planner:
+        """Collect the project and prepare to decide, for the run id `run` or for none.
+
+        `CollectionError` and its kin say what is wrong.
+        """
+        stack = assemble(settings, plugins)
+        project = open_project(settings, on_progress=tell)
+        past = _Past(settings, stack, run)
+        last_failed = past.failed_nodes() if selection.last_failed else None
+        pipeline, selected = project.pipeline(
+            selection.targets, keyword=selection.keyword or None, last_failed=last_failed
+        )
+        materializers = Materializers(plugins.materializers())
+        fingerprinter = Fingerprinter(project.sources, content_of=materializers.content_of)
+        keys = KeyMaker(
+            settings.root,
+            pipeline,
+            fingerprinter,
+            FileDigests(settings.state / "files.json"),
+            seed=seed_of(settings),
+            version_of=lambda value: plugins.hook.zenconv_input_version(value=value),
+        )
+        decider = Decider(
+            pipeline,
+            keys,
+            stack.action_cache,
+            stack.artifact_store,
+            stack.trust,
+            frozenset(materializers.ids()),
+            past.parts,
+        )
+        fingerprinter.snapshot()
+        return cls(project, pipeline, frozenset(selected), decider, stack, materializers)
+
+    def plan(self, selection: Selection, done: Mapping[str, NodeResult] | None = None) -> Plan:
+        """Return the plan for what is selected."""
+        forced = self.project.match(self.pipeline, selection.force) if selection.force else ()
+        return make_plan(self.pipeline, self.decider, done=done, force=forced)
+
+
+class _Past:
+    """What the metadata store remembers of earlier runs; opened only when somebody asks."""
+
+    def __init__(self, settings: Settings, stack: Stack, current: str) -> None:
+        self._current = current
+        self._state = StateFolder(settings.state)
+        self._stack = stack
+        self._is_fresh = False
+
+    def parts(self, nodes: Sequence[str]) -> dict[str, KeyParts]:
+        """Return the key parts of the newest result of each of `nodes`."""
+        if not nodes or not self._refresh():
+            return {}
+        keys = self._stack.metadata_store.last_keys(nodes)
+        parts = self._stack.metadata_store.key_parts(keys.values())
+        return {node: parts[key] for node, key in keys.items() if key in parts}
+
+    def failed_nodes(self) -> list[str]:
+        """Return the nodes that failed, or were not reached, in the newest run that ended."""
+        if not self._refresh():
+            return []
+        store = self._stack.metadata_store
+        for run in store.runs(limit=20):
+            if run.id != self._current and run.is_over:
+                return [step.node for step in store.steps(run.id, statuses=("failed", "interrupted"))]
+        return []
+
+    def _refresh(self) -> bool:
+        if not self._is_fresh:
+            # The run under way is no past: without another one there is nothing to open.
+            if all(run == self._current for run in self._state.run_ids()):
+                return False
+            self._stack.metadata_store.refresh()
+            self._is_fresh = True
+        return True
+
+
+@attrs.define
+class _RunnerBody:
+    """What a runner does: collect, plan, execute, tear down. Called in the forked process."""
+
+    settings: Settings
+    options: RunOptions
+    load_plugins: PluginLoader
+    folder: RunFolder
+    started: RunStarted
+    spool: Spool
+
+    def __call__(self, channel: Channel) -> bool:
+        """Do it; return whether a signal ended it early."""
+        interruption = Interruption()
+        interruption.install()
+        self.spool.clear()
+        Capture(self.spool, live=self.options.live_output).start()
+        plugins = self.load_plugins()
+        _notify(plugins, channel, "zenconv_run_start", event=self.started)
+        ended, done = read_progress(self.folder)
+        planner = Planner.open(
+            self.settings,
+            self.options.selection,
+            plugins,
+            lambda text: channel.send(Progress(text)),
+            self.folder.id,
+        )
+        for warning in planner.project.warnings:
+            channel.send(Notice(str(warning), at=clock.utc_now()))
+        plan = planner.plan(self.options.selection, done)
+        channel.send(plan_event(plan))
+        _notify(plugins, channel, "zenconv_plan_ready", plan=plan)
+        resources = self._execute(planner, plan, plugins, channel, interruption, ended, done)
+        for failure in resources.end_run():
+            channel.send(teardown_notice(failure))
+        planner.decider.keys.files.save()
+        planner.stack.action_cache.close()
+        return bool(interruption.signal)
+
+    def _execute(
+        self,
+        planner: Planner,
+        plan: Plan,
+        plugins: Plugins,
+        channel: Channel,
+        interruption: Interruption,
+        ended: Mapping[str, str],
+        done: Mapping[str, NodeResult],
+    ) -> Resources:
+        secrets = Secrets(lambda name: channel.send(Progress(secret=name)))
+        seed = seed_of(self.settings)
+        info = RunInfo(
+            self.folder.id, self.folder.number, self.settings.stack.name, datetime.fromisoformat(self.started.at)
+        )
+        resources = Resources(plan.pipeline, info, seed, secrets)
+        self.spool.clear()
+        performer = Performer(
+            plan.pipeline,
+            planner.stack.artifact_store,
+            planner.materializers,
+            planner.stack.trust,
+            resources,
+            Capture(self.spool, live=self.options.live_output),
+            secrets,
+            interruption,
+            ProjectFiles(self.settings.root, planner.project.is_project_file),
+            self.folder.path / "inputs",
+        )
+        execution = RunExecution(
+            plan,
+            planner.decider,
+            performer,
+            writer=f"run {self.folder.id} on {self.started.environment['host']}",
+            stop_on_failure=self.options.stop_on_failure,
+            ended=ended,
+            results=dict(done),
+        )
+        for event in planner.stack.orchestrator.execute(plan, execution):
+            channel.send(event)
+            if isinstance(event, StepFinished):
+                _notify(plugins, channel, "zenconv_step_finish", event=event)
+        return resources
+
+
+def _notify(plugins: Plugins, channel: Channel, hook: str, **arguments: Any) -> None:
+    for text in plugins.notify(hook, **arguments):
+        channel.send(Notice(text, at=clock.utc_now()))
+
+
+def read_progress(folder: RunFolder) -> tuple[dict[str, str], dict[str, NodeResult]]:
+    """Return what earlier runners of this run achieved: statuses and results by node."""
+    ended: dict[str, str] = {}
+    done: dict[str, NodeResult] = {}
+    for event, _ in read_events(folder.log):
+        if isinstance(event, StepFinished):
+            ended[event.node] = event.status
+            if event.status == "succeeded":
+                done[event.node] = _result(event.key, event.outputs, event.live)
+        elif isinstance(event, StepsReused):
+            for step in event.steps:
+                ended[step["node"]] = "reused"
+                done[step["node"]] = _result(step["key"], step["outputs"], step.get("live", False))
+    return ended, done
+
+
+def _result(key: str, outputs: Mapping[str, Any], live: bool) -> NodeResult:
+    artifacts = {name: Artifact.from_json(data) for name, data in outputs.items()}
+    return NodeResult(ActionKey.parse(key), artifacts, live)
+
+
+def plan_event(plan: Plan) -> PlanReady:
+    """Return the record of a plan."""
+    nodes = []
+    for node in plan.pipeline:
+        decision = plan.decisions[node.id]
+        nodes.append(
+            {
+                **node_record(node),
+                "action": decision.action,
+                "reason": decision.reason,
+            }
+        )
+    return PlanReady(nodes, at=clock.utc_now())
+
+
+def node_record(node: Node) -> dict[str, Any]:
+    """Return plain JSON data about a node: where it is written and what its parameters get."""
+    return {
+        "id": node.id,
+        "pipeline": node.pipeline,
+        "step": node.step.name,
+        "file": node.step.file,
+        "line": node.step.line,
+        "outputs": [output.name for output in node.step.outputs],
+        "bindings": [_binding_record(binding) for binding in node.bindings],
+    }
+
+
+def _binding_record(binding: Binding) -> dict[str, Any]:
+    record: dict[str, Any] = {"parameter": binding.parameter, "source": binding.source}
+    if binding.source == "node":
+        record["node"] = binding.node
+        if binding.output:
+            record["output"] = binding.output
+    elif binding.source == "value":
+        record["value"] = short_text(binding.value)
+        record["origin"] = binding.origin
+    else:
+        record["value"] = binding.fixture
+    return record
