@@ -1,0 +1,94 @@
+"""Which member of an object cannot be stored, and what its author can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from zenconv.errors import SaveError
+from zenconv.materializers.describing import class_name, type_name
+
+_MAXIMUM_DEPTH = 12
+_MAXIMUM_CHILDREN = 200
+
+_ADVICE = (
+    (("generator", "iterator", "zip", "map", "filter", "coroutine"), "return a list, or annotate the step `-> Iterator[T]`"),
+    (("lock", "RLock", "Condition", "Semaphore", "Event", "Queue", "SimpleQueue"), "leave locks out in __getstate__, or make the object in a fixture"),
+    (("socket", "Connection", "Cursor", "Engine", "Session", "Client"), "open connections in a fixture, and return what was read from them"),
+    (("TextIOWrapper", "BufferedReader", "BufferedWriter", "FileIO", "BufferedRandom"), "return the Path of the file instead of the open file"),
+    (("module",), "import the module where it is used instead of returning it"),
+    (("DataLoader",), "return the data set, and make the loader in the step that uses it"),
+)
+
+
+def explain_failure(value: Any, error: Exception, dump: Callable[[Any], Any]) -> SaveError:
+    """Return the error that names the member at fault, by its path from `value`, and a way out."""
+    path, culprit = "", value
+    if not isinstance(error, RecursionError):
+        path, culprit = _find_culprit(value, dump)
+    name = type_name(culprit)
+    reason = f"{type(error).__name__}: {error}"
+    if not path:
+        return SaveError(f"cannot store a {type_name(value)} ({reason})", hint=_advice(type(culprit)))
+    return SaveError(
+        f"cannot store a {type_name(value)}: its member {path} is a {name}, which cannot be pickled ({reason})",
+        hint=_advice(type(culprit)),
+    )
+
+
+def _find_culprit(value: Any, dump: Callable[[Any], Any]) -> tuple[str, Any]:
+    path = ""
+    met = {id(value)}
+    for _ in range(_MAXIMUM_DEPTH):
+        for step, child in _children(value):
+            if id(child) not in met and not _works(child, dump):
+                met.add(id(child))
+                path, value = path + step, child
+                break
+        else:
+            break
+    return path, value
+
+
+def _works(child: Any, dump: Callable[[Any], Any]) -> bool:
+    try:
+        dump(child)
+    except Exception:
+        return False
+    return True
+
+
+def _children(value: Any) -> Iterator[tuple[str, Any]]:
+    for count, pair in enumerate(_all_children(value)):
+        if count == _MAXIMUM_CHILDREN:
+            return
+        yield pair
+
+
+def _all_children(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from ((f"[{key!r}]" if type(key) in (str, int) else "[...]", item) for key, item in value.items())
+    elif isinstance(value, (list, tuple)):
+        yield from ((f"[{number}]", item) for number, item in enumerate(value))
+    elif isinstance(value, (set, frozenset)):
+        yield from (("{...}", item) for item in value)
+    elif getattr(value, "__closure__", None):
+        names = value.__code__.co_freevars
+        yield from ((f".{name}", cell.cell_contents) for name, cell in zip(names, value.__closure__, strict=False))
+    for name, item in list(getattr(value, "__dict__", {}).items()) if not isinstance(value, type) else ():
+        yield f".{name}", item
+    for ancestor in type(value).__mro__:
+        slots = ancestor.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name) and name not in ("__dict__", "__weakref__"):
+                yield f".{name}", getattr(value, name)
+
+
+def _advice(cls: type) -> str:
+    for ancestor in cls.__mro__:
+        for names, advice in _ADVICE:
+            if any(ancestor.__name__ == name or ancestor.__name__.endswith(f"_{name}") for name in names):
+                return advice
+    if cls.__name__.endswith("iterator"):
+        return _ADVICE[0][1]
+    return f"return plain data, give {class_name(cls)} a __reduce__, or write a materializer for it"

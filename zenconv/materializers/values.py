@@ -1,0 +1,55 @@
+"""The materializer of plain values: JSON, with values that JSON cannot hold stored beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from zenconv.errors import CorruptArtifact
+from zenconv.interfaces.materializing import Source
+from zenconv.materializers import classes
+from zenconv.materializers.decoding import Decoder
+from zenconv.materializers.encoding import Encoder, dumps
+from zenconv.materializers.saving import ArtifactSink
+
+
+class JsonValues:
+    """Stores scalars, containers and plain value classes as JSON text.
+
+    Whether a value fits is known only after all of it was encoded, so `save` declines.
+    """
+
+    id = "json"
+    version = 1
+    types = ("builtins.object",)
+    closed = False
+
+    def accepts(self, value: Any) -> bool:
+        """Return True: `save` declines what does not fit."""
+        return True
+
+    def save(self, value: Any, sink: ArtifactSink) -> None:
+        """Write `value` as canonical JSON text."""
+        encoder = Encoder(sink.is_closed)
+        data = dumps(encoder.encode(value))
+        for part in encoder.parts:
+            sink.save_part(part, closed=True)
+        for module, qualname in encoder.references:
+            sink.add_reference(module, qualname)
+        sink.write(data)
+
+    def load(self, source: Source) -> Any:
+        """Return the value that the JSON text stands for."""
+        try:
+            node = json.loads(source.read())
+        except (ValueError, RecursionError) as error:
+            raise CorruptArtifact(f"the stored value is not JSON: {error}") from error
+        return Decoder(source.load_part, source.resolve).decode(node)
+
+    def summarize(self, value: Any) -> Mapping[str, Any]:
+        """Return the number of fields or items."""
+        names = classes.field_names(type(value))
+        if names is not None:
+            return {"fields": list(names)[:20]}
+        return {"len": len(value)} if hasattr(type(value), "__len__") else {}
