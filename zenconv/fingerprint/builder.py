@@ -59,7 +59,9 @@ class UnitBuilder:
             "function", expansion.expand_function
         )  # fmt: skip
         name = f"{module_name}.{value.__qualname__}"
-        return self._unit(("code", id(value)), kind, name, full, lambda unit: expand(self, unit, value), value)
+        return self._unit(
+            ("code", id(value)), kind, name, full, lambda unit: expand(self, unit, value), value
+        )
 
     def global_value(
         self, module_name: str, name: str, value: Any, full: bool, *, quiet: bool = False
@@ -171,7 +173,9 @@ class UnitBuilder:
     def _is_defined_here(self, module_name: str, name: str) -> bool:
         origin, original = self.origin(module_name, name)
         source = self.source_of(origin)
-        return source is not None and (original in source.index.definitions or original in source.index.bindings)
+        return source is not None and (
+            original in source.index.definitions or original in source.index.bindings
+        )
 
     def _loose_value(self, user: Unit, value: Any) -> str:
         try:

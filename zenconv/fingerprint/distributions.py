@@ -231,7 +231,8 @@ def _top_levels(distribution: _Distribution) -> set[str]:
     for line in _read_lines(os.path.join(distribution.folder, "RECORD")):
         path = line.rpartition(",")[0].rpartition(",")[0].strip('"')
         first, slash, _ = path.partition("/")
-        if slash and not first.endswith((".dist-info", ".egg-info", ".data")) and first not in ("..", "__pycache__"):
+        is_other = first in ("..", "__pycache__") or first.endswith((".dist-info", ".egg-info", ".data"))
+        if slash and not is_other:
             found.add(first)
         elif not slash and first.endswith((".py", ".so", ".pyd")):
             found.add(first.partition(".")[0])

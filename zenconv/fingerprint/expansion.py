@@ -15,6 +15,7 @@ from zenconv.fingerprint.index import Binding, first_line
 from zenconv.fingerprint.modules import installed_name
 from zenconv.fingerprint.names import resolve_references
 from zenconv.fingerprint.places import is_own_module, is_standard_module
+from zenconv.fingerprint.scopes import Reference
 from zenconv.fingerprint.sources import ModuleSource
 from zenconv.fingerprint.syntax import Analysis
 from zenconv.fingerprint.units import Unit
@@ -354,7 +355,7 @@ def _expand_generated(builder: UnitBuilder, unit: Unit, function: FunctionType, 
         unit.entries.append(builder.module(module_name, unit.full))
     unit.local = "compiled " + code_digest(function.__code__)
     resolve_references(
-        builder, unit, [syntax.Reference(name) for name in sorted(function.__code__.co_names)], module_name
+        builder, unit, [Reference(name) for name in sorted(function.__code__.co_names)], module_name
     )
 
 
@@ -439,5 +440,3 @@ def _computed_import(builder: UnitBuilder, source: ModuleSource, line: int) -> P
         line=line,
         hint="import it by name, or list what it provides: @zenconv.step(also=[...])",
     )
-
-

@@ -184,7 +184,9 @@ class Fingerprinter:
     def _part(self, unit: Unit) -> CodePart:
         part = self._parts.get(unit)
         if part is None:
-            digest = hashing.digest_texts("part", [unit.local, *(e for e in unit.entries if isinstance(e, str))])
+            digest = hashing.digest_texts(
+                "part", [unit.local, *(e for e in unit.entries if isinstance(e, str))]
+            )
             text = unit.text()
             if any(secret and secret in text for secret in self._secrets):
                 text = "<not shown>"

@@ -12,7 +12,9 @@ from zenconv.fingerprint.scopes import ImportTarget
 from zenconv.fingerprint.syntax import DefinitionNode, attribute_chain
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match)
+_COMPOUND = (
+    ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match,
+)  # fmt: skip
 
 
 class Binding(NamedTuple):
@@ -75,7 +77,8 @@ class ModuleIndex:
                 nodes = [inner for inner in bodies if getattr(inner, "name", None) == name]
         found = [node for node in nodes if isinstance(node, ast.ClassDef)]
         exact = [n for n in found if line is not None and first_line(n) <= line <= (n.end_lineno or 0)]
-        return (exact or found or [None])[-1]
+        candidates = exact or found
+        return candidates[-1] if candidates else None
 
     def global_users(self, name: str) -> list[DefinitionNode]:
         """Return the functions that assign the module-level `name` by a ``global`` statement."""
@@ -283,8 +286,10 @@ def _effect(statement: ast.stmt) -> tuple[str, tuple[str, ...]] | None:
     node: ast.AST
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         node = statement.value.func
-    elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], (ast.Attribute, ast.Subscript)):
+    elif isinstance(statement, ast.Assign):
         node = statement.targets[0]
+        if not isinstance(node, (ast.Attribute, ast.Subscript)):
+            return None
     else:
         return None
     while isinstance(node, (ast.Subscript, ast.Call)):

@@ -76,7 +76,7 @@ def analyse_class_frame(node: ast.ClassDef, *, full: bool = False) -> Analysis:
 def analyse_member(
     node: FunctionNode | ast.ClassDef, siblings: Iterable[str], *, full: bool = False
 ) -> Analysis:
-    """Analyse a method or nested class with its name, without decorators; `siblings` are the class's names."""
+    """Analyse a member of a class with its name, without decorators; `siblings` are the class's names."""
     walk = _Walk(full)
     walk.scope = Scope("class", walk.scope)
     walk.scope.bound.update(siblings)
@@ -525,10 +525,6 @@ def assigned_names(node: ast.ClassDef) -> frozenset[str]:
     for child in node.body:
         targets = child.targets if isinstance(child, ast.Assign) else [getattr(child, "target", None)]
         for target in targets:
-            if target is not None:
-                found.update(inner.id for inner in ast.walk(target) if _is_stored(inner))
+            names = ast.walk(target) if target is not None else ()
+            found.update(n.id for n in names if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     return frozenset(found)
-
-
-def _is_stored(node: Any) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)

@@ -46,10 +46,10 @@ def _as_record(encoder: Encoder, value: Any, kind: type) -> bytes | None:
         return encoder.sequence(b"e", (kind, *names, inner))
     if isinstance(value, tuple) and hasattr(kind, "_fields"):
         return encoder.sequence(b"nt", (kind, *_members(value, tuple), *_extra(value)))
-    names = _field_names(kind)
-    if names is None:
+    fields = _field_names(kind)
+    if fields is None:
         return None
-    found = {name: getattr(value, name) for name in names if _has(value, name)}
+    found = {name: getattr(value, name) for name in fields if _has(value, name)}
     found.update({name: part for name, part in getattr(value, "__dict__", {}).items() if name not in found})
     content = [_members(value, base) for base in _BUILTIN_BASES if isinstance(value, base)][:1]
     return encoder.sequence(b"o", (kind, content)) + encoder.fields(b"", found)
@@ -74,17 +74,13 @@ def _has(value: Any, name: str) -> bool:
     return True
 
 
-def _members(value: Any, base: type) -> Any:
+def _members(value: Any, base: Any) -> Any:
     """Return the content of `value` as a plain `base`, past whatever its class overrides."""
     if base is dict:
         return dict(dict.items(value))
-    if base in (list, tuple):
-        return base(base.__iter__(value))  # type: ignore[attr-defined]
-    if base in (set, frozenset):
-        return base(base.__iter__(value))  # type: ignore[attr-defined]
-    if base is str:
-        return str.__str__(value)
-    return base.__new__(base, value) if base in (bytes, bytearray) else base(value)
+    if base in (list, tuple, set, frozenset, bytes, bytearray):
+        return base(base.__iter__(value))
+    return base.__str__(value) if base is str else base.__pos__(value)
 
 
 def _extra(value: Any) -> tuple[Any, ...]:
@@ -120,9 +116,7 @@ def _other(encoder: Encoder, value: Any, kind: type) -> bytes:
 def _is_plain_object(encoder: Encoder, kind: type) -> bool:
     """Return whether all behaviour and state of `kind` is visible: the project's classes all along."""
     classes = kind.__mro__[:-1]
-    return bool(classes) and all(type(base) is type and is_heap(base) for base in classes) and all(
-        encoder.knows(base) for base in classes
-    )
+    return all(type(base) is type and is_heap(base) and encoder.knows(base) for base in classes)
 
 
 def is_heap(kind: type) -> bool:
@@ -241,7 +235,8 @@ def _partial(encoder: Encoder, value: Any) -> bytes:
 
 def _reduced(encoder: Encoder, value: Any) -> bytes:
     kind, arguments = value.__reduce__()[:2]
-    return encoder.sequence(b"op", (type(value).__name__, arguments if kind is type(value) else (kind, arguments)))
+    parts = arguments if kind is type(value) else (kind, arguments)
+    return encoder.sequence(b"op", (type(value).__name__, parts))
 
 
 def _cached_function(encoder: Encoder, value: Any) -> bytes:
@@ -360,4 +355,3 @@ _BY_BASE: dict[str, Callable[[Encoder, Any], bytes]] = {
     "numpy.generic": _scalar,
     "numpy.dtype": _dtype,
 }
-

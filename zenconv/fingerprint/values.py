@@ -8,6 +8,7 @@ functions are handed to whoever knows their code (`Referee`). What has no canoni
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -172,11 +173,12 @@ class Encoder:
         if len(pieces) == 1:
             data = value.encode("utf-8", "surrogatepass")
             return b"s%d:%b" % (len(data), data)
-        return b"r" + self.sequence(b"", (piece.encode("utf-8", "surrogatepass") for piece in pieces), raw=True)
+        parts = [piece.encode("utf-8", "surrogatepass") for piece in pieces]
+        return b"r%d[%b]" % (len(parts), b"".join(b"%d:%b" % (len(part), part) for part in parts))
 
-    def sequence(self, tag: bytes, items: Iterable[Any], *, raw: bool = False) -> bytes:
-        """Encode `items` in order under `tag`; `raw` items are bytes already, and get a length."""
-        parts = [b"%d:%b" % (len(item), item) for item in items] if raw else [self._encode(v) for v in items]
+    def sequence(self, tag: bytes, items: Iterable[Any]) -> bytes:
+        """Encode `items` in order under `tag`."""
+        parts = [self._encode(item) for item in items]
         self._parts += len(parts)
         if self._parts > MAXIMUM_PARTS:
             raise NotCanonical(f"it has more than {MAXIMUM_PARTS:,} parts")
@@ -228,7 +230,7 @@ def stable_module(name: str) -> str:
 def _cut(text: str, prefix: str) -> Iterable[str]:
     """Split `text` at each occurrence of the folder `prefix`, which ends in a separator."""
     bare = prefix[:-1]
-    pieces = []
+    pieces: list[str] = []
     start = 0
     while True:
         found = text.find(bare, start)
@@ -257,7 +259,7 @@ def _is_importable(function: FunctionType) -> bool:
 
 
 def _float(value: float) -> bytes:
-    if value != value:
+    if math.isnan(value):
         return b"fnan;"
     return b"f%b;" % value.hex().encode()
 
@@ -287,7 +289,6 @@ _CONTAINERS: dict[type, Callable[[Encoder, Any], bytes]] = {
     bytearray: lambda encoder, value: b"y%d:%b" % (len(value), bytes(value)),
     FunctionType: lambda encoder, value: encoder.code(value, value.__globals__.get("__name__", "")),
     ModuleType: lambda encoder, value: encoder.code(value, value.__name__),
-    BuiltinFunctionType: lambda encoder, value: _builtin(encoder, value),
     MethodType: lambda encoder, value: encoder.sequence(b"m", (value.__func__, value.__self__)),
 }
 
@@ -297,3 +298,6 @@ def _builtin(encoder: Encoder, value: Any) -> bytes:
     if owner is None or isinstance(owner, ModuleType):
         return encoder.code(value, getattr(owner, "__name__", "") or value.__module__ or "")
     return encoder.sequence(b"B", (owner, value.__name__))
+
+
+_CONTAINERS[BuiltinFunctionType] = _builtin
