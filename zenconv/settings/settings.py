@@ -1,0 +1,135 @@
+"""What `load_settings` returns: frozen records, picklable, every value with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from zenconv.settings.root import NORECURSE, STEP_FILES
+
+COMPONENT_KINDS = (
+    "orchestrator",
+    "artifact_store",
+    "action_cache",
+    "metadata_store",
+    "model_registry",
+    "tuner",
+    "deployer",
+)
+"""The components a stack's table names one of each; `trackers` is a list."""
+
+LOCAL = "local"
+"""The stack that always exists, and is used unless another is asked for."""
+
+Layer = Literal[0, 1, 2, 3]
+BASE_LAYER, STACK_LAYER, ENVIRONMENT_LAYER, FLAG_LAYER = range(4)
+
+
+@attrs.frozen
+class Value:
+    """One parameter as written.
+
+    Parameters
+    ----------
+    value
+        What TOML gives, or a `Text` from a shell. Of a table, a dictionary.
+    origin
+        Where it is written: ``pyproject.toml:4``, ``ZENCONV_PARAMS__C``, ``--set``.
+    secret
+        Names of the environment variables it refers to, comma-separated; they are looked up
+        when a step runs (`zenconv.settings.secrets.resolve_references`).
+    layer
+        How strong it is: 0 base, 1 stack, 2 environment, 3 command line. A stronger layer wins
+        before a more specific key does.
+    is_table
+        Whether deeper keys stand in it (``training`` when there is ``training.C``).
+    """
+
+    value: Any
+    origin: str
+    secret: str = ""
+    layer: int = BASE_LAYER
+    is_table: bool = False
+
+
+@attrs.frozen
+class ComponentSettings:
+    """A component as a stack asks for it; `options` holds references to secrets, not their values."""
+
+    id: str
+    options: Mapping[str, Any] = attrs.field(factory=dict)
+    where: str = ""
+
+
+@attrs.frozen
+class TrustSettings:
+    """Whose bytes may be unpickled; `mode` is empty where the store decides. See `zenconv.trust`."""
+
+    mode: str = ""
+    key: str = attrs.field(default="", repr=False)
+    where: str = ""
+
+
+@attrs.frozen
+class StackSettings:
+    """One table of ``stacks``. `components` maps kinds to what was asked for, defaults left out."""
+
+    name: str = LOCAL
+    components: Mapping[str, ComponentSettings] = attrs.field(factory=dict)
+    trackers: tuple[ComponentSettings, ...] = ()
+    trust: TrustSettings = TrustSettings()
+    workers: int | None = None
+    where: str = ""
+
+
+@attrs.frozen
+class PluginSettings:
+    """Installed plugins to load and not to load, by name."""
+
+    enabled: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Settings:
+    """Everything a project's configuration, the environment and the flags say, layered and checked.
+
+    Parameters
+    ----------
+    root, state
+        The project's folder, and the folder in it that zenconv writes to.
+    file
+        The configuration file, or None.
+    params
+        Every parameter by its dotted key; tables are there too, whole. See `look_up`.
+    stack, stacks, stack_origin
+        The stack in use, all there are, and who chose it.
+    models, tune, outputs, bundle, promote
+        Tables kept as they are written.
+    warnings
+        What is odd but no mistake.
+    origins
+        Where each setting other than a parameter is written, by dotted key.
+    """
+
+    root: Path
+    state: Path
+    file: Path | None = None
+    step_files: tuple[str, ...] = STEP_FILES
+    norecurse: tuple[str, ...] = NORECURSE
+    params: Mapping[str, Value] = attrs.field(factory=dict)
+    stack: StackSettings = StackSettings()
+    stacks: Mapping[str, StackSettings] = attrs.field(factory=dict)
+    stack_origin: str = "default"
+    plugins: PluginSettings = PluginSettings()
+    seed: int | None = None
+    models: Mapping[str, Any] = attrs.field(factory=dict)
+    tune: Mapping[str, Any] = attrs.field(factory=dict)
+    outputs: Mapping[str, Any] = attrs.field(factory=dict)
+    bundle: Mapping[str, Any] = attrs.field(factory=dict)
+    promote: Mapping[str, Any] = attrs.field(factory=dict)
+    warnings: tuple[str, ...] = ()
+    origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
