@@ -184,9 +184,8 @@ class Fingerprinter:
     def _part(self, unit: Unit) -> CodePart:
         part = self._parts.get(unit)
         if part is None:
-            digest = hashing.digest_texts(
-                "part", [unit.local, *(e for e in unit.entries if isinstance(e, str))]
-            )
+            wiring = [entry if isinstance(entry, str) else entry.name for entry in unit.entries]
+            digest = hashing.digest_texts("part", [unit.local, *wiring])
             text = unit.text()
             if any(secret and secret in text for secret in self._secrets):
                 text = "<not shown>"

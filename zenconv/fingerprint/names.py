@@ -90,14 +90,14 @@ class _Resolver:
 
     def attribute(self, module: ModuleType, chain: tuple[str, ...]) -> None:
         first, *rest = chain
+        own_getattr = module.__dict__.get("__getattr__")
+        if own_getattr is not None and first not in module.__dict__:
+            self.value(own_getattr, (), module.__name__, "__getattr__")
         try:
             value = self.builder.modules.attribute(module, first)
         except KeyError:
             self.unit.entries.append(MISSING)
             return
-        own_getattr = module.__dict__.get("__getattr__")
-        if own_getattr is not None and first not in module.__dict__:
-            self.value(own_getattr, (), module.__name__, "__getattr__")
         self.value(value, tuple(rest), module.__name__, first)
 
     def installed(self, module_name: str, dotted: str) -> None:
