@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 @attrs.frozen
-class Invocation:
+class CommonOptions:
     """What the common options of one command say; `root` is where the search for a project starts."""
 
     root: Path
@@ -52,7 +52,7 @@ class Invocation:
 
 
 def common_options(function: F) -> F:
-    """Give a command ``--stack -c -C --set -p``; its function gets an `Invocation` first."""
+    """Give a command ``--stack -c -C --set -p``; its function gets an `CommonOptions` first."""
 
     def call(
         *args: Any,
@@ -64,8 +64,8 @@ def common_options(function: F) -> F:
         **options: Any,
     ) -> Any:
         start = root if root is not None else Path.cwd()
-        invocation = Invocation(start, stack_name, config_file, sets, plugin_requests)
-        return function(invocation, *args, **options)
+        common = CommonOptions(start, stack_name, config_file, sets, plugin_requests)
+        return function(common, *args, **options)
 
     command: Any = update_wrapper(call, function)
     for option in reversed(_OPTIONS):
