@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from importlib import import_module
 from typing import Any, TypeVar
 
 from zenconv.errors import StoreError
@@ -56,7 +57,7 @@ class RemoteFiles:
 
     def _connect(self) -> tuple[Any, str]:
         try:
-            from fsspec.core import url_to_fs
+            url_to_fs = import_module("fsspec.core").url_to_fs
         except ImportError as error:
             raise StoreError(
                 f"the store {self.url} needs the package fsspec", hint="pip install fsspec"
@@ -143,7 +144,7 @@ class RemoteFiles:
                 if self.is_local:
                     _write_local(f"{root}/{path}", data, _link)
                     return True
-                with _memory_mutex if "memory" in self._protocols else suppress():
+                with _memory_mutex if "memory" in self._protocols else nullcontext():
                     return bool(self._with_folder(path, lambda: self._create(file_system, f"{root}/{path}", data)))
             except FileExistsError:
                 return False
@@ -185,7 +186,7 @@ class RemoteFiles:
             file_system.rm_file(f"{root}/{path}")
 
     def copy(self, path: str, target: str) -> None:
-        """Copy a file within the store. `FileNotFoundError` when there is none."""
+        """Copy a file that is there within the store."""
         file_system, root = self._open()
         with self._explained("copy", path):
             self._with_folder(target, lambda: file_system.cp_file(f"{root}/{path}", f"{root}/{target}"))

@@ -148,10 +148,8 @@ class RemoteStore:
         try:
             self._fetch(digest)
         except CorruptArtifact:
-            try:
+            if self._files.size(path) is not None:
                 self._files.copy(path, f"quarantine/{hex_part(digest)}")
-            except FileNotFoundError:
-                return
             self._files.delete(path)
 
     def delete(self, digests: Iterable[str]) -> None:

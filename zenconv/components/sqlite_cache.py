@@ -18,16 +18,19 @@ from typing import Any, Self
 from zenconv.components.entry_bytes import checksum, decode_entry, encode_entry, key_bytes, part_bytes
 from zenconv.components.options import check_options
 from zenconv.components.sqlite_file import SqliteFile
+from zenconv.components.sqlite_schema import Schema
 from zenconv.locks import FileLock, is_held
 from zenconv.records.artifact import ActionEntry, ActionKey
 
 FILE_NAME = "actions.db"
-VERSION = 1
-SCHEMA = (
-    """CREATE TABLE entries (
-        number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, payload BLOB NOT NULL, checksum BLOB NOT NULL
-    )""",
-    "CREATE TABLE claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
+SCHEMA = Schema(
+    (
+        """CREATE TABLE entries (
+            number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, payload BLOB NOT NULL, checksum BLOB NOT NULL
+        )""",
+        "CREATE TABLE claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
+    ),
+    version=1,
 )
 
 _BATCH = 400
@@ -54,9 +57,7 @@ class SqliteActionCache:
     def __init__(self, path: Path | str, *, on_warning: Callable[[str], None] = _warn) -> None:
         self.path = Path(os.path.abspath(path))
         self.on_warning = on_warning
-        self._file = SqliteFile(
-            self.path, schema=SCHEMA, version=VERSION, on_warning=lambda text: self.on_warning(text)
-        )
+        self._file = SqliteFile(self.path, SCHEMA, on_warning=lambda text: self.on_warning(text))
         self._owners = f"{self.path}.owners"
         self._owner: FileLock | None = None
         self._claimed: set[bytes] = set()

@@ -12,12 +12,13 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from zenconv.errors import RecordError, StoreError
+from zenconv.components.sqlite_schema import DamagedError, Schema
+from zenconv.errors import StoreError
 from zenconv.locks import FileLock
 
 Result = TypeVar("Result")
@@ -26,8 +27,6 @@ _BUSY_SECONDS = 30.0
 _LOCK_SECONDS = 60.0
 _CHECKPOINT_BYTES = 16 << 20
 _COMMITS_BETWEEN_SIZE_CHECKS = 64
-_VERSIONS_AHEAD = 1000
-"""A version number further ahead than this is a damaged header, not a newer zenconv."""
 
 _ENVIRONMENT_CODES = {
     sqlite3.SQLITE_PERM,
@@ -43,10 +42,6 @@ _ENVIRONMENT_CODES = {
     sqlite3.SQLITE_AUTH,
 }
 _NOT_WRITABLE_CODES = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-
-
-class _DamagedError(Exception):
-    """The file is not a sound database of ours; the text says why."""
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
@@ -76,11 +71,7 @@ class SqliteFile:
     path
         The database. Beside it appear ``-wal``, ``-shm``, ``.lock``, ``.damaged-N``, ``.backup-vN``.
     schema
-        The ``CREATE`` statements of the newest version, exactly as SQLite is to keep them.
-    version
-        The number of the newest version, kept in ``user_version``.
-    migrations
-        For an older version, the statements that lead to the next one.
+        Its tables; an older file is migrated when it is opened.
     on_warning
         Called with one line when a damaged file was moved aside.
     """
@@ -88,18 +79,15 @@ class SqliteFile:
     def __init__(
         self,
         path: Path,
+        schema: Schema,
         *,
-        schema: Sequence[str],
-        version: int,
-        migrations: Mapping[int, Sequence[str]] | None = None,
         on_warning: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.path = path
         self.on_warning = on_warning
         self._name = str(path)
-        self._schema = tuple(schema)
-        self._version = version
-        self._migrations = dict(migrations or {})
+        self._schema = schema
+        self._has_warned = False
         self._lock = FileLock(f"{path}.lock")
         self._mutex = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -124,7 +112,7 @@ class SqliteFile:
             try:
                 connection = self._open_present()
                 return default if connection is None else action(connection)
-            except _DamagedError as damage:
+            except DamagedError as damage:
                 self._set_aside(str(damage))
             except sqlite3.Error as error:
                 if not _is_damage(error):
@@ -141,7 +129,7 @@ class SqliteFile:
         with self._mutex, self._locked():
             try:
                 return self._transaction(action)
-            except _DamagedError as damage:
+            except DamagedError as damage:
                 self._move_aside(str(damage))
             except sqlite3.Error as error:
                 if not _is_damage(error):
@@ -174,6 +162,9 @@ class SqliteFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        if self._lock.is_held:  # by this thread: it has the mutex
+            yield
+            return
         if not self._lock.acquire(timeout=_LOCK_SECONDS):
             raise StoreError(
                 f"cannot write {self.path}: another process has held {self._lock.path} for {_LOCK_SECONDS:.0f} s",
@@ -200,7 +191,7 @@ class SqliteFile:
             return self._connection
         self._disconnect()
         if status.st_size == 0:
-            raise _DamagedError("the file is empty")
+            raise DamagedError("the file is empty")
         self._connection = self._connect()
         self._identity = (status.st_dev, status.st_ino)
         return self._connection
@@ -240,50 +231,14 @@ class SqliteFile:
         try:
             for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "cell_size_check=ON", "trusted_schema=OFF"):
                 connection.execute(f"PRAGMA {pragma}")
-            self._check_version(connection)
-            self._check_schema(connection)
+            if not self._schema.is_newest(connection, self._name):
+                with self._locked():
+                    if not self._schema.is_newest(connection, self._name):
+                        self._schema.migrate(connection, self._name)
         except BaseException:
             connection.close()
             raise
         return connection
-
-    def _check_version(self, connection: sqlite3.Connection) -> None:
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found == self._version:
-            return
-        if self._version < found <= self._version + _VERSIONS_AHEAD:
-            raise RecordError(
-                f"{self.path} was written by a newer zenconv (version {found}, this one knows {self._version})",
-                hint=f"upgrade zenconv, or move the file away to begin a new one: mv {self.path} {self.path}.newer",
-            )
-        if found not in self._migrations:
-            raise _DamagedError(f"version {found} is unknown")
-        self._migrate(connection, found)
-
-    def _migrate(self, connection: sqlite3.Connection, found: int) -> None:
-        """Back the file up, then bring it to the newest version in one transaction."""
-        held = self._lock.acquire(timeout=_LOCK_SECONDS)  # False also when this object holds it already
-        try:
-            target = sqlite3.connect(f"{self._name}.backup-v{found}")
-            try:
-                connection.backup(target)
-            finally:
-                target.close()
-            connection.execute("BEGIN IMMEDIATE")
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
-            for step in range(found, self._version):
-                for statement in self._migrations[step]:
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={self._version}")
-            connection.execute("COMMIT")
-        finally:
-            if held:
-                self._lock.release()
-
-    def _check_schema(self, connection: sqlite3.Connection) -> None:
-        rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        if {row[0] for row in rows} != set(self._schema):
-            raise _DamagedError("its tables are not those of an action cache")
 
     def _create(self) -> sqlite3.Connection:
         """Build a complete database under another name, give it its own name, and open it."""
@@ -310,11 +265,7 @@ class SqliteFile:
         connection = sqlite3.connect(draft, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("BEGIN")
-            for statement in self._schema:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={self._version}")
-            connection.execute("COMMIT")
+            self._schema.create(connection)
         finally:
             connection.close()
 
@@ -327,7 +278,9 @@ class SqliteFile:
                     return
                 self._move_aside(reason)
         except StoreError:
-            self.on_warning(f"{self.path} is damaged ({reason}) and cannot be moved away: it counts as empty")
+            if not self._has_warned:
+                self._has_warned = True
+                self.on_warning(f"{self.path} is damaged ({reason}) and cannot be moved away: it counts as empty")
 
     def _is_sound(self) -> bool:
         try:
@@ -335,7 +288,7 @@ class SqliteFile:
             if connection is None:
                 return True
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-        except (_DamagedError, sqlite3.Error):
+        except (DamagedError, sqlite3.Error):
             return False
 
     def _move_aside(self, reason: str) -> None:
