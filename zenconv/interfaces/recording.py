@@ -17,12 +17,15 @@ from zenconv.records.run import RunRecord, RunStatus, StepRunRecord, StepStatus
 class MetadataStore(Protocol):
     """The recorded runs, newest first wherever there is an order; the run's number is the order.
 
-    A store that finds itself damaged says so in a notice and makes itself again from the logs;
-    it never answers wrongly and is never silently empty.
+    A store that finds itself damaged says so in `notices` and makes itself again from the logs;
+    it never answers wrongly and is never silently empty. `notices` holds lines for people;
+    whoever shows them clears it.
     """
 
-    def refresh(self) -> Sequence[str]:
-        """Take in what the logs say since last time; return notices for people, one line each.
+    notices: list[str]
+
+    def refresh(self) -> None:
+        """Take in what the logs say since last time.
 
         A run without an end whose process is gone becomes ``interrupted``. Interrupted itself,
         it has changed nothing. Where nothing can be written, the answer is right all the same.
@@ -60,8 +63,8 @@ class MetadataStore(Protocol):
     def key_parts(self, keys: Iterable[str]) -> dict[str, KeyParts]:
         """Return what the given cache keys were made of, as far as recorded."""
 
-    def rebuild(self) -> Sequence[str]:
-        """Forget everything and take in all logs again; the old data is kept aside. Return notices."""
+    def rebuild(self) -> None:
+        """Forget everything and take in all logs again; the old data is kept aside."""
 
     def close(self) -> None:
         """Release connections; a second time is no error."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from zenconv.errors import StoreError
 from zenconv.records.events import Event, decode, encode
@@ -39,7 +39,6 @@ class EventLog:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
         try:
             self._descriptor = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o666)
-            self._size = os.fstat(self._descriptor).st_size
         except OSError as error:
             raise self._failure(error) from error
 
@@ -54,14 +53,14 @@ class EventLog:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            self._take_back()
+            self._take_back(len(line) - len(rest))
             raise self._failure(error) from error
-        self._size += len(line)
 
-    def _take_back(self) -> None:
+    def _take_back(self, written: int) -> None:
         """Remove half a line, which would swallow the next one."""
         try:
-            os.ftruncate(self._descriptor, self._size)
+            if written:
+                os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
         except OSError:
             pass  # nothing can be written at all; a reader ignores the torn end
 
@@ -78,7 +77,7 @@ class EventLog:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def __enter__(self) -> EventLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:

@@ -1,0 +1,295 @@
+"""The metadata index: recorded runs in SQLite, brought up to date from the logs by whoever asks.
+
+The logs are the record and this file is a copy that answers quickly. Therefore damage costs
+nothing but the time to read them again, and where nothing can be written a copy in memory serves.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from zenconv.components.index_intake import forget, take_in
+from zenconv.components.index_queries import (
+    select_history,
+    select_key_parts,
+    select_last_keys,
+    select_numbered,
+    select_runs,
+    select_states,
+    select_steps,
+)
+from zenconv.components.index_rows import SCHEMA, UnsoundIndexError, run_key
+from zenconv.components.options import check_options
+from zenconv.components.sqlite_file import SqliteFile
+from zenconv.errors import RecordError, StoreError
+from zenconv.locks import is_held
+from zenconv.records.layout import StateFolder, is_run_id
+from zenconv.records.plan import KeyParts
+from zenconv.records.run import RunRecord, RunStatus, StepRunRecord, StepStatus
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+Action = Callable[[sqlite3.Connection], Result]
+
+_ATTEMPTS = 5
+
+
+class SqliteIndex:
+    """`zenconv.interfaces.recording.MetadataStore` in ``index.sqlite`` of the state folder.
+
+    Safe for many processes and threads of one machine.
+
+    Parameters
+    ----------
+    state
+        The folder whose logs are indexed. Nothing is written where there is no run.
+    path
+        The database file, if it is to lie elsewhere.
+
+    Attributes
+    ----------
+    notices
+        Lines for people: what was damaged, vanished or could not be read.
+    """
+
+    def __init__(self, state: StateFolder, path: Path | None = None) -> None:
+        self.state = state
+        self.path = path or state.index
+        self.notices: list[str] = []
+        self._damage = ""
+        self._file = SqliteFile(self.path, SCHEMA, on_warning=self._note_damage)
+        self._memory: InMemoryDatabase | None = None
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], *, root: Path, state: Path) -> Self:
+        """Build from a settings table. `path` moves the file; it is relative to the root."""
+        check_options("metadata store 'sqlite'", options, {"path": str})
+        path = options.get("path")
+        return cls(StateFolder(state), root / os.path.expanduser(path) if path else None)
+
+    def refresh(self) -> None:
+        """Take in what the logs say since last time."""
+        self._answer(self._catch_up)
+
+    def rebuild(self) -> None:
+        """Forget everything and take in all logs again; the old file is kept aside."""
+        try:
+            self._start_over("making it again was asked for")
+        except RecordError:
+            self._move_newer_aside()
+        self._damage = ""
+        self.refresh()
+        self.notices.append(f"{self.path}: made again from the logs of {self.count()} runs")
+
+    def close(self) -> None:
+        """Close the database; a second time is no error."""
+        memory, self._memory = self._memory, None
+        if memory is not None:
+            memory.close()
+        self._file.close()
+
+    @property
+    def _database(self) -> SqliteFile | InMemoryDatabase:
+        return self._memory or self._file
+
+    def _answer(self, action: Callable[[], Result]) -> Result:
+        """Return ``action()`` of a sound and complete index; make it again from the logs if need be."""
+        is_behind = False
+        for _ in range(_ATTEMPTS):
+            try:
+                if is_behind:
+                    self._catch_up()
+                result = action()
+            except UnsoundIndexError as error:
+                self._start_over(str(error))
+            except StoreError:
+                if self._memory is not None:
+                    raise
+                self._memory = _copy_to_memory(self._file)
+            else:
+                if not self._damage:
+                    return result
+            is_behind = True
+            self._tell_damage()
+        raise RecordError(f"the index {self.path} is damaged again and again", hint="the disk may be failing")
+
+    def _read(self, action: Action[list[Item]]) -> list[Item]:
+        return self._answer(lambda: self._database.read(action, []))
+
+    def _note_damage(self, text: str) -> None:
+        self._damage = text
+
+    def _tell_damage(self) -> None:
+        if self._damage:
+            self.notices.append(f"{self._damage}, made again from the logs")
+            self._damage = ""
+
+    def _start_over(self, reason: str) -> None:
+        """Move the file aside and begin a new one; without write access, begin one in memory."""
+        reasons = [reason] if self.path.exists() else []
+
+        def refuse_once(connection: sqlite3.Connection) -> None:
+            if reasons:
+                raise sqlite3.DatabaseError(reasons.pop())
+
+        if self._memory is None:
+            try:
+                self._file.write(refuse_once)
+                return
+            except StoreError:
+                self._damage = f"{self.path} is damaged ({reason})"
+        self._memory = InMemoryDatabase()
+
+    def _move_newer_aside(self) -> None:
+        number = 1
+        while os.path.lexists(f"{self.path}.newer-{number}"):
+            number += 1
+        self._file.close()
+        for suffix in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                os.replace(f"{self.path}{suffix}", f"{self.path}.newer-{number}{suffix}")
+
+    def _catch_up(self) -> None:
+        known: dict[str, tuple[int, int]] = {}
+        known = self._database.read(select_states, known)
+        pending, vanished = self._news(known)
+        if pending or vanished:
+            self._database.write(lambda connection: self._take_in(connection, pending, vanished))
+        if vanished:
+            names = vanished[-1] if len(vanished) == 1 else f"{len(vanished)} runs up to {vanished[-1]}"
+            self.notices.append(f"no longer in the history, because the logs were deleted: {names}")
+
+    def _news(self, known: Mapping[str, tuple[int, int]]) -> tuple[list[str], list[str]]:
+        """Return the runs whose log may say something new, and those whose log is gone."""
+        present = set(self.state.run_ids())
+        final = {name for name, (is_final, _) in known.items() if is_final}
+        pending = [run for run in present - final if self._has_news(run, known.get(run))]
+        return sorted(pending, key=run_key), sorted(known.keys() - present, key=run_key)
+
+    def _has_news(self, run: str, known: tuple[int, int] | None) -> bool:
+        folder = self.state.run(run)
+        is_alive = is_held(folder.lock)
+        try:
+            size = os.stat(folder.log).st_size
+        except OSError:
+            size = 0  # a folder without a log is no run yet; a known run that lost it has ended
+        if known is None:
+            return size > 0
+        return not is_alive or size != known[1]
+
+    def _take_in(self, connection: sqlite3.Connection, pending: Sequence[str], gone: Sequence[str]) -> None:
+        for run in gone:
+            forget(connection, run)
+        for run in pending:
+            folder = self.state.run(run)
+            try:
+                # Liveness first: if the process is gone by now, the log read next is complete.
+                take_in(connection, folder, is_alive=is_held(folder.lock))
+            except StoreError as error:
+                self.notices.append(f"run {run} is left out: {error.what}")
+
+    def runs(
+        self,
+        *,
+        limit: int | None = None,
+        offset: int = 0,
+        statuses: Collection[RunStatus] = (),
+        pipeline: str = "",
+    ) -> Sequence[RunRecord]:
+        """Return runs, newest first: those in one of `statuses` (empty: any) that touched `pipeline`."""
+        return self._read(
+            lambda connection: select_runs(
+                connection, limit=limit, offset=offset, statuses=statuses, pipeline=pipeline
+            )
+        )
+
+    def count(self) -> int:
+        """Return how many runs there are."""
+        counted = self._read(lambda connection: connection.execute("SELECT count(*) FROM runs").fetchall())
+        return int(counted[0][0]) if counted else 0
+
+    def find(self, prefix: str) -> Sequence[RunRecord]:
+        """Return the runs whose id is, or begins with, `prefix`; a whole number names its run."""
+        match = re.fullmatch(r"([0-9]{1,9})(-[0-9a-f]{0,6})?", prefix)
+        if match is None:
+            return []
+        found = self._read(lambda connection: select_numbered(connection, int(match[1])))
+        return [run for run in found if match[2] is None or run.id.startswith(prefix)]
+
+    def steps(
+        self, run: str, *, statuses: Collection[StepStatus] = (), node: str = "", limit: int | None = None
+    ) -> Sequence[StepRunRecord]:
+        """Return the steps of the run id `run` in plan order; an unknown run has none."""
+        if not is_run_id(run):
+            return []
+        return self._read(
+            lambda connection: select_steps(connection, run, statuses=statuses, node=node, limit=limit)
+        )
+
+    def history(
+        self, node: str, *, statuses: Collection[StepStatus] = (), limit: int | None = None
+    ) -> Sequence[StepRunRecord]:
+        """Return what became of the node id `node` in each run, newest first."""
+        return self._read(
+            lambda connection: select_history(connection, node, statuses=statuses, limit=limit)
+        )
+
+    def last_keys(self, nodes: Iterable[str]) -> dict[str, str]:
+        """Return for each node its cache key when it last had a result."""
+        names = list(nodes)
+        return dict(self._read(lambda connection: list(select_last_keys(connection, names).items())))
+
+    def key_parts(self, keys: Iterable[str]) -> dict[str, KeyParts]:
+        """Return what the given cache keys were made of, as far as recorded."""
+        names = list(keys)
+        return dict(self._read(lambda connection: list(select_key_parts(connection, names).items())))
+
+
+class InMemoryDatabase:
+    """Stands in for the file where nothing can be written. One thread at a time."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.RLock()
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        SCHEMA.create(self._connection)
+
+    def copy_from(self, source: sqlite3.Connection) -> None:
+        """Take over everything from another connection."""
+        source.backup(self._connection)
+
+    def read(self, action: Action[Result], default: Result) -> Result:
+        """Return ``action(connection)``."""
+        with self._mutex:
+            return action(self._connection)
+
+    def write(self, action: Action[Result]) -> Result:
+        """Return ``action(connection)`` of one transaction."""
+        with self._mutex:
+            self._connection.execute("BEGIN")
+            try:
+                result = action(self._connection)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+            return result
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._connection.close()
+
+
+def _copy_to_memory(file: SqliteFile) -> InMemoryDatabase:
+    memory = InMemoryDatabase()
+    try:
+        file.read(memory.copy_from, None)
+    except StoreError:
+        pass  # not readable either: everything comes from the logs
+    return memory
