@@ -12,6 +12,14 @@ from zenconv import hashing
 from zenconv.errors import Problem
 from zenconv.fingerprint import rendering, syntax
 from zenconv.fingerprint.index import Binding, first_line
+from zenconv.fingerprint.live import (
+    add_attributes,
+    add_class_values,
+    add_closure,
+    add_defaults,
+    cell_content,
+    line_of,
+)
 from zenconv.fingerprint.modules import installed_name
 from zenconv.fingerprint.names import resolve_references
 from zenconv.fingerprint.places import is_own_module, is_standard_module
@@ -40,15 +48,15 @@ def expand_function(builder: UnitBuilder, unit: Unit, function: FunctionType) ->
         _add_definition(builder, unit, source, node, known=known)
         _place(builder, unit, source, node)
         _add_effects(builder, unit, source)
-    _add_closure(builder, unit, function)
-    _add_defaults(builder, unit, function)
-    _add_attributes(builder, unit, function)
+    add_closure(builder, unit, function)
+    add_defaults(builder, unit, function)
+    add_attributes(builder, unit, function)
 
 
 def expand_class(builder: UnitBuilder, unit: Unit, kind: type) -> None:
     """A project class: its body, decorators, bases, metaclass and the values of its attributes."""
     source = builder.source_of(kind.__module__)
-    node = source.index.class_at(kind.__qualname__, _line_of(kind, source)) if source is not None else None
+    node = source.index.class_at(kind.__qualname__, line_of(kind, source)) if source is not None else None
     if source is None or node is None:
         _expand_made_class(builder, unit, kind)
     else:
@@ -58,7 +66,7 @@ def expand_class(builder: UnitBuilder, unit: Unit, kind: type) -> None:
     for base in (*kind.__bases__, type(kind)):
         if base not in (object, type):
             unit.entries.append(builder.entry(unit, base))
-    _add_class_values(builder, unit, kind, node, source)
+    add_class_values(builder, unit, kind, node, source)
 
 
 def expand_global(
@@ -94,7 +102,7 @@ def expand_wrapper(builder: UnitBuilder, unit: Unit, function: FunctionType) -> 
         for kind in sorted(registry, key=lambda k: f"{k.__module__}.{k.__qualname__}"):
             unit.entries += [builder.entry(unit, kind), builder.entry(unit, registry[kind])]
     held = [function.__dict__.get("__wrapped__")]
-    held += [_cell_content(cell) for cell in function.__closure__ or ()]
+    held += [cell_content(cell) for cell in function.__closure__ or ()]
     for content in held:
         if isinstance(content, (FunctionType, type)) or hasattr(content, "__func__"):
             unit.entries.append(builder.entry(unit, content))
@@ -244,105 +252,6 @@ def _place(builder: UnitBuilder, unit: Unit, source: ModuleSource, node: ast.AST
     unit.text = lambda: rendering.clip(source.text(unit.line, last))
 
 
-# -- what live objects add -------------------------------------------------------------------------
-
-
-def _add_closure(builder: UnitBuilder, unit: Unit, function: FunctionType) -> None:
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
-        content = _cell_content(cell)
-        try:
-            entry = "value " + builder.encode(unit, content)
-        except NotCanonical as error:
-            unit.installed.add(installed_name(type(content).__module__))
-            unit.problems.append(_opaque_cell(unit, function, name, error.what))
-            entry = _enclosing(builder, unit, function)
-        unit.entries += [name, entry]
-
-
-def _enclosing(builder: UnitBuilder, unit: Unit, function: FunctionType) -> str:
-    """Return a digest of the function that made a closure whose value cannot be read."""
-    source = builder.source_of(str(function.__globals__.get("__name__", "")))
-    outer = function.__qualname__.partition(".")[0]
-    nodes = source.index.definitions.get(outer, ()) if source is not None else ()
-    return "made by " + ";".join(syntax.analyse_definition(node, full=unit.full).digest for node in nodes)
-
-
-def _add_defaults(builder: UnitBuilder, unit: Unit, function: FunctionType) -> None:
-    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    unit.entries += [_value_text(builder, unit, value) for value in defaults]
-
-
-def _add_attributes(builder: UnitBuilder, unit: Unit, function: FunctionType) -> None:
-    for name, value in sorted(function.__dict__.items()):
-        if "zenconv" in name or is_own_module(type(value).__module__):
-            continue
-        unit.entries += [name, _value_text(builder, unit, value)]
-
-
-def _value_text(builder: UnitBuilder, unit: Unit, value: Any) -> str:
-    try:
-        return "value " + builder.encode(unit, value)
-    except NotCanonical:
-        return "opaque"
-
-
-def _add_class_values(
-    builder: UnitBuilder, unit: Unit, kind: type, node: ast.ClassDef | None, source: ModuleSource | None
-) -> None:
-    """Add attribute values as they are after import, and functions put into the class from outside."""
-    assigned = syntax.assigned_names(node) if node is not None else frozenset()
-    for name, value in sorted(kind.__dict__.items()):
-        plain = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
-        if isinstance(plain, FunctionType):
-            if not _is_inside(plain, node, source):
-                unit.entries += _outside_function(builder, unit, name, plain)
-            else:
-                _add_defaults(builder, unit, plain)
-        elif name in assigned or not (name.startswith("_") or name in syntax.class_names(node)):
-            unit.entries += [name, _class_value(builder, unit, kind, value)]
-
-
-def _class_value(builder: UnitBuilder, unit: Unit, kind: type, value: Any) -> str:
-    if type(value).__name__ in ("member_descriptor", "getset_descriptor"):
-        return "slot"
-    inner = value._value_ if isinstance(value, kind) and hasattr(value, "_value_") else value
-    return _value_text(builder, unit, inner)
-
-
-def _outside_function(
-    builder: UnitBuilder, unit: Unit, name: str, function: FunctionType
-) -> list[Unit | str]:
-    source = builder.source_of(str(function.__globals__.get("__name__", "")))
-    if source is not None and source.index.find(function.__code__) is not None:
-        if function.__code__.co_filename == str(source.path):
-            return [name, builder.entry(unit, function)]
-    elif function.__closure__ is not None:
-        return [name, builder.entry(unit, function)]
-    return []
-
-
-def _is_inside(function: FunctionType, node: ast.ClassDef | None, source: ModuleSource | None) -> bool:
-    code = function.__code__
-    if node is None or source is None or code.co_filename != str(source.path):
-        return False
-    return first_line(node) <= code.co_firstlineno <= (node.end_lineno or 0)
-
-
-def _line_of(kind: type, source: ModuleSource | None) -> int | None:
-    for value in kind.__dict__.values():
-        code = getattr(value, "__code__", None)
-        if code is not None and source is not None and code.co_filename == str(source.path):
-            return int(code.co_firstlineno)
-    return None
-
-
-def _cell_content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return NotImplemented
-
-
 # -- without a definition --------------------------------------------------------------------------
 
 
@@ -421,15 +330,6 @@ def _opaque_global(unit: Unit, name: str, why: str) -> Problem:
         file=unit.file,
         line=unit.line,
         hint="build it inside a step or a fixture, or make it a constant of plain data",
-    )
-
-
-def _opaque_cell(unit: Unit, function: FunctionType, name: str, why: str) -> Problem:
-    return Problem(
-        f"{name!r}, which {function.__qualname__!r} closes over, cannot be fingerprinted ({why})",
-        file=unit.file,
-        line=unit.line,
-        hint="pass plain data to the function that makes it",
     )
 
 
