@@ -239,8 +239,8 @@ def _targets(statement: ast.stmt) -> Iterator[str]:
     if isinstance(statement, ast.Assign):
         for target in statement.targets:
             yield from _bound_by(target)
-    elif isinstance(statement, (ast.AugAssign, ast.For, ast.AsyncFor)) or isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        yield from _bound_by(statement.target)
+    elif isinstance(statement, (ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor)):
+        yield from _bound_by(statement.target) if getattr(statement, "value", statement) is not None else ()
     elif isinstance(statement, (ast.With, ast.AsyncWith)):
         for item in statement.items:
             yield from _bound_by(item.optional_vars) if item.optional_vars is not None else ()

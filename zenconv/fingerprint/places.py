@@ -86,11 +86,9 @@ class Places:
 
     def _is_target_folder(self, folder: str) -> bool:
         """Return whether `folder` is on or below an import path filled by ``pip install --target``."""
-        for entry in sys.path:
-            if entry and (folder == entry or folder.startswith(entry.rstrip(os.sep) + os.sep)):
-                if self._has_metadata(entry):
-                    return True
-        return False
+        inside = folder + os.sep
+        entries = [entry for entry in sys.path if entry and inside.startswith(entry.rstrip(os.sep) + os.sep)]
+        return any(self._has_metadata(entry) for entry in entries)
 
     def _has_metadata(self, entry: str) -> bool:
         known = self._installations.get("metadata " + entry)
