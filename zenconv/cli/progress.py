@@ -68,7 +68,9 @@ class Progress:
             colour = "yellow" if event.level == "warning" else "dim"
             self._print(style(f"{event.level}: ", colour, stream=self._stream) + escape(event.text))
         elif isinstance(event, ProjectFailed):
-            self._print(style("error: ", "red", "bold", stream=self._stream) + escape(event.message, keep_lines=True))
+            self._print(
+                style("error: ", "red", "bold", stream=self._stream) + escape(event.message, keep_lines=True)
+            )
         elif isinstance(event, RunFinished):
             self._clear()
 

@@ -16,11 +16,12 @@ import attrs
 
 from zenconv import hashing
 from zenconv.engine.files import FileDigests, replace_files
-from zenconv.fingerprint import CodeFingerprint, Fingerprinter, digest_of
+from zenconv.errors import Problem
+from zenconv.fingerprint import CodeFingerprint, Fingerprinter, NotCanonical
 from zenconv.interfaces.orchestrating import TaskInput
 from zenconv.records.artifact import ActionKey
 from zenconv.records.plan import KeyParts
-from zenconv.records.step import Binding, FixtureNode, Node, Pipeline
+from zenconv.records.step import Binding, Fixture, FixtureNode, Node, Pipeline, Step
 
 KEY_FORMAT = "1"
 IMPURE_BUILTINS = ("now", "run")
@@ -45,7 +46,7 @@ class LocalKey:
 
     def parts(self) -> KeyParts:
         """Return every part by name, with the texts that show a difference."""
-        parts = dict(self.texts)
+        parts = {**self.texts, "structure": self.codes[""].digest}
         sources = dict(self.shown)
         for fingerprint in self.codes.values():
             add_code(parts, sources, fingerprint)
@@ -144,11 +145,11 @@ class KeyMaker:
         if step.note.version:
             texts["version"] = step.note.version
         for name in step.note.env:
-            texts[f"environment {name}"] = digest_of(os.environ.get(name), root=self.root)
-        codes[""] = self._code(step.function, step.note.also)
+            texts[f"environment {name}"] = self.fingerprinter.digest_of(os.environ.get(name))
+        codes[""] = self._code(step, step.note.also)
         impure = self._add_bindings("", node.bindings, texts, shown, files) or impure
         for fixture in self._fixtures(node.bindings, node.autouse):
-            codes[fixture.id] = self._code(fixture.fixture.function, ())
+            codes[fixture.id] = self._code(fixture.fixture, ())
             if fixture.fixture.note.version:
                 texts[f"fixture {fixture.fixture.name}.version"] = fixture.fixture.note.version
             prefix = f"{fixture.fixture.name}."
@@ -160,11 +161,16 @@ class KeyMaker:
     def _outputs_text(self, node: Node) -> str:
         return ",".join(f"{o.name}:{self.format_of(o.type) if o.type is not None else ''}" for o in node.step.outputs)
 
-    def _code(self, function: Callable[..., Any], also: tuple[Callable[..., Any], ...]) -> CodeFingerprint:
-        known = self._codes.get(id(function))
+    def _code(self, of: Step | Fixture, also: tuple[Callable[..., Any], ...]) -> CodeFingerprint:
+        known = self._codes.get(id(of.function))
         if known is None:
-            known = self._codes[id(function)] = self.fingerprinter.of_function(function, also=also)
+            known = self.fingerprinter.of_function(of.function, also=also, module=of.module, name=of.name)
+            self._codes[id(of.function)] = known
         return known
+
+    def warnings(self) -> list[Problem]:
+        """Return what could not be seen in the code fingerprinted so far, each once."""
+        return list(dict.fromkeys(w for code in self._codes.values() for w in code.warnings))
 
     def _fixtures(self, bindings: Iterable[Binding], autouse: Iterable[str]) -> list[FixtureNode]:
         found: dict[str, FixtureNode] = {}
@@ -209,7 +215,7 @@ class KeyMaker:
             return
         found: list[Path] = []
         value = replace_files(binding.value, self.root, found.append)
-        texts[f"parameter {name}"] = digest_of(value, root=self.root)
+        texts[f"parameter {name}"] = self._value_digest(value)
         shown[f"parameter {name}"] = (binding.origin, short_text(binding.value))
         for path in found:
             files[path] = self.files.digest(path)
@@ -217,6 +223,13 @@ class KeyMaker:
             shown[f"file {name} {path.name}"] = (os.path.relpath(path, self.root), "")
         if type(value) is str and "://" in value:
             texts[f"version {name}"] = self.version_of(value) or ""
+
+    def _value_digest(self, value: Any) -> str:
+        try:
+            return self.fingerprinter.digest_of(value)
+        except NotCanonical:
+            # Only a default can be such an object, and its expression is part of the step's code.
+            return f"by its code: {type(value).__module__}.{type(value).__qualname__}"
 
 
 def content_of(given: TaskInput) -> str:

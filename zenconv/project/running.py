@@ -23,7 +23,7 @@ from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
 from zenconv.errors import ZenconvError
 from zenconv.fingerprint import Fingerprinter
-from zenconv.hooks import Plugins
+from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
 from zenconv.project.project import Project, open_project
 from zenconv.records.artifact import ActionKey, Artifact
@@ -42,7 +42,7 @@ from zenconv.records.log import EventLog, read_events
 from zenconv.records.plan import KeyParts, Plan
 from zenconv.records.step import Binding, Node, Pipeline
 from zenconv.settings import Settings
-from zenconv.stack import Stack, assemble
+from zenconv.stack.assemble import Stack, assemble
 
 
 @attrs.frozen
@@ -101,7 +101,7 @@ def run_project(
 
 
 def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git: GitQuery) -> RunStarted:
-    from zenconv.fingerprint import installed
+    from zenconv.fingerprint import Distributions
 
     return RunStarted(
         folder.id,
@@ -109,7 +109,7 @@ def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git
         list(options.arguments),
         str(settings.root),
         settings.stack.name,
-        describe_environment(installed(), git.answer(), seed_of(settings)),
+        describe_environment(Distributions().installed(), git.answer(), seed_of(settings)),
         at=clock.utc_now(),
     )
 

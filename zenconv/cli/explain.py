@@ -1,0 +1,65 @@
+"""``zenconv explain``: why a step runs or is reused, down to the changed line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from zenconv.cli.options import Invocation, common_options
+from zenconv.cli.output import escape, print_json, print_line, style
+
+_COLOURS = {"reuse": "cyan", "run": "green", "maybe": "yellow", "skip": "yellow"}
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
+@click.option("-v", "--verbose", is_flag=True, help="Everything the cache key is made of.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@common_options
+def command(
+    common: Invocation, targets: tuple[str, ...], keyword: str, verbose: bool, as_json: bool
+) -> int:
+    """Say why a step runs or is reused, down to the changed line.
+
+    TARGETS as for `zenconv run`; without any, every step.
+    """
+    from zenconv.engine.guard import ask_child
+    from zenconv.project.running import Selection
+
+    settings = common.load_settings()
+    selection = Selection(targets, keyword)
+
+    def ask(tell: Any) -> Any:
+        from zenconv.project.explaining import explain_steps
+        from zenconv.project.running import Planner
+
+        planner = Planner.open(settings, selection, common.load_plugins(settings), tell)
+        return explain_steps(planner, selection)
+
+    steps = ask_child(ask)
+    if as_json:
+        print_json({"steps": steps})
+        return 0
+    for step in steps:
+        _print_step(step, verbose=verbose)
+    return 0
+
+
+def _print_step(step: Mapping[str, Any], *, verbose: bool) -> None:
+    action = style(step["action"], _COLOURS[step["action"]], "bold")
+    print_line(f"{style(escape(step['node']), 'bold')}  ({escape(step['where'])})")
+    print_line(f"  {action}: {escape(step['reason'])}")
+    for change in step["changes"]:
+        print_line(f"  {escape(change['text'])}")
+        for line in change["diff"]:
+            colour = {"+": "green", "-": "red"}.get(line[:1], "dim")
+            print_line("      " + style(escape(line), colour))
+    if step["waits_for"] and step["changes"]:
+        print_line(f"  its inputs are not known yet: waits for {escape(', '.join(step['waits_for']))}")
+    if verbose:
+        for name, part in step["parts"].items():
+            where = f"  ({part['where']})" if part["where"] else ""
+            print_line(style(escape(f"    {name} = {part['digest'][:23]}{where}"), "dim"))

@@ -1,0 +1,122 @@
+"""``zenconv run``: run whatever changed; ``--plan`` says what that would be."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from zenconv.cli.options import Invocation, common_options
+from zenconv.cli.output import escape, plural, print_json, print_line, print_table
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("--plan", "only_plan", is_flag=True, help="Say what would run and why; run nothing.")
+@click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
+@click.option("--lf", "--last-failed", "last_failed", is_flag=True, help="Only what failed last time.")
+@click.option("-x", "stop_on_failure", is_flag=True, help="Stop at the first failure.")
+@click.option("-s", "live_output", is_flag=True, help="Show what steps print, as they print it.")
+@click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed.")
+@click.option("-n", "workers", default="0", metavar="N", help="Worker processes; 0: in one process.")
+@click.option("-v", "--verbose", count=True, help="Reused steps one by one.")
+@click.option("-q", "--quiet", is_flag=True, help="Only failures and the last line.")
+@click.option("--durations", type=int, default=0, metavar="N", help="The N slowest steps.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+@common_options
+def command(
+    common: Invocation,
+    targets: tuple[str, ...],
+    only_plan: bool,
+    keyword: str,
+    last_failed: bool,
+    stop_on_failure: bool,
+    live_output: bool,
+    force: tuple[str, ...],
+    workers: str,
+    verbose: int,
+    quiet: bool,
+    durations: int,
+    as_json: bool,
+) -> int:
+    """Run pipelines: whatever changed, and nothing else.
+
+    TARGETS are node ids, files, folders, pipelines or step names; without any, everything runs.
+    """
+    from zenconv.project.running import RunOptions, Selection
+
+    _refuse_workers(workers)
+    selection = Selection(targets, keyword, last_failed, force)
+    if only_plan:
+        return _show_plan(common, selection, as_json=as_json)
+    options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output)
+    return _run(common, options, verbosity=-1 if quiet else verbose, durations=durations, as_json=as_json)
+
+
+def _refuse_workers(workers: str) -> None:
+    from zenconv.errors import UsageError
+
+    if workers != "0":
+        raise UsageError(
+            f"-n {workers}: the local orchestrator runs steps in one process",
+            hint="leave -n out; worker processes come with an orchestrator that has them",
+        )
+
+
+def _run(common: Invocation, options: Any, *, verbosity: int, durations: int, as_json: bool) -> int:
+    from zenconv.cli.progress import Progress, last_line
+    from zenconv.project.running import run_project
+
+    settings = common.load_settings()
+    progress = Progress(verbosity=verbosity, durations=durations)
+    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), progress)
+    for line in progress.slowest():
+        print_line(line)
+    if as_json:
+        print_json(
+            {
+                "run": run,
+                "status": finished.status,
+                "exit_code": finished.exit_code,
+                "counts": dict(finished.counts),
+                "seconds": finished.seconds,
+            }
+        )
+    elif finished.status != "error":
+        print_line(last_line(finished, run))
+        if finished.status == "failed" and verbosity >= 0:
+            print_line("`zenconv show` tells more about what failed")
+    return finished.exit_code
+
+
+def _show_plan(common: Invocation, selection: Any, *, as_json: bool) -> int:
+    from zenconv.engine.guard import ask_child
+
+    settings = common.load_settings()
+
+    def ask(tell: Any) -> Any:
+        from zenconv.project.running import Planner, plan_event
+
+        planner = Planner.open(settings, selection, common.load_plugins(settings), tell)
+        nodes = plan_event(planner.plan(selection)).nodes
+        return {"nodes": list(nodes), "warnings": [str(w) for w in planner.project.warnings]}
+
+    answer = ask_child(ask)
+    if as_json:
+        print_json(answer)
+    else:
+        _print_plan(answer["nodes"])
+    return 0
+
+
+def _print_plan(nodes: Sequence[Mapping[str, Any]]) -> None:
+    from zenconv.cli.progress import short_id
+
+    print_table([(short_id(n), n["action"], n["reason"]) for n in nodes], ["step", "action", "reason"])
+    counts = {
+        action: sum(n["action"] == action for n in nodes) for action in ("run", "maybe", "reuse", "skip")
+    }
+    text = ", ".join(f"{count} {action}" for action, count in counts.items() if count)
+    print_line(escape(f"{plural(len(nodes), 'step')}: {text or 'nothing to do'}"))
