@@ -8,20 +8,29 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
-from zenconv.components.index_rows import RUN_COLUMNS, identify, run_key, seal, to_column, to_text, verify
+from zenconv.components.index_rows import (
+    RUN_COLUMNS,
+    identify,
+    run_key,
+    seal,
+    to_column,
+    to_text,
+    verify,
+)
 from zenconv.records import events
 from zenconv.records.layout import RunFolder
 from zenconv.records.log import read_events
 
-_BATCH = 1000
+_BATCH = 4000
+_CACHE_KIB = 32_000
 _MOST_NOTICES = 200
 
 _INSERT_PLAN = "INSERT OR IGNORE INTO plan_steps VALUES (?,?,?,?,?,?,?)"
-_INSERT_STEP = "INSERT OR REPLACE INTO step_runs VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_STEP = "INSERT OR REPLACE INTO step_runs VALUES (?,?,?,?,?,?,?,?,?,?,?)"
 _INSERT_TEXT = "INSERT OR IGNORE INTO texts VALUES (?,?)"
 _INSERT_SOURCE = "INSERT OR REPLACE INTO sources VALUES (?,?,?,?)"
-_INSERT_KEY = "INSERT OR IGNORE INTO keys VALUES (?,?,NULL)"
-_INSERT_PARTS = """INSERT INTO keys VALUES (?,?,?) ON CONFLICT (id) DO UPDATE SET parts=excluded.parts"""
+_INSERT_KEY = "INSERT OR IGNORE INTO keys VALUES (?,?,?,?)"
+_INSERT_PARTS = "INSERT OR REPLACE INTO keys VALUES (?,?,?,?)"
 
 
 def source_id(name: str, part: str) -> bytes:
@@ -58,13 +67,15 @@ class _Intake:
         self._status = "running"
         self._is_final = False
         self._planned: set[bytes] = set()
-        self._running: dict[bytes, tuple[str, str]] = {}
-        self._died: dict[bytes, str] = {}
+        self._ids: dict[str, bytes] = {}
+        self._running: dict[str, str] = {}
+        self._died: dict[str, str] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._seen: set[bytes] = set()
         self._last = ""
 
     def run(self, is_alive: bool) -> None:
+        self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         self._resume()
         if self._is_final:
             return
@@ -88,7 +99,9 @@ class _Intake:
         row = self._connection.execute(query, (self._key,)).fetchone()
         if row is None:
             return
-        _, _, final, self._offset, self._status, pipelines, document, self._environment, _ = verify(row, "runs")
+        _, _, final, self._offset, self._status, pipelines, document, self._environment, _ = verify(
+            row, "runs"
+        )
         self._is_final = bool(final)
         self._document = json.loads(document)
         self._last = self._document.get("finished", "")
@@ -96,9 +109,9 @@ class _Intake:
         planned = self._connection.execute("SELECT node FROM plan_steps WHERE run=?", (self._key,))
         self._planned = {node for (node,) in planned}
         running = self._connection.execute(
-            "SELECT node, reason, started FROM step_runs WHERE run=? AND status='running'", (self._key,)
+            "SELECT reason, started FROM step_runs WHERE run=? AND status='running'", (self._key,)
         )
-        self._running = {node: (reason, started) for node, reason, started in running}
+        self._running = dict(running.fetchall())
 
     def _take(self, event: events.Event) -> None:
         take = self._takers.get(type(event))
@@ -109,19 +122,29 @@ class _Intake:
         rows = self._rows.setdefault(statement, [])
         rows.append(row)
         if len(rows) >= _BATCH:
-            self._connection.executemany(statement, rows)
-            rows.clear()
+            self._write(statement, rows)
+
+    def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        if statement == _INSERT_TEXT:
+            rows.sort()  # neighbours share pages
+        self._connection.executemany(statement, rows)
+        rows.clear()
 
     def _flush(self) -> None:
         for statement, rows in self._rows.items():
-            self._connection.executemany(statement, rows)
-            rows.clear()
+            self._write(statement, rows)
 
     def _text(self, text: str) -> bytes:
         id = identify(text)
         if id not in self._seen:
             self._seen.add(id)
             self._put(_INSERT_TEXT, (id, text))
+        return id
+
+    def _node_id(self, node: str) -> bytes:
+        id = self._ids.get(node)
+        if id is None:
+            id = self._ids[node] = identify(node)
         return id
 
     def _note(self, level: str, text: str) -> None:
@@ -143,11 +166,17 @@ class _Intake:
             query = f"DELETE FROM plan_steps WHERE run=:run AND node NOT IN ({ended})"
             self._connection.execute(query, {"run": self._key})
         for position, node in enumerate(event.nodes):
-            id = identify(node["id"])
+            id = self._node_id(node["id"])
             self._planned.add(id)
             self._pipelines.setdefault(node.get("pipeline", ""))
             definition = self._text(to_text(_definition(node)))
-            plan = (self._key, id, position, to_column(node.get("action", "")), to_column(node.get("reason", "")))
+            plan = (
+                self._key,
+                id,
+                position,
+                to_column(node.get("action", "")),
+                to_column(node.get("reason", "")),
+            )
             self._put(_INSERT_PLAN, seal(*plan, definition))
 
     def _add_unplanned(self, node: str, id: bytes) -> None:
@@ -162,9 +191,9 @@ class _Intake:
     def _take_reused(self, event: events.StepsReused) -> None:
         executed = self._executed()
         for step in event.steps:
-            if identify(step["node"]) in executed:
+            if self._node_id(step["node"]) in executed:
                 continue
-            results = self._results(step.get("outputs") or {}, step.get("output"))
+            results = self._results(step.get("outputs") or {}, step.get("output"), {})
             self._put_step(
                 step["node"], "reused", step.get("key", ""), step.get("reason", ""), event.at, results=results
             )
@@ -176,13 +205,11 @@ class _Intake:
         return {node for (node,) in self._connection.execute(query, (self._key,))}
 
     def _take_step_start(self, event: events.StepStarted) -> None:
-        id = identify(event.node)
-        self._running[id] = (event.node, event.at)
+        self._running[event.node] = event.at
 
     def _take_step_finish(self, event: events.StepFinished) -> None:
-        id = identify(event.node)
-        _, started = self._running.pop(id, ("", ""))
-        self._died.pop(id, None)
+        started = self._running.pop(event.node, "")
+        self._died.pop(event.node, None)
         details = {"error": event.error, "inputs": event.inputs, "warnings": event.warnings}
         self._put_step(
             event.node,
@@ -193,20 +220,23 @@ class _Intake:
             started=started,
             seconds=event.seconds,
             cpu=event.cpu,
-            results=self._results(event.outputs, event.output),
-            details={name: value for name, value in details.items() if value},
+            results=self._results(
+                event.outputs,
+                event.output,
+                {name: value for name, value in details.items() if value},
+            ),
+            parts=to_text(event.parts) if event.parts else None,
         )
-        if event.key and event.parts:
-            parts = self._text(to_text(event.parts))
-            self._put(_INSERT_PARTS, (identify(event.key), event.key, parts))
         for name, (place, text) in event.sources.items():
             id = source_id(name, event.parts.get(name, ""))
-            self._put(_INSERT_SOURCE, seal(id, to_column(place), self._text(text)))
+            self._put(_INSERT_SOURCE, seal(id, to_column(place), to_column(text)))
 
-    def _results(self, outputs: Mapping[str, Any], output: Mapping[str, Any] | None) -> bytes | None:
-        if not outputs and not output:
+    def _results(
+        self, outputs: Mapping[str, Any], output: Mapping[str, Any] | None, more: Mapping[str, Any]
+    ) -> bytes | None:
+        if not outputs and not output and not more:
             return None
-        return self._text(to_text([list(outputs.items()), output]))
+        return self._text(to_text([list(outputs.items()), output, more]))
 
     def _put_step(
         self,
@@ -220,17 +250,18 @@ class _Intake:
         seconds: float = 0.0,
         cpu: float = 0.0,
         results: bytes | None = None,
-        details: Mapping[str, Any] | None = None,
+        parts: str | None = None,
     ) -> None:
-        id = identify(node)
+        id = self._node_id(node)
         if id not in self._planned:
             self._add_unplanned(node, id)
         key_id = identify(key) if key else None
-        if key_id is not None:
-            self._put(_INSERT_KEY, (key_id, to_column(key)))
-        text = to_text(details) if details else "{}"
+        if key_id is not None and parts is None:
+            self._put(_INSERT_KEY, seal(key_id, to_column(key), None))
+        elif key_id is not None:
+            self._put(_INSERT_PARTS, seal(key_id, to_column(key), parts))
         times = (to_column(started), to_column(at), float(seconds), float(cpu))
-        row = (self._key, id, to_column(status), key_id, to_column(reason), *times, results, text)
+        row = (self._key, id, to_column(status), key_id, to_column(reason), *times, results)
         self._put(_INSERT_STEP, seal(*row))
 
     def _take_notice(self, event: events.Notice) -> None:
@@ -241,7 +272,7 @@ class _Intake:
 
     def _take_death(self, event: events.RunnerDied) -> None:
         if event.node:
-            self._died[identify(event.node)] = event.cause
+            self._died[event.node] = event.cause
         else:
             self._note("warning", f"the process that ran the steps ended: {event.cause}")
 
@@ -256,10 +287,11 @@ class _Intake:
             self._document["seconds"] = _seconds_between(self._document.get("started", ""), self._last)
 
     def _finish(self) -> None:
-        for id, (node, started) in self._running.items():
-            if self._is_final and id in self._died:
-                error = {"type": "Crash", "message": f"the step ended its process: {self._died[id]}"}
-                self._put_step(node, "failed", "", "", self._last, started=started, details={"error": error})
+        for node, started in self._running.items():
+            if self._is_final and node in self._died:
+                error = {"type": "Crash", "message": f"the step ended its process: {self._died[node]}"}
+                results = self._results({}, None, {"error": error})
+                self._put_step(node, "failed", "", "", self._last, started=started, results=results)
             else:
                 # The node's name is kept as the reason until the step ends: it is needed to go on.
                 self._put_step(node, "running", "", node, "", started=started)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
@@ -112,7 +113,9 @@ def select_history(
         if limit is not None and len(found) >= limit:
             break
         run = _runs(connection, "WHERE id=?", [key])
-        row = connection.execute(f"{_STEP_QUERY} WHERE p.run=? AND p.node=?", (key, identify(node))).fetchone()
+        row = connection.execute(
+            f"{_STEP_QUERY} WHERE p.run=? AND p.node=?", (key, identify(node))
+        ).fetchone()
         if not run or row is None:
             raise UnsoundIndexError("a step has no run")
         step = read_step(row, run[0], texts)
@@ -142,21 +145,20 @@ def _sound_key(id: bytes, key: str | None) -> str:
 
 def select_key_parts(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, KeyParts]:
     """Return what the given cache keys were made of, as far as recorded."""
-    texts = TextReader(connection)
     wanted = {identify(key): key for key in keys}
     found = {}
     for batch in _batches(list(wanted)):
         marks = ",".join("?" * len(batch))
-        rows = connection.execute(f"SELECT id, parts FROM keys WHERE id IN ({marks}) AND parts NOT NULL", batch)
-        for id, parts_id in rows.fetchall():
-            parts = texts.json(parts_id)
-            found[wanted[id]] = KeyParts(parts, _load_sources(connection, texts, parts))
+        query = f"SELECT id, key, parts, checksum FROM keys WHERE id IN ({marks})"
+        for row in connection.execute(query, batch).fetchall():
+            id, _, text, _ = verify(row, "keys")
+            if text is not None:
+                parts = json.loads(text)
+                found[wanted[id]] = KeyParts(parts, _load_sources(connection, parts))
     return found
 
 
-def _load_sources(
-    connection: sqlite3.Connection, texts: TextReader, parts: dict[str, str]
-) -> dict[str, tuple[str, str]]:
+def _load_sources(connection: sqlite3.Connection, parts: dict[str, str]) -> dict[str, tuple[str, str]]:
     ids = {source_id(name, part): name for name, part in parts.items()}
     sources = {}
     for batch in _batches(list(ids)):
@@ -164,7 +166,7 @@ def _load_sources(
         query = f"SELECT id, place, body, checksum FROM sources WHERE id IN ({marks})"
         for row in connection.execute(query, batch).fetchall():
             id, place, body, _ = verify(row, "sources")
-            sources[ids[id]] = (place, texts.text(body))
+            sources[ids[id]] = (place, body)
     return {name: sources[name] for name in parts if name in sources}
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Mapping
 from typing import Any
 
 from blake3 import blake3
@@ -34,12 +33,14 @@ SCHEMA = Schema(
         """CREATE TABLE step_runs (
             run INTEGER NOT NULL, node BLOB NOT NULL, status TEXT NOT NULL, key BLOB, reason TEXT NOT NULL,
             started TEXT NOT NULL, finished TEXT NOT NULL, seconds REAL NOT NULL, cpu REAL NOT NULL,
-            results BLOB, details TEXT NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (run, node)
+            results BLOB, checksum INTEGER NOT NULL, PRIMARY KEY (run, node)
         ) WITHOUT ROWID""",
         "CREATE INDEX step_runs_by_node ON step_runs (node, run)",
-        "CREATE TABLE keys (id BLOB PRIMARY KEY, key TEXT NOT NULL, parts BLOB) WITHOUT ROWID",
+        """CREATE TABLE keys (
+            id BLOB PRIMARY KEY, key TEXT NOT NULL, parts TEXT, checksum INTEGER NOT NULL
+        ) WITHOUT ROWID""",
         """CREATE TABLE sources (
-            id BLOB PRIMARY KEY, place TEXT NOT NULL, body BLOB NOT NULL, checksum INTEGER NOT NULL
+            id BLOB PRIMARY KEY, place TEXT NOT NULL, body TEXT NOT NULL, checksum INTEGER NOT NULL
         ) WITHOUT ROWID""",
         "CREATE TABLE texts (id BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
     ),
@@ -48,11 +49,11 @@ SCHEMA = Schema(
 RUN_COLUMNS = "id, name, final, offset, status, pipelines, document, environment, checksum"
 PLAN_COLUMNS = "p.run, p.node, p.position, p.action, p.reason, p.definition, p.checksum"
 STEP_COLUMNS = (
-    "s.run, s.node, s.status, s.key, s.reason, s.started, s.finished, s.seconds, s.cpu, s.results,"
-    " s.details, s.checksum"
+    "s.run, s.node, s.status, s.key, s.reason, s.started, s.finished, s.seconds, s.cpu, s.results, s.checksum"
 )
 
 _HEX_BITS = 24
+_encoder = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 Row = tuple[Any, ...]
 
@@ -96,12 +97,13 @@ def verify(row: Row, what: str) -> Row:
 
 def to_text(value: Any) -> str:
     """Return plain data as ASCII JSON, which SQLite takes whatever is in it."""
-    return json.dumps(value, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def to_column(value: Any) -> str:
     """Return text that SQLite takes: lone surrogates, as in odd file names, are spelt out."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
+    text = str(value)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 class TextReader:
@@ -161,7 +163,7 @@ def read_step(row: Row, run: RunRecord, texts: TextReader) -> StepRunRecord:
 
     The second half of the row is null where nothing happened to the step.
     """
-    plan, outcome, key = row[:7], row[7:19], row[19]
+    plan, outcome, key = row[:7], row[7:18], row[18]
     _, node_id, position, action, planned, definition, _ = verify(plan, "plans")
     node, pipeline, step, file, line, names, bindings = texts.json(definition)
     if identify(node) != node_id:
@@ -186,11 +188,11 @@ def read_step(row: Row, run: RunRecord, texts: TextReader) -> StepRunRecord:
 def _read_outcome(row: Row, key: str | None, run: RunRecord, texts: TextReader) -> dict[str, Any]:
     if row[0] is None:
         return {"status": "skipped" if run.is_over else "waiting"}
-    _, _, status, key_id, reason, started, finished, seconds, cpu, results, details, _ = verify(row, "steps")
+    _, _, status, key_id, reason, started, finished, seconds, cpu, results, _ = verify(row, "steps")
     if key_id is not None and (key is None or identify(key) != key_id):
         raise UnsoundIndexError("a key is missing or altered")
-    more: Mapping[str, Any] = json.loads(details)
-    outputs, output = texts.json(results) or ({}, None)
+    found: tuple[list[Any], Any, dict[str, Any]] = texts.json(results) or ([], None, {})
+    outputs, output, more = found
     return {
         "status": settle(status, run),
         "key": key or "",

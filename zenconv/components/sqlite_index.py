@@ -237,9 +237,7 @@ class SqliteIndex:
         self, node: str, *, statuses: Collection[StepStatus] = (), limit: int | None = None
     ) -> Sequence[StepRunRecord]:
         """Return what became of the node id `node` in each run, newest first."""
-        return self._read(
-            lambda connection: select_history(connection, node, statuses=statuses, limit=limit)
-        )
+        return self._read(lambda connection: select_history(connection, node, statuses=statuses, limit=limit))
 
     def last_keys(self, nodes: Iterable[str]) -> dict[str, str]:
         """Return for each node its cache key when it last had a result."""
