@@ -68,7 +68,7 @@ class Reader:
             return None
         if isinstance(value, str) and value:
             return str(value)
-        self._mismatch(path, "text", value)
+        self._mismatch(path, "str", value)
         return None
 
     def read_int(self, path: Path, value: Any, *, least: int | None = None) -> int | None:
@@ -94,7 +94,7 @@ class Reader:
         if isinstance(items, str):
             items = [items]
         if not isinstance(items, list):
-            self._mismatch(path, "a list of texts", value)
+            self._mismatch(path, "a list of str", value)
             return ()
         return tuple(filter(None, (self.read_text((*path, n), item) for n, item in enumerate(items))))
 
