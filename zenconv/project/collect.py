@@ -1,0 +1,313 @@
+"""Collect: import the project's files and take down their steps, fixtures and mistakes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection as Names
+from collections.abc import Iterable, Mapping
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from zenconv.authoring import NOTE, FixtureNote, StepNote
+from zenconv.errors import Problem
+from zenconv.fingerprint.sources import ProjectSources
+from zenconv.project.annotations import Annotations
+from zenconv.project.definitions import Definition, find_definitions
+from zenconv.project.discover import ZENCONF, ProjectFiles, discover, module_name, pipeline_name
+from zenconv.project.importing import Importer
+from zenconv.project.outputs import read_outputs
+from zenconv.project.signatures import read_signature
+from zenconv.records.step import Fixture, Step
+
+if TYPE_CHECKING:
+    from zenconv.settings.settings import Settings
+
+HOOK_PREFIX = "zenconv_"
+
+
+@attrs.frozen
+class CollectedFile:
+    """What one step file or ``zenconf.py`` holds.
+
+    Parameters
+    ----------
+    file, module
+        The path below the root, and the import name.
+    pipeline
+        The name of the pipeline; ``""`` for a ``zenconf.py``.
+    problems
+        Why it cannot be used, in part or at all.
+    late
+        Types with names that only type checkers import, by (step or fixture, parameter). Outputs
+        stand under ``"return"`` and ``"return.<output>"``.
+    """
+
+    file: str
+    module: str
+    pipeline: str
+    steps: tuple[Step, ...] = ()
+    fixtures: tuple[Fixture, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    late: Mapping[tuple[str, str], Any] = attrs.field(factory=dict, repr=False)
+
+    @property
+    def folder(self) -> str:
+        """The folder below the root; ``""`` is the root."""
+        return self.file.rpartition("/")[0]
+
+    @property
+    def is_zenconf(self) -> bool:
+        """Whether its steps are templates."""
+        return not self.pipeline
+
+
+@attrs.frozen
+class Collection:
+    """Everything the project offers, by file, in the order of discovery."""
+
+    sources: ProjectSources
+    files: Mapping[str, CollectedFile]
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    def step_files(self) -> list[CollectedFile]:
+        """Return the files that are pipelines."""
+        return [file for file in self.files.values() if not file.is_zenconf]
+
+
+def collect(settings: Settings, sources: ProjectSources, *, only: Names[str] | None = None) -> Collection:
+    """Import the step files and ``zenconf.py`` files of a project and read what they define.
+
+    Parameters
+    ----------
+    only
+        Paths below the root: leave the other files alone.
+
+    Mistakes are not raised: they stand with their file, so that those which a selection does not
+    need cannot stop it. What modules print while imported goes to stderr.
+    """
+    files = discover(settings.root, settings.step_files, settings.norecurse)
+    wanted = _in_order(files)
+    importer = Importer(sources)
+    annotations = Annotations(sources)
+    collected: dict[str, CollectedFile] = {}
+    stdout, sys.stdout = sys.stdout, sys.stderr
+    try:
+        for file in wanted:
+            if only is None or file in only:
+                collected[file] = _collect_file(file, importer, annotations)
+    finally:
+        sys.stdout = stdout
+    warnings = [*files.warnings, *_shadowing(sources)]
+    warnings += [warning for file in collected.values() for warning in file.warnings]
+    return Collection(sources, collected, files.problems, tuple(warnings))
+
+
+def _in_order(files: ProjectFiles) -> list[str]:
+    """Put each ``zenconf.py`` before the step files it serves, which stay in order of discovery."""
+    return sorted(files.zenconf_files, key=lambda file: file.count("/")) + list(files.step_files)
+
+
+def _collect_file(file: str, importer: Importer, annotations: Annotations) -> CollectedFile:
+    name = module_name(file)
+    pipeline = "" if file.rpartition("/")[2] == ZENCONF else pipeline_name(file)
+    module, problems = importer.load(file)
+    if module is None:
+        return CollectedFile(file, name, pipeline, problems=tuple(problems))
+    return _Reader(file, name, pipeline, module, importer.sources, annotations).read()
+
+
+class _Reader:
+    """Reads one imported module."""
+
+    def __init__(
+        self,
+        file: str,
+        name: str,
+        pipeline: str,
+        module: ModuleType,
+        sources: ProjectSources,
+        annotations: Annotations,
+    ) -> None:
+        self.file = file
+        self.name = name
+        self.pipeline = pipeline
+        self.namespace = vars(module)
+        self.sources = sources
+        self.path = str(sources.root / file)
+        self.annotations = annotations
+        self.steps: dict[str, Step] = {}
+        self.fixtures: dict[str, Fixture] = {}
+        self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        self.late: dict[tuple[str, str], Any] = {}
+
+    def read(self) -> CollectedFile:
+        source = self.sources.get(self.name)
+        if source is None:
+            definitions: list[Definition] = []
+        else:
+            self.path = str(source.path)
+            definitions, self.problems = find_definitions(source, self.namespace, self.file)
+        for definition in definitions:
+            self._add(definition)
+        self._add_other_fixtures({definition.name for definition in definitions})
+        return CollectedFile(
+            self.file,
+            self.name,
+            self.pipeline,
+            tuple(self.steps.values()),
+            tuple(self.fixtures.values()),
+            tuple(self.problems),
+            tuple(self.warnings),
+            self.late,
+        )
+
+    def _add(self, definition: Definition) -> None:
+        value = definition.object
+        note = _note_of(value)
+        if isinstance(note, FixtureNote):
+            self._add_fixture(definition, note)
+        elif not callable(value):
+            self.warnings.append(_not_callable(definition, self.file))
+        elif isinstance(note, StepNote) and note.is_helper:
+            return
+        elif isinstance(value, type) or (not self.pipeline and definition.name.startswith(HOOK_PREFIX)):
+            return
+        else:
+            self._add_step(definition, note if isinstance(note, StepNote) else _PLAIN)
+
+    def _add_step(self, definition: Definition, note: StepNote) -> None:
+        name = note.name or definition.name
+        if not self._is_free(name, definition):
+            return
+        signature = read_signature(definition.object, self.path, definition.line, self.annotations)
+        outputs = read_outputs(signature.returns, signature.returns_text, note.outputs, self.annotations)
+        if outputs.mistake:
+            what = f"step {name!r}: {outputs.mistake}"
+            self.problems.append(Problem(what, self.file, definition.line))
+        self._keep_late(name, signature.late)
+        self._keep_late(name, {f"return.{n}": kind for n, kind in outputs.late.items()})
+        self.steps[name] = Step(
+            name,
+            self.name,
+            self.file,
+            definition.line,
+            signature.parameters,
+            outputs.outputs,
+            outputs.shape,
+            note,
+            not self.pipeline,
+            signature.is_async,
+            signature.is_generator,
+            _doc_of(definition.object, signature.original),
+            None if "return" in signature.late else signature.returns,
+            definition.object,
+        )
+
+    def _add_fixture(self, definition: Definition, note: FixtureNote) -> None:
+        name = note.name or definition.name
+        if not self._is_free(name, definition):
+            return
+        value = definition.object
+        signature = read_signature(value, self.path, definition.line, self.annotations)
+        self._keep_late(name, signature.late)
+        self.fixtures[name] = Fixture(
+            name,
+            self.name,
+            self.file,
+            definition.line,
+            signature.parameters,
+            note,
+            signature.is_generator,
+            value,
+        )
+
+    def _add_other_fixtures(self, done: set[str]) -> None:
+        """Take fixtures that an import or an underscore name brought in, as pytest does."""
+        for name, value in self.namespace.items():
+            if name in done or type(value) is not FunctionType or not value.__dict__:
+                continue
+            note = value.__dict__.get(NOTE)
+            if isinstance(note, FixtureNote):
+                line = value.__code__.co_firstlineno if value.__code__.co_filename == self.path else 1
+                self._add_fixture(Definition(name, line, value), note)
+
+    def _is_free(self, name: str, definition: Definition) -> bool:
+        other = self.steps.get(name) or self.fixtures.get(name)
+        if not name.isidentifier():
+            what = f"{name!r} is no name for a step or fixture: no parameter could ask for it"
+            self.problems.append(Problem(what, self.file, definition.line, hint="letters, digits and _ only"))
+            return False
+        if other is not None:
+            what = f"two steps or fixtures are called {name!r}"
+            self.problems.append(Problem(what, self.file, definition.line, exists=f"the other is at {other.where}"))
+        return other is None
+
+    def _keep_late(self, name: str, late: Mapping[str, Any]) -> None:
+        for parameter, kind in late.items():
+            self.late[name, parameter] = kind
+
+
+_PLAIN = StepNote()
+
+
+def _note_of(value: Any) -> Any:
+    if type(value) is FunctionType:
+        return value.__dict__.get(NOTE) if value.__dict__ else None
+    attributes = getattr(value, "__dict__", None)
+    return attributes.get(NOTE) if isinstance(attributes, dict) else None
+
+
+def _doc_of(value: Any, original: Any) -> str:
+    doc = getattr(original, "__doc__", None) or getattr(value, "__doc__", None)
+    return doc.strip() if isinstance(doc, str) else ""
+
+
+def _not_callable(definition: Definition, file: str) -> Problem:
+    kind = type(definition.object).__qualname__
+    return Problem(
+        f"{definition.name!r} is no step: after the import it is a {kind}, not a function",
+        file,
+        definition.line,
+        hint="a decorator or a later assignment replaced it",
+    )
+
+
+def _shadowing(sources: ProjectSources) -> Iterable[Problem]:
+    """Yield the modules at the root that hide the standard library or an installed package."""
+    for name, file in _modules_at_root(str(sources.root)):
+        if name == "zenconv":
+            what = "hides zenconv itself from `import zenconv`"
+        elif name in sys.stdlib_module_names:
+            what = f"hides the module {name!r} of the standard library"
+        elif (installed := _installed_place(name, sources)) is not None:
+            what = f"hides the installed package {name!r} ({installed})"
+        else:
+            continue
+        yield Problem(f"this file {what}", file, hint="rename it")
+
+
+def _modules_at_root(root: str) -> list[tuple[str, str]]:
+    found = []
+    with os.scandir(root) as scan:
+        for entry in scan:
+            if entry.name.endswith(".py"):
+                found.append((entry.name[:-3], entry.name))
+            elif entry.name.isidentifier() and os.path.isfile(os.path.join(entry.path, "__init__.py")):
+                found.append((entry.name, f"{entry.name}/__init__.py"))
+    return sorted(found)
+
+
+def _installed_place(name: str, sources: ProjectSources) -> str | None:
+    for entry in sys.path:
+        if not entry.endswith(("site-packages", "dist-packages")):
+            continue
+        for candidate in (os.path.join(entry, name, "__init__.py"), os.path.join(entry, f"{name}.py")):
+            if os.path.exists(candidate) and not sources.places.is_project_file(candidate):
+                return candidate
+    return None
