@@ -56,7 +56,7 @@ def s3_options(s3_server: str, tmp_path: Path) -> dict[str, object]:
     """Options of a remote component in a new bucket."""
     import s3fs
 
-    storage = {"endpoint_url": s3_server, "key": "x", "secret": "y", "client_kwargs": {"region_name": "us-east-1"}}
+    storage = {"endpoint_url": s3_server, "key": "x", "secret": "y"}
     bucket = f"bucket-{os.urandom(6).hex()}"
     s3fs.S3FileSystem(**storage, skip_instance_cache=True).mkdir(bucket)
     return {"id": "fsspec", "url": f"s3://{bucket}/zenconv", "storage_options": storage}

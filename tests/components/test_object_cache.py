@@ -17,6 +17,7 @@ from zenconv.testing.stores import ActionCacheSuite, make_entry, make_key
 
 class ObjectSuite(ActionCacheSuite):
     takeover_seconds = 20.0
+    many_claims = 200
 
     def damage(self, cache, key) -> None:
         path = f"actions/{key.local}/{key.inputs}.json"
@@ -43,6 +44,8 @@ class TestMemory(ObjectSuite):
 
 
 class TestS3(ObjectSuite):
+    many_claims = 40
+
     @pytest.fixture
     def reopen(self, tmp_path: Path, s3_options):
         options = {**s3_options, "claim_seconds": 5}
@@ -60,6 +63,7 @@ KEY = make_key("a")
 def stop_renewing(cache: ObjectActionCache) -> None:
     """Let the claims of `cache` expire, as of a process that is stopped or cut off."""
     cache._stop.set()
+    cache._renewer.join()
 
 
 def test_a_living_holder_renews_its_claim(files: RemoteFiles):
@@ -120,7 +124,7 @@ def test_what_an_overtaken_holder_computed_first_is_kept(files: RemoteFiles):
     quick.close()
 
 
-@pytest.mark.parametrize("garbage", [b"", b"{", b"null", b'{"owner": 1}', b"\xff\xfe", b'{"owner": "x", "expires": "y"}'])
+@pytest.mark.parametrize("garbage", [b"", b"{", b"null", b'{"owner": 1}', b"\xff\xfe", b'{"owner": "../../x"}'])
 def test_an_unreadable_claim_blocks_nobody(files: RemoteFiles, garbage: bytes):
     files.replace(f"claims/{KEY.local}/{KEY.inputs}/00000001.json", garbage)
     cache = ObjectActionCache(files)
@@ -155,6 +159,23 @@ def test_foreign_objects_are_passed_over(files: RemoteFiles):
     files.replace("actions/notes/x.json", b"hello")
     files.replace(f"actions/{KEY.local}/tmp.draft", b"hello")
     assert [entry.key for entry in cache.entries()] == [KEY]
+
+
+@pytest.mark.parametrize("garbage", [b"", b"{", b'{"expires": "soon"}', b"[]"])
+def test_an_unreadable_lease_has_expired(files: RemoteFiles, garbage: bytes):
+    holder, other = ObjectActionCache(files), ObjectActionCache(files)
+    assert holder.claim(KEY)
+    files.replace(f"leases/{holder._owner}.json", garbage)
+    assert other.claim(KEY)
+    other.close()
+    holder.close()
+
+
+def test_closing_leaves_neither_claims_nor_leases(files: RemoteFiles, tmp_path: Path):
+    cache = ObjectActionCache(files)
+    assert cache.claim(KEY)
+    cache.close()
+    assert [path for path in (tmp_path / "remote").rglob("*") if path.is_file()] == []
 
 
 def test_publishing_leaves_no_claim_behind(files: RemoteFiles, tmp_path: Path):

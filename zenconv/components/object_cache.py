@@ -3,12 +3,14 @@
 ::
 
     <url>/actions/<local>/<inputs>.json              one entry: a line with its checksum, a line of JSON
-    <url>/claims/<local>/<inputs>/<generation>.json  who computes it, until when
+    <url>/claims/<local>/<inputs>/<generation>.json  who computes it
+    <url>/leases/<owner>.json                        until when that owner counts as living
 
-A claim is made by a conditional write and expires unless it is renewed. The claim that follows
-an expired one has the next generation, so of two that take over only one succeeds; and a holder
-who was taken for dead finds the higher generation and then replaces nothing (fencing). The
-clock is used for the expiry of claims and nothing else: a wrong one costs repeated work.
+A claim is made by a conditional write and counts while its owner renews one lease, however many
+claims there are. The claim that follows one of a dead owner has the next generation, so of two that
+take over only one succeeds; and a holder who was taken for dead finds the higher generation and
+then replaces nothing (fencing). The clock is used for the expiry of leases and nothing else: a
+wrong one costs repeated work.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from zenconv.errors import Problem, SettingsError, StoreError
 from zenconv.records.artifact import ActionEntry, ActionKey
 
 CLAIM_SECONDS = 90.0
-"""How long a claim counts without being renewed; the claim of a dead process blocks so long."""
+"""How long the claims of an owner count without a sign of life; those of a dead process block so long."""
 
 @attrs.frozen
 class _Claim:
@@ -46,8 +48,8 @@ class _Claim:
     def path(self) -> str:
         return f"{self.folder}/{self.generation:08d}.json"
 
-    def to_bytes(self, expires: float) -> bytes:
-        return json.dumps({"owner": self.owner, "expires": expires}).encode()
+    def to_bytes(self) -> bytes:
+        return json.dumps({"owner": self.owner, "generation": self.generation}).encode()
 
 
 class ObjectActionCache:
@@ -58,7 +60,7 @@ class ObjectActionCache:
     files
         Where the objects live.
     claim_seconds
-        Seconds that a claim counts without being renewed. It is renewed by a thread three times as often.
+        Seconds that claims count without a sign of life; a thread gives one three times as often.
     """
 
     def __init__(self, files: RemoteFiles, *, claim_seconds: float = CLAIM_SECONDS) -> None:
@@ -133,7 +135,7 @@ class ObjectActionCache:
         """Announce that this process computes `key`; False when a living process already does.
 
         That process may be this one: a second claim of one key is refused too. Living means
-        that the claim was renewed within ``claim_seconds``.
+        that it gave a sign of life within ``claim_seconds``.
         """
         key_bytes(key)
         folder = f"claims/{key.local}/{key.inputs}"
@@ -141,17 +143,17 @@ class ObjectActionCache:
             generations = _generations(self._files.names(folder))
             if key in self._claims or self._has_living(folder, generations):
                 return False
+            self._start_renewing()
             claim = _Claim(folder, max(generations, default=0) + 1, self._owner)
             if not self._write_claim(claim):
                 return False
             if generations and not self._clear_older(claim):
                 return False
             self._claims[key] = claim
-            self._start_renewing()
             return True
 
     def _write_claim(self, claim: _Claim) -> bool:
-        data = claim.to_bytes(time.time() + self._claim_seconds)
+        data = claim.to_bytes()
         return self._files.create(claim.path, data) or self._files.read(claim.path) == data
 
     def _clear_older(self, claim: _Claim) -> bool:
@@ -168,26 +170,26 @@ class ObjectActionCache:
         return any(self._is_living(_Claim(folder, g, "").path) for g in generations)
 
     def _is_living(self, path: str) -> bool:
-        found = _parse_claim(self._files.read(path))
-        return found is not None and found[1] > time.time()
+        """Whether the claim at `path` is readable and its owner's lease has not expired."""
+        owner = _read_owner(self._files.read(path))
+        if not owner:
+            return False
+        return _read_expiry(self._files.read(_lease_path(owner))) > time.time()
 
     def _is_current(self, claim: _Claim) -> bool:
         """Whether `claim` still stands and nobody has taken over."""
         generations = _generations(self._files.names(claim.folder))
         if not generations or max(generations) != claim.generation:
             return False
-        found = _parse_claim(self._files.read(claim.path))
-        return found is not None and found[0] == claim.owner
+        return _read_owner(self._files.read(claim.path)) == claim.owner
 
     def release(self, key: ActionKey) -> None:
         """Give up a claim. One not held is no error."""
         key_bytes(key)
         with self._owned():
             claim = self._claims.pop(key, None)
-            if claim is not None:
-                found = _parse_claim(self._files.read(claim.path))
-                if found is not None and found[0] == claim.owner:
-                    self._files.delete(claim.path)
+            if claim is not None and _read_owner(self._files.read(claim.path)) == claim.owner:
+                self._files.delete(claim.path)
 
     def _owned(self) -> AbstractContextManager[Any]:
         """Return the mutex of this process's claims."""
@@ -196,24 +198,24 @@ class ObjectActionCache:
         return self._mutex
 
     def _start_renewing(self) -> None:
-        if self._renewer is None or not self._renewer.is_alive():
-            self._stop = threading.Event()
-            self._renewer = threading.Thread(
-                target=self._renew, args=(self._stop,), name="zenconv-claims", daemon=True
-            )
-            self._renewer.start()
+        """Write the lease and keep renewing it, unless that is being done."""
+        if self._renewer is not None and self._renewer.is_alive() and not self._stop.is_set():
+            return
+        self._write_lease(self._owner)
+        self._stop = threading.Event()
+        self._renewer = threading.Thread(
+            target=self._renew, args=(self._stop, self._owner), name="zenconv-claims", daemon=True
+        )
+        self._renewer.start()
 
-    def _renew(self, stop: threading.Event) -> None:
+    def _renew(self, stop: threading.Event, owner: str) -> None:
         while not stop.wait(self._claim_seconds / 3):
-            for key in list(self._claims):
-                with suppress(StoreError):  # tried again next time, and then it expires
-                    self._renew_one(key)
+            with suppress(StoreError):  # tried again next time, and then it expires
+                self._write_lease(owner)
 
-    def _renew_one(self, key: ActionKey) -> None:
-        with self._mutex:
-            claim = self._claims.get(key)
-            if claim is not None and self._is_current(claim):
-                self._files.replace(claim.path, claim.to_bytes(time.time() + self._claim_seconds))
+    def _write_lease(self, owner: str) -> None:
+        expires = time.time() + self._claim_seconds
+        self._files.replace(_lease_path(owner), json.dumps({"expires": expires}).encode())
 
     def entries(self) -> Iterator[ActionEntry]:
         """Yield every readable entry, in no particular order."""
@@ -228,10 +230,13 @@ class ObjectActionCache:
     def close(self) -> None:
         """Release all claims and stop renewing them. The cache may be used again."""
         with self._owned():
+            renewer, self._renewer = self._renewer, None
             self._stop.set()
-            self._renewer = None
             for key in list(self._claims):
                 self.release(key)
+            if renewer is not None:
+                renewer.join()  # or it would write the lease again
+                self._files.delete(_lease_path(self._owner))
 
 
 def _entry_path(key: ActionKey) -> str:
@@ -264,13 +269,25 @@ def _parse_entry(key: ActionKey, data: bytes | None) -> ActionEntry | None:
     return decode_entry(key, key_bytes(key), payload, code)
 
 
-def _parse_claim(data: bytes | None) -> tuple[str, float] | None:
-    """Return (owner, time of expiry), None when there is no readable claim."""
+def _lease_path(owner: str) -> str:
+    return f"leases/{owner}.json"
+
+
+def _read_owner(data: bytes | None) -> str:
+    """Return whose claim this is, empty when it is missing or unreadable."""
     try:
-        parsed = json.loads(data or b"")
-        return str(parsed["owner"]), float(parsed["expires"])
+        owner = str(json.loads(data or b"")["owner"])
     except (ValueError, KeyError, TypeError):
-        return None
+        return ""
+    return owner if owner.isascii() and owner.replace("-", "").isalnum() else ""
+
+
+def _read_expiry(data: bytes | None) -> float:
+    """Return when a lease ends, in seconds since 1970; 0 when it is missing or unreadable."""
+    try:
+        return float(json.loads(data or b"")["expires"])
+    except (ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def _generations(names: Iterable[str]) -> list[int]:
