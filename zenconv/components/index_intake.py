@@ -25,7 +25,7 @@ _BATCH = 4000
 _CACHE_KIB = 32_000
 _MOST_NOTICES = 200
 
-_INSERT_PLAN = "INSERT OR IGNORE INTO plan_steps VALUES (?,?,?,?,?,?,?)"
+_INSERT_PLAN = "INSERT OR IGNORE INTO plan_steps VALUES (?,?,?,?,?,?,?,?)"
 _INSERT_STEP = "INSERT OR REPLACE INTO step_runs VALUES (?,?,?,?,?,?,?,?,?,?,?)"
 _INSERT_TEXT = "INSERT OR IGNORE INTO texts VALUES (?,?)"
 _INSERT_SOURCE = "INSERT OR REPLACE INTO sources VALUES (?,?,?,?)"
@@ -170,13 +170,8 @@ class _Intake:
             self._planned.add(id)
             self._pipelines.setdefault(node.get("pipeline", ""))
             definition = self._text(to_text(_definition(node)))
-            plan = (
-                self._key,
-                id,
-                position,
-                to_column(node.get("action", "")),
-                to_column(node.get("reason", "")),
-            )
+            texts = [to_column(node.get(name, "")) for name in ("step", "action", "reason")]
+            plan = (self._key, id, texts[0], position, *texts[1:])
             self._put(_INSERT_PLAN, seal(*plan, definition))
 
     def _add_unplanned(self, node: str, id: bytes) -> None:
@@ -186,14 +181,16 @@ class _Intake:
         name = file.removesuffix(".py").replace("steps_", "")
         self._pipelines.setdefault(name)
         definition = self._text(to_text([node, name, step, file, 0, [], []]))
-        self._put(_INSERT_PLAN, seal(self._key, id, len(self._planned), "", "", definition))
+        self._put(_INSERT_PLAN, seal(self._key, id, to_column(step), len(self._planned), "", "", definition))
 
     def _take_reused(self, event: events.StepsReused) -> None:
         executed = self._executed()
         for step in event.steps:
             if self._node_id(step["node"]) in executed:
                 continue
-            results = self._results(step.get("outputs") or {}, step.get("output"), {})
+            results = self._results(
+                step.get("outputs") or {}, step.get("output"), {"live": True} if step.get("live") else {}
+            )
             self._put_step(
                 step["node"], "reused", step.get("key", ""), step.get("reason", ""), event.at, results=results
             )
@@ -210,7 +207,12 @@ class _Intake:
     def _take_step_finish(self, event: events.StepFinished) -> None:
         started = self._running.pop(event.node, "")
         self._died.pop(event.node, None)
-        details = {"error": event.error, "inputs": event.inputs, "warnings": event.warnings}
+        details = {
+            "error": event.error,
+            "inputs": event.inputs,
+            "warnings": event.warnings,
+            "live": event.live,
+        }
         self._put_step(
             event.node,
             event.status,

@@ -19,6 +19,7 @@ from zenconv.components.index_rows import (
     read_run,
     read_step,
     run_key,
+    to_column,
     verify,
 )
 from zenconv.records.plan import KeyParts
@@ -79,6 +80,7 @@ def select_steps(
     *,
     statuses: Collection[StepStatus] = (),
     node: str = "",
+    step: str = "",
     limit: int | None = None,
 ) -> list[StepRunRecord]:
     """Return the steps of a run in plan order; an unknown run has none."""
@@ -89,11 +91,14 @@ def select_steps(
     if node:
         where += " AND p.node=?"
         values.append(identify(node))
+    if step:
+        where += " AND p.step=?"
+        values.append(to_column(step))
     query = f"{_STEP_QUERY} WHERE p.run=? AND {where} ORDER BY p.position LIMIT ?"
     rows = connection.execute(query, [run_key(run), *values, -1 if limit is None else limit])
     texts = TextReader(connection)
     steps = [read_step(row, record, texts) for row in rows]
-    if not (statuses or node or limit is not None) and len(steps) != record.steps:
+    if not (statuses or node or step or limit is not None) and len(steps) != record.steps:
         raise UnsoundIndexError(f"run {run} has {len(steps)} of its {record.steps} steps")
     return steps
 

@@ -27,8 +27,8 @@ SCHEMA = Schema(
         )""",
         "CREATE INDEX runs_by_state ON runs (final, name, offset)",
         """CREATE TABLE plan_steps (
-            run INTEGER NOT NULL, node BLOB NOT NULL, position INTEGER NOT NULL, action TEXT NOT NULL,
-            reason TEXT NOT NULL, definition BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (run, node)
+            run INTEGER NOT NULL, node BLOB NOT NULL, step TEXT NOT NULL, position INTEGER NOT NULL,
+            action TEXT NOT NULL, reason TEXT NOT NULL, definition BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (run, node)
         ) WITHOUT ROWID""",
         """CREATE TABLE step_runs (
             run INTEGER NOT NULL, node BLOB NOT NULL, status TEXT NOT NULL, key BLOB, reason TEXT NOT NULL,
@@ -47,7 +47,7 @@ SCHEMA = Schema(
 )
 
 RUN_COLUMNS = "id, name, final, offset, status, pipelines, document, environment, checksum"
-PLAN_COLUMNS = "p.run, p.node, p.position, p.action, p.reason, p.definition, p.checksum"
+PLAN_COLUMNS = "p.run, p.node, p.step, p.position, p.action, p.reason, p.definition, p.checksum"
 STEP_COLUMNS = (
     "s.run, s.node, s.status, s.key, s.reason, s.started, s.finished, s.seconds, s.cpu, s.results, s.checksum"
 )
@@ -163,8 +163,8 @@ def read_step(row: Row, run: RunRecord, texts: TextReader) -> StepRunRecord:
 
     The second half of the row is null where nothing happened to the step.
     """
-    plan, outcome, key = row[:7], row[7:18], row[18]
-    _, node_id, position, action, planned, definition, _ = verify(plan, "plans")
+    plan, outcome, key = row[:8], row[8:19], row[19]
+    _, node_id, _, position, action, planned, definition, _ = verify(plan, "plans")
     node, pipeline, step, file, line, names, bindings = texts.json(definition)
     if identify(node) != node_id:
         raise UnsoundIndexError("a plan names another step")
@@ -206,6 +206,7 @@ def _read_outcome(row: Row, key: str | None, run: RunRecord, texts: TextReader) 
         "error": more.get("error"),
         "inputs": more.get("inputs", {}),
         "warnings": tuple(more.get("warnings", ())),
+        "live": bool(more.get("live")),
     }
 
 

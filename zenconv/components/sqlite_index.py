@@ -224,13 +224,21 @@ class SqliteIndex:
         return [run for run in found if match[2] is None or run.id.startswith(prefix)]
 
     def steps(
-        self, run: str, *, statuses: Collection[StepStatus] = (), node: str = "", limit: int | None = None
+        self,
+        run: str,
+        *,
+        statuses: Collection[StepStatus] = (),
+        node: str = "",
+        step: str = "",
+        limit: int | None = None,
     ) -> Sequence[StepRunRecord]:
         """Return the steps of the run id `run` in plan order; an unknown run has none."""
         if not is_run_id(run):
             return []
         return self._read(
-            lambda connection: select_steps(connection, run, statuses=statuses, node=node, limit=limit)
+            lambda connection: select_steps(
+                connection, run, statuses=statuses, node=node, step=step, limit=limit
+            )
         )
 
     def history(

@@ -48,9 +48,18 @@ class MetadataStore(Protocol):
         """Return the runs whose id is, or begins with, `prefix`; the whole number counts as equal."""
 
     def steps(
-        self, run: str, *, statuses: Collection[StepStatus] = (), node: str = "", limit: int | None = None
+        self,
+        run: str,
+        *,
+        statuses: Collection[StepStatus] = (),
+        node: str = "",
+        step: str = "",
+        limit: int | None = None,
     ) -> Sequence[StepRunRecord]:
-        """Return the steps of the run id `run` in plan order; an unknown run has none."""
+        """Return the steps of the run id `run` in plan order; an unknown run has none.
+
+        `node` is one node id, `step` the name that steps of several pipelines may share.
+        """
 
     def history(
         self, node: str, *, statuses: Collection[StepStatus] = (), limit: int | None = None

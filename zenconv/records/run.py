@@ -74,6 +74,7 @@ class StepRunRecord:
     ran, was reused or skipped. `outputs` maps names to artifacts (``""``: the only output) and
     `output_names` those it declares. `output` is the artifact of the captured text. `error` and
     `inputs` are those of `zenconv.records.events.StepFinished`, `bindings` those of ``PlanReady``.
+    `live`: the value cannot be stored, it is made again wherever it is needed.
     `seconds` is wall time, `cpu` CPU seconds; of a reused step both are 0.
     """
 
@@ -97,6 +98,7 @@ class StepRunRecord:
     inputs: Mapping[str, Any] = attrs.field(factory=dict)
     bindings: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = ()
+    live: bool = False
     started: str = ""
     finished: str = ""
     seconds: float = 0.0
