@@ -166,6 +166,17 @@ def test_a_project_module_that_cannot_be_imported_is_no_error(load_project) -> N
     assert digests[0] != digests[2]
 
 
+def test_code_inside_further_values_counts(load_project) -> None:
+    digests = []
+    for body in ("1", "2"):
+        text = f"from functools import partial\ndef f(x): return {body}\nTABLE = [partial(f, 1)]\ndef step(a): return a\n"
+        taker, module, _ = open_project(load_project, text)
+        found = taker.of_function(module.step, also=[module.TABLE, module.TABLE[0]])
+        assert "steps_main.f" in {part.name for part in found.parts}
+        digests.append(found.digest)
+    assert digests[0] != digests[1]
+
+
 def test_a_chain_of_5000_helpers_is_no_problem(load_project) -> None:
     lines = [f"def f{i}(x): return f{i + 1}(x) + {i}" for i in range(5000)]
     text = "\n".join([*lines, "def f5000(x): return x", "def step(a): return f0(a)", ""])

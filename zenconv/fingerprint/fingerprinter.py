@@ -12,7 +12,7 @@ import attrs
 from zenconv import hashing
 from zenconv.errors import Problem
 from zenconv.fingerprint.builder import UnitBuilder
-from zenconv.fingerprint.graph import CodeGraph, reachable
+from zenconv.fingerprint.graph import CodeGraph, Reaches
 from zenconv.fingerprint.modules import installed_name
 from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ProjectSources
@@ -92,6 +92,7 @@ class Fingerprinter:
         self._distributions = distributions
         self._builder = UnitBuilder(sources, content_of=content_of, secrets=secrets)
         self._graph = CodeGraph()
+        self._reaches = Reaches()
         self._secrets = secrets
         self._parts: dict[Unit, CodePart] = {}
         self._closures: dict[frozenset[str], tuple[tuple[str, str], ...]] = {}
@@ -152,34 +153,38 @@ class Fingerprinter:
         NotCanonical
             If the value has no canonical form.
         """
-        probe = Unit("value", "", lambda unit: None, full=False)
-        probe.expand = None
+        probe = Unit("value", "", _expand_nothing, full=False)
+        probe.ensure()
         probe.local = self._builder.encode(probe, value)
         return probe.local if not probe.entries else f"{hashing.ALGORITHM}:{self._graph.digest(probe).hex()}"
 
     def _of_values(self, values: list[tuple[Any, str, str]]) -> CodeFingerprint:
-        root = self._root(values, full=False)
-        if self._graph.reads_docs(root):
-            root = self._root(values, full=True)
-        reached = reachable(root)
-        covered = [self._graph.digest(root).hex(), "full" if root.full else "plain", FORMAT]
-        installed = frozenset(name for unit in reached for name in unit.installed if name)
+        full = False
+        entries, roots = self._entries(values, full=full)
+        if any(self._graph.reads_docs(root) for root in roots):
+            full = True
+            entries, roots = self._entries(values, full=full)
+        covered = [e if isinstance(e, str) else self._graph.digest(e).hex() for e in entries]
+        covered += ["full" if full else "plain", FORMAT]
+        reach = self._reaches.of(roots)
         return CodeFingerprint(
             hashing.digest_texts(DOMAIN, covered),
-            self._parts_of(reached[1:]),
-            self._closure(installed),
-            self._warnings(reached),
+            tuple([self._part(unit) for unit in reach.units if unit.local]),
+            self._closure(reach.installed),
+            reach.problems,
         )
 
-    def _root(self, values: list[tuple[Any, str, str]], *, full: bool) -> Unit:
-        root = Unit("root", "", lambda unit: None, full=full)
-        for value, module, name in values:
-            root.entries.append(self._builder.entry(root, value, module, name))
-        self._graph.digest(root)
-        return root
-
-    def _parts_of(self, units: list[Unit]) -> tuple[CodePart, ...]:
-        return tuple(self._part(unit) for unit in units if unit.local)
+    def _entries(
+        self, values: list[tuple[Any, str, str]], *, full: bool
+    ) -> tuple[list[Unit | str], list[Unit]]:
+        """Return what stands for each value, and the units to walk from, expanded."""
+        user = Unit("root", "", _expand_nothing, full=full)
+        entries = [self._builder.entry(user, value, module, name) for value, module, name in values]
+        entries += user.entries  # code inside values, noted on the way
+        roots = [entry for entry in entries if isinstance(entry, Unit)]
+        for root in roots:
+            self._graph.digest(root)
+        return entries, [*roots, user] if user.installed else roots
 
     def _part(self, unit: Unit) -> CodePart:
         part = self._parts.get(unit)
@@ -191,9 +196,6 @@ class Fingerprinter:
                 text = "<not shown>"
             part = self._parts[unit] = CodePart(unit.name, unit.kind, digest, unit.file, unit.line, text)
         return part
-
-    def _warnings(self, units: list[Unit]) -> tuple[Problem, ...]:
-        return tuple(dict.fromkeys(problem for unit in units for problem in unit.problems))
 
     def _closure(self, installed: frozenset[str]) -> tuple[tuple[str, str], ...]:
         if not installed:
@@ -229,3 +231,7 @@ def _look_up(module: ModuleType | None, qualname: str) -> Any:
     for name in qualname.split("."):
         value = getattr(value, name, None)
     return value
+
+
+def _expand_nothing(unit: Unit) -> None:
+    pass

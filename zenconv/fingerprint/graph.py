@@ -8,11 +8,16 @@ does. All passes are iterative and linear in the size of the graph.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from blake3 import blake3
 
+from zenconv.errors import Problem
 from zenconv.fingerprint.units import Unit
 
 MAXIMUM_ROUNDS = 32
+KEPT_UNITS = 1000
 
 
 class CodeGraph:
@@ -25,6 +30,9 @@ class CodeGraph:
     def digest(self, unit: Unit) -> bytes:
         """Return the digest of `unit` and everything it reaches."""
         if unit not in self._digests:
+            if all(target in self._digests for target in unit.targets()):
+                self._settle([unit])
+                return self._digests[unit]
             for component in strong_components(unit, self._digests):
                 self._settle(component)
         return self._digests[unit]
@@ -108,13 +116,53 @@ def _close(unit: Unit, open_units: list[Unit], is_open: set[Unit]) -> list[Unit]
 
 def reachable(root: Unit) -> list[Unit]:
     """Return `root` and everything it reaches, in the order of a walk."""
-    seen = {root}
-    found = [root]
+    found = {root: None}
     stack = [root]
     while stack:
         for target in stack.pop().targets():
-            if target not in seen:
-                seen.add(target)
-                found.append(target)
+            if target not in found:
+                found[target] = None
                 stack.append(target)
-    return found
+    return list(found)
+
+
+class Reach(NamedTuple):
+    """Everything below one unit, itself included: units, installed modules, warnings."""
+
+    units: tuple[Unit, ...]
+    installed: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+class Reaches:
+    """What units reach; kept for those that several steps share."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Unit, Reach] = {}
+
+    def of(self, roots: Iterable[Unit]) -> Reach:
+        """Return what any of `roots` reaches, each unit once."""
+        units: dict[Unit, None] = {}
+        installed: set[str] = set()
+        problems: dict[Problem, None] = {}
+        for root in roots:
+            units[root] = None
+            installed |= root.installed
+            problems.update(dict.fromkeys(root.problems))
+            for target in root.targets():
+                below = self._below(target)
+                units.update(dict.fromkeys(below.units))
+                installed |= below.installed
+                problems.update(dict.fromkeys(below.problems))
+        return Reach(tuple(units), frozenset(installed - {""}), tuple(problems))
+
+    def _below(self, unit: Unit) -> Reach:
+        known = self._kept.get(unit)
+        if known is None:
+            units = reachable(unit)
+            installed = frozenset(name for reached in units for name in reached.installed)
+            problems = tuple(problem for reached in units for problem in reached.problems)
+            known = Reach(tuple(units), installed, problems)
+            if len(units) <= KEPT_UNITS:
+                self._kept[unit] = known
+        return known

@@ -23,8 +23,8 @@ class Unit:
     """
 
     __slots__ = (
-        "entries", "expand", "file", "full", "installed", "keep", "kind", "line", "local", "name", "problems",
-        "reads_docs", "text",
+        "_targets", "entries", "expand", "file", "full", "installed", "keep", "kind", "line", "local", "name",
+        "problems", "reads_docs", "text",
     )  # fmt: skip
 
     def __init__(self, kind: str, name: str, expand: Expand, *, full: bool, keep: Any = None) -> None:
@@ -40,6 +40,7 @@ class Unit:
         self.problems: list[Problem] = []
         self.file = ""
         self.line = 0
+        self._targets: list[Unit] | None = None
         self.text: Callable[[], str] = str
 
     def __repr__(self) -> str:
@@ -54,5 +55,8 @@ class Unit:
         return self
 
     def targets(self) -> list[Unit]:
-        """Return the units this one refers to."""
-        return [entry for entry in self.ensure().entries if isinstance(entry, Unit)]
+        """Return the units this one refers to, each once."""
+        if self._targets is None:
+            entries = self.ensure().entries
+            self._targets = list(dict.fromkeys(entry for entry in entries if isinstance(entry, Unit)))
+        return self._targets
