@@ -1,0 +1,228 @@
+"""What a parameter of one pipeline can see, nearest first."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from zenconv.project.collect import CollectedFile, Collection
+from zenconv.project.discover import ZENCONF
+from zenconv.records.step import Fixture, Step
+
+_MENTIONED = re.compile(rb"\bdef\s+(\w+)|[\"'](\w+)[\"']")
+
+
+@attrs.frozen
+class Provider:
+    """A step, one of its outputs, or a fixture, under the name that a parameter asks for."""
+
+    step: Step | None = None
+    output: str | None = None
+    fixture: Fixture | None = None
+
+    @property
+    def file(self) -> str:
+        """The file it is written in."""
+        found = self.step or self.fixture
+        return found.file if found is not None else ""
+
+    def __str__(self) -> str:
+        if self.fixture is not None:
+            return f"fixture {self.fixture.name!r} ({self.fixture.where})"
+        assert self.step is not None
+        what = f"step {self.step.name!r} ({self.step.where})"
+        return what if self.output is None else f"output {self.output!r} of {what}"
+
+
+Names = dict[str, tuple[Provider, ...]]
+
+
+@attrs.define
+class Layer:
+    """Names at one distance; `unread` are files that could not be imported and might provide more."""
+
+    names: Names
+    unread: tuple[CollectedFile, ...] = ()
+    is_siblings: bool = False
+
+
+@attrs.frozen
+class Found:
+    """The providers of a name at the nearest distance, and that distance; or what stands in the way."""
+
+    level: int = -1
+    providers: tuple[Provider, ...] = ()
+    unread: tuple[CollectedFile, ...] = ()
+
+
+class Scope:
+    """The layers that the parameters of one file see: itself, ``zenconf.py``, siblings, parents."""
+
+    def __init__(self, file: CollectedFile, layers: list[Layer], zenconfs: tuple[str, ...], aliases: tuple[str, ...]) -> None:
+        self.file = file
+        self.layers = layers
+        self.zenconfs = zenconfs
+        self.aliases = aliases
+
+    @property
+    def pipeline(self) -> str:
+        """The name of the pipeline, ``""`` in a ``zenconf.py``."""
+        return self.file.pipeline
+
+    def find(self, name: str, unread_names: Unread, *, start: int = 0) -> Found:
+        """Return the nearest providers of `name`, from the layer `start` outwards."""
+        for level in range(start, len(self.layers)):
+            layer = self.layers[level]
+            providers = layer.names.get(name, ())
+            if layer.is_siblings and start:
+                providers = tuple(p for p in providers if p.file != self.file.file)
+            if providers:
+                return Found(level, providers)
+            unread = tuple(f for f in layer.unread if unread_names.may_define(f, name))
+            if unread:
+                return Found(level, (), unread)
+        return Found()
+
+    def find_written_in(self, name: str, file: str, *, skip: int = -1) -> Found:
+        """Return the providers of `name` that stand in `file`, leaving the layer `skip` out."""
+        for level, layer in enumerate(self.layers):
+            if level == skip or layer.is_siblings:
+                continue
+            providers = tuple(p for p in layer.names.get(name, ()) if p.file == file)
+            if providers:
+                return Found(level, providers)
+        return Found()
+
+    def names(self) -> set[str]:
+        """Return every name that can be asked for."""
+        return {name for layer in self.layers for name in layer.names}
+
+    @cached_property
+    def autouse(self) -> tuple[str, ...]:
+        """Names of the fixtures that are set up unasked: its own and those of each ``zenconf.py``."""
+        found: dict[str, None] = {}
+        for layer in reversed(self.layers):
+            for name, providers in layer.names.items() if not layer.is_siblings else ():
+                if any(p.fixture is not None and p.fixture.note.autouse for p in providers):
+                    found[name] = None
+        return tuple(found)
+
+
+class Unread:
+    """What the files that could not be imported seem to define, judged by their text."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._root = collection.sources.root
+        self._names: dict[str, set[str]] = {}
+
+    def may_define(self, file: CollectedFile, name: str) -> bool:
+        """Return whether `name` stands in the text as a function or in quotes."""
+        if file.file not in self._names:
+            self._names[file.file] = self._read(file.file)
+        return name in self._names[file.file]
+
+    def may_take(self, file: CollectedFile, name: str) -> bool:
+        """Return whether `name` stands anywhere in the text: it may be a parameter there."""
+        return re.search(rb"\b" + re.escape(name.encode()) + rb"\b", self._data(file.file)) is not None
+
+    def _read(self, file: str) -> set[str]:
+        return {(a or b).decode("utf-8", "replace") for a, b in _MENTIONED.findall(self._data(file))}
+
+    def _data(self, file: str) -> bytes:
+        try:
+            with open(os.path.join(self._root, file), "rb") as stream:
+                return stream.read()
+        except OSError:
+            return b""
+
+
+class Scopes:
+    """Makes the scope of every file of a collection, sharing the layers of folders."""
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+        self.unread = Unread(collection)
+        self._own: dict[str, Layer] = {}
+        self._siblings: dict[str, Layer] = {}
+        self._scopes: dict[str, Scope] = {}
+        self._by_folder: dict[str, list[CollectedFile]] = {}
+        for file in collection.step_files():
+            self._by_folder.setdefault(file.folder, []).append(file)
+        self.aliases = list_aliases(collection)
+
+    def of(self, file: str) -> Scope:
+        """Return the scope of a step file or ``zenconf.py``."""
+        if file not in self._scopes:
+            self._scopes[file] = self._make(self.collection.files[file])
+        return self._scopes[file]
+
+    def _make(self, file: CollectedFile) -> Scope:
+        layers, zenconfs = [self._layer_of(file)], []
+        for folder in _outwards(file.folder):
+            path = f"{folder}/{ZENCONF}" if folder else ZENCONF
+            zenconf = self.collection.files.get(path)
+            if zenconf is not None:
+                zenconfs.append(path)
+                if zenconf is not file:
+                    layers.append(self._layer_of(zenconf))
+            if not file.is_zenconf and folder in self._by_folder:
+                layers.append(self._layer_of_folder(folder))
+        return Scope(file, layers, tuple(zenconfs), self.aliases.get(file.pipeline, ()))
+
+    def _layer_of(self, file: CollectedFile) -> Layer:
+        if file.file not in self._own:
+            unread = (file,) if file.problems and not file.steps else ()
+            self._own[file.file] = Layer(_names([file]), unread)
+        return self._own[file.file]
+
+    def _layer_of_folder(self, folder: str) -> Layer:
+        if folder not in self._siblings:
+            files = self._by_folder[folder]
+            unread = tuple(f for f in files if f.problems and not f.steps)
+            self._siblings[folder] = Layer(_names(files), unread, is_siblings=True)
+        return self._siblings[folder]
+
+
+def _outwards(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+    yield ""
+
+
+def _names(files: Iterable[CollectedFile]) -> Names:
+    found: dict[str, Any] = {}
+    for file in files:
+        for step in file.steps:
+            _add(found, step.name, Provider(step))
+            for output in step.outputs:
+                if output.name:
+                    _add(found, output.name, Provider(step, output.name))
+        for fixture in file.fixtures:
+            _add(found, fixture.name, Provider(fixture=fixture))
+    return found
+
+
+def _add(found: Names, name: str, provider: Provider) -> None:
+    known = found.get(name)
+    found[name] = (provider,) if known is None else (*known, provider)
+
+
+def list_aliases(collection: Collection) -> dict[str, tuple[str, ...]]:
+    """Return what each pipeline may be called: its path, dotted too, and its last part where unique."""
+    names = [file.pipeline for file in collection.step_files()]
+    counts: dict[str, int] = {}
+    for name in names:
+        last = name.rpartition("/")[2]
+        counts[last] = counts.get(last, 0) + 1
+    aliases = {}
+    for name in names:
+        last = name.rpartition("/")[2]
+        spellings = [name, name.replace("/", "."), *([last] if counts[last] == 1 else [])]
+        aliases[name] = tuple(dict.fromkeys(spellings))
+    return aliases
