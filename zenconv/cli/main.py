@@ -66,7 +66,7 @@ class CommandGroup(click.Group):
     """The commands of `COMMANDS`, imported when called; without a name, ``run``."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(context, place_command(args))
+        return super().parse_args(context, args if context.resilient_parsing else place_command(args))
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -17,10 +17,8 @@ import click
 SCHEMA = 1
 """Version of the JSON that commands print; it counts up when a field changes its meaning."""
 
-_UNSAFE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
-_UNSAFE_IN_LINES = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
+_UNSAFE = "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+_UNSAFE_IN_LINES = _UNSAFE.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f")
 
 
 def escape(text: str, *, keep_lines: bool = False) -> str:
@@ -30,7 +28,7 @@ def escape(text: str, *, keep_lines: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return (_UNSAFE_IN_LINES if keep_lines else _UNSAFE).sub(_spell_out, text)
+    return re.sub(_UNSAFE_IN_LINES if keep_lines else _UNSAFE, _spell_out, text)
 
 
 def _spell_out(found: re.Match[str]) -> str:

@@ -24,7 +24,9 @@ def command(common: CommonOptions, as_json: bool) -> None:
     plugins = common.load_plugins(settings)
     rows = plugins.rows()
     if as_json:
-        specs = {(spec.kind, spec.id): list(spec.capabilities) for spec in plugins.components()}
+        specs: dict[tuple[str, str], list[str]] = {
+            (spec.kind, spec.id): list(spec.capabilities) for spec in plugins.components()
+        }
         items = [
             {
                 "name": row.name,

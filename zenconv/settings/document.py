@@ -17,8 +17,8 @@ from zenconv.settings.lines import KeyPath, find_key_lines
 PYPROJECT = "pyproject.toml"
 OWN_FILE = "zenconv.toml"
 
-_PLACE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
-_END = re.compile(r"\s*\(at end of document\)$")
+_PLACE = r"\s*\(at line (\d+), column \d+\)$"
+_END = r"\s*\(at end of document\)$"
 
 
 @attrs.define(eq=False, slots=False)
@@ -100,9 +100,9 @@ def _parse(text: str, name: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         message = str(error)
-        place = _PLACE.search(message)
+        place = re.search(_PLACE, message)
         line = int(place[1]) if place else text.rstrip().count("\n") + 1
-        what = _END.sub(" at the end of the file", _PLACE.sub("", message))
+        what = re.sub(_END, " at the end of the file", re.sub(_PLACE, "", message))
         raise _mistake(name, line, f"not valid TOML: {what}") from error
     except (RecursionError, ValueError) as error:
         raise _mistake(name, 0, f"not usable as TOML: {error}") from error

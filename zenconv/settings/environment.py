@@ -12,7 +12,8 @@ from typing import Any
 
 from zenconv.errors import Problem
 from zenconv.settings.params import Tree, insert
-from zenconv.settings.reading import Path, Reader
+from zenconv.settings.lines import KeyPath
+from zenconv.settings.reading import Reader
 from zenconv.settings.secrets import name_references
 from zenconv.settings.settings import ENVIRONMENT_LAYER, Value
 from zenconv.settings.text import Text
@@ -58,7 +59,7 @@ def _settings_variables(
             reader.problems.append(problem)
 
 
-def _set(table: dict[str, Any], path: tuple[str, ...], value: Text) -> Path:
+def _set(table: dict[str, Any], path: tuple[str, ...], value: Text) -> KeyPath:
     """Put `value` at `path`, copying what it changes; return the path as the table spells it."""
     keys = _spell(table, path, lower=True)
     for name in keys[:-1]:

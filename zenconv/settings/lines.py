@@ -12,13 +12,10 @@ from bisect import bisect_right
 
 KeyPath = tuple[str | int, ...]
 
-_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_STRING = re.compile(
-    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})' r"|'''.*?'''(?:'{0,2})" r'|"(?:\\.|[^"\\])*"' r"|'[^']*'",
-    re.DOTALL,
-)
-_BARE_VALUE = re.compile(r"[^,\]}\n#]*")
+_BLANK = r"(?:[ \t\r\n]+|#[^\n]*)*"
+_BARE_KEY = r"[A-Za-z0-9_-]+"
+_STRING = r'(?s:"""(?:\\.|[^\\])*?"""(?:"{0,2})' r"|'''.*?'''(?:'{0,2})" r'|"(?:\\.|[^"\\])*"' r"|'[^']*')"
+_BARE_VALUE = r"[^,\]}\n#]*"
 
 
 def find_key_lines(text: str) -> dict[KeyPath, int]:
@@ -29,6 +26,8 @@ def find_key_lines(text: str) -> dict[KeyPath, int]:
 class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
+        self._blank = re.compile(_BLANK)  # not at import: most commands ask for no line
+        self._patterns = {pattern: re.compile(pattern) for pattern in (_BARE_KEY, _STRING, _BARE_VALUE)}
         self._at = 0
         self._breaks = [match.start() for match in re.finditer("\n", text)]
         self._lines: dict[KeyPath, int] = {}
@@ -46,7 +45,7 @@ class _Scanner:
         return self._lines
 
     def _skip_blank(self) -> None:
-        match = _BLANK.match(self._text, self._at)
+        match = self._blank.match(self._text, self._at)
         self._at = match.end() if match else self._at
 
     def _line(self, at: int) -> int:
@@ -84,7 +83,7 @@ class _Scanner:
 
     def _read_name(self) -> str:
         pattern = _STRING if self._text[self._at] in "\"'" else _BARE_KEY
-        match = pattern.match(self._text, self._at)
+        match = self._patterns[pattern].match(self._text, self._at)
         if match is None:
             raise ValueError(f"no key at offset {self._at}")
         self._at = match.end()
@@ -109,7 +108,7 @@ class _Scanner:
             self._read_items(path, "}")
         else:
             pattern = _STRING if opening in "\"'" else _BARE_VALUE
-            match = pattern.match(self._text, self._at)
+            match = self._patterns[pattern].match(self._text, self._at)
             self._at = match.end() if match else len(self._text)
 
     def _read_items(self, path: KeyPath, closing: str) -> None:

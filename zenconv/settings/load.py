@@ -12,7 +12,7 @@ from zenconv.settings.document import OWN_FILE, PYPROJECT, Document, read_docume
 from zenconv.settings.environment import add_environment_params, merge_environment
 from zenconv.settings.params import Tree, add_table, flatten, insert
 from zenconv.settings.reading import Reader
-from zenconv.settings.root import NORECURSE, STEP_FILES, find_root
+from zenconv.settings.root import NORECURSE, STEP_FILES, find_marked_root, find_root
 from zenconv.settings.secrets import find_references, is_variable_name, name_references
 from zenconv.settings.settings import (
     BASE_LAYER,
@@ -48,8 +48,7 @@ def load_settings(
     Parameters
     ----------
     start
-        A folder of the project, or a file in it. With `config_file`, the root itself is the
-        folder of that file unless `start` lies in a project of its own.
+        A folder of the project, or a file in it.
     stack
         The value of ``--stack``; None: ``ZENCONV_STACK``, the setting ``stack``, ``local``.
     sets
@@ -59,7 +58,8 @@ def load_settings(
     environ
         Where ``ZENCONV_*`` is looked up.
     config_file
-        The value of ``-c``: read instead of the project's own file.
+        The value of ``-c``: read instead of the project's own file. Where `start` lies in no
+        folder with a zenconv table, the root is the folder of this file.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def _find_document(start: Path, config_file: Path | None) -> tuple[Path, Documen
     if config_file is not None:
         path = Path(os.path.abspath(config_file))
         document = read_document(path, os.path.relpath(path))
-        return _root_for_file(start, path), document
+        return find_marked_root(Path(os.path.abspath(start))) or path.parent, document
     root = find_root(start)
     found = [d for name in (PYPROJECT, OWN_FILE) if (d := _read_if_there(root, name)) is not None]
     if len(found) == 2:
@@ -115,15 +115,6 @@ def _find_document(start: Path, config_file: Path | None) -> tuple[Path, Documen
             )
         )
     return root, found[0] if found else None
-
-
-def _root_for_file(start: Path, path: Path) -> Path:
-    from zenconv.errors import UsageError
-
-    try:
-        return find_root(start)
-    except UsageError:
-        return find_root(path.parent)
 
 
 def _read_if_there(root: Path, name: str) -> Document | None:

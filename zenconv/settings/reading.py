@@ -9,9 +9,8 @@ import attrs
 
 from zenconv.errors import Problem, did_you_mean
 from zenconv.settings.document import Document
+from zenconv.settings.lines import KeyPath
 from zenconv.settings.text import Text, parse_text
-
-Path = tuple[str | int, ...]
 
 
 @attrs.define
@@ -22,10 +21,10 @@ class Reader:
     """
 
     document: Document | None
-    origins: dict[Path, str] = attrs.field(factory=dict)
+    origins: dict[KeyPath, str] = attrs.field(factory=dict)
     problems: list[Problem] = attrs.field(factory=list)
 
-    def place(self, path: Path) -> tuple[str, int]:
+    def place(self, path: KeyPath) -> tuple[str, int]:
         """Return the file (or variable) and line of a key; line 0 outside files."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.origins:
@@ -34,18 +33,20 @@ class Reader:
             return "", 0
         return self.document.name, self.document.line(path)
 
-    def where(self, path: Path) -> str:
+    def where(self, path: KeyPath) -> str:
         """Return ``file:line`` of a key."""
         file, line = self.place(path)
         return f"{file}:{line}" if line else file
 
-    def report(self, path: Path, what: str, *, exists: str = "", hint: str = "") -> None:
+    def report(self, path: KeyPath, what: str, *, exists: str = "", hint: str = "") -> None:
         """Note one mistake at `path`."""
         file, line = self.place(path)
         head = f"{show_path(path)}: " if path else ""
         self.problems.append(Problem(f"{head}{what}", file=file, line=line, exists=exists, hint=hint))
 
-    def check_keys(self, path: Path, table: Mapping[str, Any], known: Iterable[str], hint: str = "") -> None:
+    def check_keys(
+        self, path: KeyPath, table: Mapping[str, Any], known: Iterable[str], hint: str = ""
+    ) -> None:
         """Report every key of `table` that is not among `known`."""
         names = list(known)
         for key in table:
@@ -53,7 +54,7 @@ class Reader:
                 inner = (*path, key)
                 self.report(inner, "unknown setting", exists=did_you_mean(key, names), hint=hint)
 
-    def read_table(self, path: Path, value: Any) -> Mapping[str, Any]:
+    def read_table(self, path: KeyPath, value: Any) -> Mapping[str, Any]:
         """Return a table, empty if it is missing or something else."""
         if value is None:
             return {}
@@ -62,7 +63,7 @@ class Reader:
         self._mismatch(path, "a table", value)
         return {}
 
-    def read_text(self, path: Path, value: Any) -> str | None:
+    def read_text(self, path: KeyPath, value: Any) -> str | None:
         """Return text, None if it is missing or something else."""
         if value is None:
             return None
@@ -71,7 +72,7 @@ class Reader:
         self._mismatch(path, "str", value)
         return None
 
-    def read_int(self, path: Path, value: Any, *, least: int | None = None) -> int | None:
+    def read_int(self, path: KeyPath, value: Any, *, least: int | None = None) -> int | None:
         """Return an integer of at least `least`, None if it is missing or something else."""
         number = parse_text(value) if isinstance(value, Text) else value
         if number is None and value is None:
@@ -84,7 +85,7 @@ class Reader:
             return None
         return number
 
-    def read_texts(self, path: Path, value: Any) -> tuple[str, ...]:
+    def read_texts(self, path: KeyPath, value: Any) -> tuple[str, ...]:
         """Return a list of texts; a single text counts as one, in a variable commas divide."""
         if value is None:
             return ()
@@ -98,7 +99,7 @@ class Reader:
             return ()
         return tuple(filter(None, (self.read_text((*path, n), item) for n, item in enumerate(items))))
 
-    def _mismatch(self, path: Path, expected: str, value: Any) -> None:
+    def _mismatch(self, path: KeyPath, expected: str, value: Any) -> None:
         self.report(path, f"expected {expected}, got {show_value(value)}")
 
 

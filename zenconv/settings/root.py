@@ -18,7 +18,7 @@ NORECURSE = (".*", "venv", "node_modules", "__pycache__", "build", "dist", "site
 """Patterns of the names of folders that are not entered. Virtual environments never are."""
 
 _FOLDERS_SEARCHED = 2000
-"""A start without project or step files is given up after so many sub-folders (a home folder)."""
+"""A start without project or step files is given up after so many sub-folders."""
 
 
 def find_root(start: Path) -> Path:
@@ -34,7 +34,7 @@ def find_root(start: Path) -> Path:
         raise UsageError(f"there is no folder {str(start)!r}")
     first = start if start.is_dir() else start.parent
     folders = [first, *first.parents]
-    found = next((f for f in folders if has_table(f)), None) or _with_steps(first, folders)
+    found = find_marked_root(first) or (first if _is_above_steps(first) else None) or _beside_steps(folders)
     if found is None:
         raise UsageError(
             f"no project in {str(first)!r} or above: no step file (steps_*.py), no [tool.zenconv] table",
@@ -62,10 +62,22 @@ def has_table(folder: Path) -> bool:
         return True
 
 
-def _with_steps(first: Path, folders: Sequence[Path]) -> Path | None:
-    if _has_step_file(first) or any(_has_step_file(f) for f in _sub_folders(first)):
-        return first
-    return next((f for f in folders[1:] if _has_step_file(f)), None)
+def find_marked_root(folder: Path) -> Path | None:
+    """Return the nearest of `folder` and those above it that has a zenconv table."""
+    return next((f for f in (folder, *folder.parents) if has_table(f)), None)
+
+
+def _is_above_steps(folder: Path) -> bool:
+    """Return whether there are step files in or below `folder`; a home folder is no project."""
+    if _has_step_file(folder):
+        return True
+    if folder == folder.parent or folder == Path.home():
+        return False
+    return any(_has_step_file(f) for f in _sub_folders(folder))
+
+
+def _beside_steps(folders: Sequence[Path]) -> Path | None:
+    return next((f for f in folders if _has_step_file(f)), None)
 
 
 def _has_step_file(folder: Path) -> bool:

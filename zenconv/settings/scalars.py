@@ -188,11 +188,11 @@ def _read_duration(text: str) -> float | None:
     if clock := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?", text):
         return sign * (int(clock[1]) * 3600 + int(clock[2]) * 60 + float(clock[3] or 0))
     spaced = re.sub(r"([a-z])(?=\d)", r"\1 ", text.lower())
-    if not spaced or _AMOUNT.sub("", spaced).strip():
+    if not spaced or re.sub(_AMOUNT, "", spaced).strip():
         return None
     return sign * sum(
         float(n) * (_SMALL[unit] if unit in _SMALL else _SECONDS[unit[0]])
-        for n, unit in _AMOUNT.findall(spaced)
+        for n, unit in re.findall(_AMOUNT, spaced)
     )
 
 

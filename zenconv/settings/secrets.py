@@ -8,20 +8,19 @@ from typing import Any
 
 from zenconv.settings.text import Text
 
-REFERENCE = re.compile(r"\$\{env:([^}]*)\}")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+REFERENCE = r"\$\{env:([^}]*)\}"
 
 
 def is_variable_name(name: str) -> bool:
     """Return whether `name` can name an environment variable."""
-    return _NAME.fullmatch(name) is not None
+    return name.isascii() and name.isidentifier()
 
 
 def find_references(value: Any) -> Iterator[str]:
     """Yield the names in every ``${env:NAME}`` of a text, or of the texts in a list or table."""
     if isinstance(value, str):
         if "${env:" in value:
-            yield from REFERENCE.findall(value)
+            yield from re.findall(REFERENCE, value)
     elif isinstance(value, Mapping):
         for item in value.values():
             yield from find_references(item)
@@ -48,7 +47,7 @@ def _replace(value: Any, find: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         if "${env:" not in value:
             return value
-        return Text(REFERENCE.sub(lambda match: find(match[1]), value))
+        return Text(re.sub(REFERENCE, lambda match: find(match[1]), value))
     if isinstance(value, Mapping):
         return {key: _replace(item, find) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from zenconv.errors import did_you_mean
-from zenconv.settings.reading import Path, Reader
+from zenconv.settings.lines import KeyPath
+from zenconv.settings.reading import Reader
 from zenconv.settings.secrets import find_references, is_variable_name
 from zenconv.settings.settings import (
     COMPONENT_KINDS,
@@ -30,7 +31,7 @@ def read_stacks(reader: Reader, tables: Any) -> dict[str, StackSettings]:
     return stacks
 
 
-def _read_stack(reader: Reader, path: Path, name: str, value: Any) -> StackSettings:
+def _read_stack(reader: Reader, path: KeyPath, name: str, value: Any) -> StackSettings:
     table = reader.read_table(path, value)
     reader.check_keys(path, table, _KEYS)
     components = {
@@ -48,7 +49,7 @@ def _read_stack(reader: Reader, path: Path, name: str, value: Any) -> StackSetti
     )
 
 
-def _read_component(reader: Reader, path: Path, kind: str, value: Any) -> ComponentSettings | None:
+def _read_component(reader: Reader, path: KeyPath, kind: str, value: Any) -> ComponentSettings | None:
     where = reader.where(path)
     if isinstance(value, Mapping):
         options = {k: _plain(v) for k, v in value.items() if k != "id"}
@@ -89,7 +90,7 @@ def _plain(value: Any) -> Any:
     return parse_text(value) if isinstance(value, Text) and "${env:" not in value else value
 
 
-def _read_trackers(reader: Reader, path: Path, value: Any) -> tuple[ComponentSettings, ...]:
+def _read_trackers(reader: Reader, path: KeyPath, value: Any) -> tuple[ComponentSettings, ...]:
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")]
     if value is not None and not isinstance(value, list):
@@ -99,7 +100,7 @@ def _read_trackers(reader: Reader, path: Path, value: Any) -> tuple[ComponentSet
     return tuple(component for component in read if component is not None)
 
 
-def _read_trust(reader: Reader, path: Path, value: Any) -> TrustSettings:
+def _read_trust(reader: Reader, path: KeyPath, value: Any) -> TrustSettings:
     if value is None:
         return TrustSettings()
     table = {"mode": value} if isinstance(value, str) else reader.read_table(path, value)
@@ -115,7 +116,7 @@ def _read_trust(reader: Reader, path: Path, value: Any) -> TrustSettings:
     return TrustSettings(mode or ("signed" if key else ""), key or "", reader.where(path))
 
 
-def _check_references(reader: Reader, path: Path, value: Any) -> None:
+def _check_references(reader: Reader, path: KeyPath, value: Any) -> None:
     for name in find_references(value):
         if not is_variable_name(name):
             reader.report(path, f"${{env:{name}}} names no environment variable")
