@@ -1,0 +1,166 @@
+"""From a recorded output back to its bytes, its text or its value; trust is asked first."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zenconv import hashing
+from zenconv.errors import ArtifactError, CorruptArtifact, UntrustedArtifact, UsageError
+from zenconv.records.artifact import Artifact, StoredFile
+from zenconv.records.run import StepRunRecord
+
+if TYPE_CHECKING:
+    from zenconv.interfaces.storing import ArtifactStore
+    from zenconv.queries.history import History
+
+
+def choose_outputs(step: StepRunRecord, output: str | None) -> dict[str, Artifact]:
+    """Return the artifacts of `step`, or of its one output of that name. `UsageError` if none."""
+    if not step.outputs:
+        raise UsageError(f"{step.node} has no stored result in run {step.run}: {_why_nothing(step)}")
+    if output is None:
+        return dict(step.outputs)
+    if output not in step.outputs:
+        names = ", ".join(repr(name) for name in step.outputs if name)
+        hint = f"its outputs: {names}" if names else "it has one output, without a name"
+        raise UsageError(f"{step.node} has no output {output!r}", hint=hint)
+    return {output: step.outputs[output]}
+
+
+def _why_nothing(step: StepRunRecord) -> str:
+    if step.live:
+        return "its value is live, made again wherever it is needed"
+    return f"it is {step.status}"
+
+
+def load_outputs(history: History, step: StepRunRecord, output: str | None = None) -> Any:
+    """Return the value of a step: of its only output or the one named, else a dictionary of all.
+
+    Raises
+    ------
+    UsageError
+        There is no such output.
+    UntrustedArtifact
+        Loading would run code that nobody trusted here wrote.
+    CorruptArtifact
+        Bytes are missing or differ from their digest.
+    """
+    chosen = choose_outputs(step, output)
+    values = {name: _load(history, step, name, artifact) for name, artifact in chosen.items()}
+    if output is not None or list(values) == [""]:
+        return next(iter(values.values()))
+    return values
+
+
+def _load(history: History, step: StepRunRecord, name: str, artifact: Artifact) -> Any:
+    from zenconv.materializers import Materializers
+
+    trust = history.stack.trust
+    reason = trust.refusal(artifact, step.key, name)
+    if reason is not None:
+        raise UntrustedArtifact(
+            f"{_describe(step, name)}, a {artifact.type}: {reason}", hint=_recompute(step)
+        )
+    specs = history.plugins.materializers()
+    materializers = Materializers((spec.id, spec.types, spec.target) for spec in specs)
+    importer = project_importer(history.settings.root)
+    try:
+        store = history.stack.artifact_store
+        return materializers.load(artifact, store, allowed=True, importer=importer)
+    except CorruptArtifact as error:
+        what = f"{_describe(step, name)}: {error.what}"
+        raise CorruptArtifact(what, hint=_recompute(step), digest=error.digest) from error
+
+
+def _describe(step: StepRunRecord, output: str) -> str:
+    return f"{step.node}{f' output {output!r}' if output else ''} of run {step.run}"
+
+
+def _recompute(step: StepRunRecord) -> str:
+    return f"zenconv run {step.node} computes it again"
+
+
+def project_importer(root: Path) -> Callable[[str], ModuleType]:
+    """Return what imports the modules that stored values name, with the project's root first.
+
+    Only an artifact that was trusted gets as far as asking for a module.
+    """
+
+    def find(name: str) -> ModuleType:
+        if str(root) not in sys.path:
+            sys.path.insert(0, str(root))
+        return importlib.import_module(name) if "%2E" not in name else _import_file(root, name)
+
+    return find
+
+
+def _import_file(root: Path, name: str) -> ModuleType:
+    """Import a step module whose folder has a dot in its name, which is spelt ``%2E``."""
+    if name in sys.modules:
+        return sys.modules[name]
+    path = root / (name.replace(".", "/").replace("%2E", ".") + ".py")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"no module {name}")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def read_blocks(store: ArtifactStore, file: StoredFile) -> Iterator[bytes]:
+    """Yield the verified bytes of one stored file, in constant memory.
+
+    The bytes are read twice, so that nothing is handed out before all of it was verified.
+
+    Raises
+    ------
+    CorruptArtifact
+        They are missing or differ from their digest.
+    """
+    if file.inline is not None:
+        if hashing.digest_bytes(file.inline) != file.digest:
+            raise CorruptArtifact("stored bytes differ from their digest", digest=file.digest)
+        yield file.inline
+        return
+    with store.open(file.digest) as stream:
+        if hashing.digest_stream(stream) != file.digest:
+            raise CorruptArtifact("stored bytes differ from their digest", digest=file.digest)
+        stream.seek(0)
+        while block := stream.read(hashing.BLOCK_SIZE):
+            yield block
+
+
+def read_output(history: History, step: StepRunRecord) -> Iterator[bytes]:
+    """Yield what the step printed, block by block; nothing if it printed nothing.
+
+    Raises
+    ------
+    CorruptArtifact
+        The recorded text is missing or altered.
+    """
+    if step.output is None:
+        return
+    for file in step.output.files:
+        try:
+            store = history.stack.artifact_store
+            yield from read_blocks(store, file)
+        except CorruptArtifact as error:
+            what = f"the output of {step.node} in run {step.run}: {error.what}"
+            raise CorruptArtifact(what, digest=error.digest) from error
+
+
+def read_small(history: History, artifact: Artifact, *, limit: int) -> bytes:
+    """Return the verified bytes of an artifact of one file. `ArtifactError` above `limit` bytes."""
+    if len(artifact.files) != 1 or artifact.size > limit:
+        raise ArtifactError(f"a {artifact.type} of {artifact.size} bytes is not shown")
+    return b"".join(read_blocks(history.stack.artifact_store, artifact.files[0]))
