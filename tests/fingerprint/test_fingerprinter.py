@@ -80,8 +80,8 @@ def test_an_import_by_a_computed_name_is_a_warning(load_project) -> None:
     assert "also=[...]" in problem.hint
 
 
-def test_loggers_and_constants_give_no_warning(load_project) -> None:
-    text = "import logging\nlog = logging.getLogger(__name__)\nK = object()\ndef step(a): return log, K\n"
+def test_loggers_locks_and_constants_give_no_warning(load_project) -> None:
+    text = "import logging, threading\nlog = logging.getLogger(__name__)\nL = threading.Lock()\nK = object()\ndef step(a): return log, K, L\n"
     taker, module, _ = open_project(load_project, text)
     assert taker.of_function(module.step).warnings == ()
 

@@ -253,8 +253,8 @@ case("closure: code", "def make(n):\n    def f(x): return x * n\n    return f\ng
      "def step(a): return g(a)\n", "x * n", "x / n")
 case("closure: function in a cell", "def make(h):\n    def f(x): return h(x)\n    return f\n"
      "def one(x): return x\ng = make(one)\ndef step(a): return g(a)\n", "): return x\n", "): return -x\n")
-case("closure: without canonical form", "import threading\ndef make(n):\n    l = threading.Lock()\n    k = n * 2\n"
-     "    def f(x):\n        with l: return x\n    return f\ng = make(1)\ndef step(a): return g(a)\n", "n * 2", "n * 3")
+case("closure: without canonical form", "import threading\ndef make(n):\n    l = threading.local()\n    l.k = n * 2\n"
+     "    def f(x):\n        return l.k\n    return f\ng = make(1)\ndef step(a): return g(a)\n", "n * 2", "n * 3")
 case("default argument: literal", "def step(a, k=1): return a * k\n", "k=1", "k=2")
 case("default argument: from a file", {
     "steps_main.py": "def h(k=open(__file__[:-13] + 'n.txt').read()): return k\ndef step(a): return h()\n",
@@ -368,6 +368,20 @@ case("bound method as a global", "class C:\n    def go(self, x): return x\ngo = 
 case("itemgetter", "from operator import itemgetter\ng = itemgetter(0)\ndef step(a): return g(a)\n", "(0)", "(1)")
 case("instance whose class holds the behaviour",
      "class C:\n    def go(self): return 1\nX = C()\ndef step(a): return X.go()\n", "return 1", "return 2")
+case("subclasses asked for", "class A: pass\nclass B(A):\n    def f(self): return 1\n"
+     "def step(a): return [s().f() for s in A.__subclasses__()]\n", "return 1", "return 2")
+case("subclass registry", "class A:\n    subs = []\n    def __init_subclass__(cls): A.subs.append(cls)\nclass B(A):\n"
+     "    def f(self): return 1\ndef step(a): return [s().f() for s in A.subs]\n", "return 1", "return 2")
+case("function made by exec", "exec('def f(x): return x')\ndef step(a): return f(a)\n", "return x", "return -x")
+case("function made by exec elsewhere", "ns = {}\nexec('def f(x): return x', ns)\nf = ns['f']\ndef step(a): return f(a)\n",
+     "return x", "return -x")
+case("installed class given a project function",
+     "import numpy as np\ndef h(x): return x\nH = np.vectorize(h)\ndef step(a): return H(a)\n", "return x", "return -x")
+case("random seed at module level", "import random\nrandom.seed(0)\ndef step(a): return random.random()\n", "seed(0)", "seed(1)")
+case("closures composed", "def compose(*fs):\n    def run(x):\n        for f in fs: x = f(x)\n        return x\n    return run\n"
+     "pipe = compose(abs, lambda y: y + 1)\ndef step(a): return pipe(a)\n", "y + 1", "y + 2")
+case("descriptor", "class D:\n    def __get__(self, o, t): return 1\nclass C:\n    d = D()\ndef step(a): return C().d\n",
+     "return 1", "return 2")
 case("step itself", "def step(a): return a\n", "return a", "return -a")
 
 

@@ -114,3 +114,15 @@ def test_a_renamed_step_module_changes_nothing(load_project) -> None:
         project = load_project({f"{name}.py": "def f(x): return x\ndef step(a): return f(a)\n"})
         digests.append(Fingerprinter(project.sources).of_function(project.load(name).step).digest)
     assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize("line", ["@zenconv.mark.nocache", "@zenconv.step(version='1')", "@mark.nocache"])
+def test_a_decorator_of_zenconv_is_no_code(line: str, fingerprint) -> None:
+    text = "import zenconv\nfrom zenconv import mark\ndef step(a): return a\n"
+    plain = fingerprint(text)
+    try:
+        marked = fingerprint(text.replace("def step", f"{line}\ndef step"))
+    except (AttributeError, TypeError) as error:
+        pytest.skip(str(error))
+    assert marked.digest == plain.digest
+    assert marked.warnings == ()

@@ -10,7 +10,7 @@ from typing import Any
 from zenconv import hashing
 from zenconv.fingerprint import expansion
 from zenconv.fingerprint.modules import Modules, installed_name
-from zenconv.fingerprint.places import is_own_module
+from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ModuleSource, ProjectSources
 from zenconv.fingerprint.units import Unit
 from zenconv.fingerprint.values import Encoder, NotCanonical, digest_encoding, stable_module
@@ -53,7 +53,7 @@ class UnitBuilder:
     def code(self, value: Any, *, full: bool) -> Unit | None:
         """Return the unit of a project class or function; None if it is not project code."""
         module_name = module_of(value)
-        if not self.modules.is_project(module_name):
+        if not self.modules.is_project(module_name) and not _is_typed_in(value, module_name):
             return None
         kind, expand = ("class", expansion.expand_class) if isinstance(value, type) else (
             "function", expansion.expand_function
@@ -166,8 +166,6 @@ class UnitBuilder:
         user.installed.add(installed_name(module_name))
         if is_own_module(module_name):
             return "zenconv"
-        if isinstance(value, FunctionType) and not getattr(sys.modules.get(module_name), "__file__", None):
-            return "compiled " + code_digest(value.__code__)
         return f"{stable_module(module_name)}:{value.__qualname__}"
 
     def _is_defined_here(self, module_name: str, name: str) -> bool:
@@ -243,6 +241,13 @@ def code_digest(code: Any) -> str:
     """Return a digest of compiled code: the last resort where no source text exists."""
     inner = [code_digest(c) if hasattr(c, "co_code") else repr(c) for c in code.co_consts]
     return hashing.digest_texts("code", [code.co_code.hex(), *code.co_names, *inner])
+
+
+def _is_typed_in(code: Any, module_name: str) -> bool:
+    """Return whether `code` is a function without a file: from a notebook cell or an ``exec``."""
+    if not isinstance(code, FunctionType) or is_own_module(module_name) or is_standard_module(module_name):
+        return False
+    return getattr(sys.modules.get(module_name), "__file__", None) is None
 
 
 def _wraps(function: FunctionType) -> bool:

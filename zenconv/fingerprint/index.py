@@ -281,7 +281,7 @@ def _changed_by(call: ast.Call) -> Iterator[str]:
 
 def _effect(statement: ast.stmt) -> tuple[str, tuple[str, ...]] | None:
     """Return what a bare call or an assignment to an attribute acts on: ``("np", ("seterr",))``."""
-    node: ast.AST
+    node: ast.expr
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         node = statement.value.func
     elif isinstance(statement, ast.Assign):
@@ -292,4 +292,4 @@ def _effect(statement: ast.stmt) -> tuple[str, tuple[str, ...]] | None:
         return None
     while isinstance(node, (ast.Subscript, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
-    return attribute_chain(node) if isinstance(node, ast.expr) else None
+    return attribute_chain(node)

@@ -23,6 +23,7 @@ class Modules:
     def __init__(self, sources: ProjectSources) -> None:
         self.sources = sources
         self._top_level: dict[str, bool] = {}
+        self._loaded: dict[str, bool] = {}
         self._failed: set[str] = set()
 
     def absolute(self, module_name: str, target: ImportTarget) -> str:
@@ -42,7 +43,9 @@ class Modules:
         if is_own_module(name):
             return False
         if name in sys.modules:
-            return self.sources.is_project(name)
+            if name not in self._loaded:
+                self._loaded[name] = self.sources.is_project(name)
+            return self._loaded[name]
         top = name.partition(".")[0]
         known = self._top_level.get(top)
         if known is None:

@@ -78,6 +78,15 @@ class _Resolver:
         else:
             entry = self.builder.entry(self.unit, value, module_name, name, quiet=self.quiet)
             self.unit.entries.append(entry)
+        if isinstance(value, type) and "__subclasses__" in chain:
+            self.subclasses(value)
+
+    def subclasses(self, kind: type) -> None:
+        """Add every class derived from `kind`, for code that asks for them."""
+        derived: list[type] = kind.__subclasses__()
+        for subclass in sorted(derived, key=lambda found: (found.__module__, found.__qualname__)):
+            self.unit.entries.append(self.builder.entry(self.unit, subclass))
+            self.subclasses(subclass)
 
     def module(self, module: ModuleType, chain: tuple[str, ...]) -> None:
         name = module.__name__

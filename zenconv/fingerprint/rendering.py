@@ -11,7 +11,9 @@ from zenconv.fingerprint.sources import ModuleSource
 
 LIMIT = 4096
 
-_CONFIDENTIAL = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key|auth", re.I)
+_CONFIDENTIAL = re.compile(
+    r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key|auth", re.IGNORECASE
+)
 _ENVIRONMENT = re.compile(r"environ|getenv|secret|keyring|getpass|dotenv")
 
 

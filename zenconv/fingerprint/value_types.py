@@ -263,7 +263,17 @@ def _descriptor(encoder: Encoder, value: Any) -> bytes:
     return encoder.sequence(b"ds", (value.__objclass__, value.__name__))
 
 
-def _logger(encoder: Encoder, value: Any) -> bytes:
+def _timestamp(encoder: Encoder, value: Any) -> bytes:
+    zone = None if getattr(value, "tz", None) is None else str(value.tz)
+    return encoder.sequence(b"ts", (type(value).__name__, value.value, getattr(value, "unit", ""), zone))
+
+
+def _by_text(encoder: Encoder, value: Any) -> bytes:
+    return encoder.sequence(b"by", (_name(type(value)), str(value)))
+
+
+def _inert(encoder: Encoder, value: Any) -> bytes:
+    """Encode what decides nothing about results: loggers and locks are one value."""
     return b"L;"
 
 
@@ -333,6 +343,14 @@ _BY_NAME: dict[str, Callable[[Encoder, Any], bytes]] = {
     "operator.itemgetter": _reduced,
     "operator.methodcaller": _reduced,
     "re.Pattern": _pattern,
+    "_thread.lock": _inert,
+    "_thread.RLock": _inert,
+    "pandas.Timedelta": _timestamp,
+    "pandas.Timestamp": _timestamp,
+    "pandas._libs.tslibs.timedeltas.Timedelta": _timestamp,
+    "pandas._libs.tslibs.timestamps.Timestamp": _timestamp,
+    "torch.device": _by_text,
+    "torch.dtype": _by_text,
     "types.SimpleNamespace": _namespace,
     "uuid.UUID": _uuid,
     "zoneinfo.ZoneInfo": _zone_info,
@@ -350,8 +368,8 @@ _BY_NAME: dict[str, Callable[[Encoder, Any], bytes]] = {
 _BY_BASE: dict[str, Callable[[Encoder, Any], bytes]] = {
     "pathlib.PurePath": _path,
     "pathlib._local.PurePath": _path,
-    "logging.Logger": _logger,
-    "logging.LoggerAdapter": _logger,
+    "logging.Logger": _inert,
+    "logging.LoggerAdapter": _inert,
     "numpy.generic": _scalar,
     "numpy.dtype": _dtype,
 }
