@@ -6,7 +6,7 @@ import io
 import pickle
 from typing import Any
 
-import cloudpickle
+import cloudpickle  # type: ignore[import-untyped]
 
 from zenconv.materializers.pickling import (
     PROTOCOL,
@@ -16,7 +16,6 @@ from zenconv.materializers.pickling import (
     note_reference,
     reduce_known,
 )
-
 
 
 class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]

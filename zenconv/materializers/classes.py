@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 _MISSING = object()
+_CONSTRUCTION = ("__new__", "__reduce__", "__reduce_ex__")
 
 
 def is_importable(cls: type) -> bool:
@@ -55,7 +56,7 @@ def state_of(value: Any) -> dict[str, Any] | None:
 
 def make_instance(cls: type, state: dict[str, Any]) -> Any:
     """Return an instance of `cls` with these fields, made without its ``__init__``."""
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     for name, value in state.items():
         object.__setattr__(made, name, value)
     return made
@@ -82,9 +83,7 @@ def _slot_value(value: Any, cls: type, name: str) -> Any:
 
 
 def _has_own_rules(cls: type) -> bool:
-    if cls.__new__ is not object.__new__:
-        return True
-    if cls.__reduce__ is not object.__reduce__ or cls.__reduce_ex__ is not object.__reduce_ex__:
+    if any(getattr(cls, name) is not getattr(object, name) for name in _CONSTRUCTION):
         return True
     if hasattr(cls, "__getnewargs__") or hasattr(cls, "__getnewargs_ex__"):
         return True

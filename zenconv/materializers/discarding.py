@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from zenconv import hashing
 from zenconv.errors import CorruptArtifact
@@ -63,7 +63,7 @@ class DiscardingWriter:
     def abort(self) -> None:
         """Do nothing."""
 
-    def __enter__(self) -> DiscardingWriter:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:

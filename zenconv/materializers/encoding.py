@@ -18,7 +18,7 @@ import re
 import struct
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from zenconv.materializers import classes
 from zenconv.materializers.describing import type_name
@@ -64,7 +64,7 @@ class Encoder:
         kind = type(value)
         if kind is str:
             return value if _is_clean(value) else {"$text": value.encode("utf-8", "surrogatepass").hex()}
-        encode = _ENCODERS.get(kind)
+        encode = _ENCODERS[kind]
         if encode is None:
             return self._encode_other(value)
         self._depth += 1
@@ -171,9 +171,10 @@ def memory_of(value: Any) -> Any:
         except (NotImplementedError, RuntimeError):
             return None
     if module == "numpy":
-        while type(getattr(value, "base", None)) is type(value):
-            value = value.base
-        return "numpy", id(value)
+        owner = value
+        while type(getattr(owner, "base", None)) is type(value):
+            owner = owner.base
+        return "numpy", id(owner)
     return None
 
 
@@ -370,22 +371,18 @@ def _encode_namespace(encoder: Encoder, value: Any) -> Any:
 class _Encoders(dict[type, Callable[[Encoder, Any], Any]]):
     """Encoders by exact type; those of modules that may not be loaded are found by name."""
 
-    LAZY = {
+    LAZY: ClassVar = {
         ("decimal", "Decimal"): _encode_decimal,
         ("fractions", "Fraction"): _encode_fraction,
         ("uuid", "UUID"): _encode_uuid,
     }
 
-    def get(self, kind: Any, default: Any = None) -> Any:
-        """Return the encoder of `kind`, or None."""
-        try:
-            return self[kind]
-        except KeyError:
-            found = self.LAZY.get((kind.__module__, kind.__qualname__))
-            if found is None or getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is not kind:
-                return default
+    def __missing__(self, kind: type) -> Any:
+        found = self.LAZY.get((kind.__module__, kind.__qualname__))
+        if found is not None and getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind:
             self[kind] = found
             return found
+        return None
 
 
 _ENCODERS = _Encoders(

@@ -84,7 +84,7 @@ def write_elements(stream: IO[bytes], array: np.ndarray[Any, Any]) -> None:
     for flat in _contiguous_pieces(array):
         if _has_padding(flat.dtype):
             flat = _without_padding(flat)
-        data = memoryview(flat.view(np.uint8))
+        data = memoryview(flat.view(np.uint8))  # type: ignore[arg-type]
         for start in range(0, len(data), BLOCK_SIZE):
             stream.write(data[start : start + BLOCK_SIZE])
 

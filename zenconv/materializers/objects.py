@@ -119,11 +119,13 @@ def _check_readable(
 
 
 def _is_unequal(value: Any, again: Any) -> bool:
-    if type(value).__eq__ is object.__eq__:
+    # Containers compare in exponential time where tuples share tuples, and have no state of their own.
+    compare = getattr(type(value), "__eq__")  # noqa: B009  mypy compares the types
+    if type(value).__module__ == "builtins" or compare is getattr(object, "__eq__"):  # noqa: B009
         return False
     try:
         return (value == again) is False
-    except Exception:
+    except Exception:  # noqa: BLE001  a comparison that fails says nothing
         return False
 
 

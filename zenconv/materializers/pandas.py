@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers.encoding import dumps
@@ -139,7 +139,7 @@ def _read_array(reader: ColumnReader, description: dict[str, Any]) -> Any:
     if values.dtype.kind in "mM":
         index = pd.Index(values, copy=False)
         if description.get("freq") is not None:
-            index.freq = description["freq"]  # type: ignore[attr-defined]
+            index.freq = description["freq"]
         return index.array
     return pd.arrays.NumpyExtensionArray(values)
 

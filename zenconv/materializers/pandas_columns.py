@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 
 from zenconv.errors import CorruptArtifact
 from zenconv.interfaces.materializing import Sink, Source
@@ -168,7 +168,7 @@ class ColumnReader:
             return pd.Index(values, dtype=object, name=name, tupleize_cols=False)
         index = pd.Index(values, name=name, copy=False)
         if description.get("freq") is not None:
-            index.freq = description["freq"]  # type: ignore[attr-defined]
+            index.freq = description["freq"]
         return index
 
     def label(self, node: Any) -> Any:
@@ -198,7 +198,7 @@ class ColumnReader:
 
     def _read_text(self, description: dict[str, Any]) -> Any:
         dtype = _text_dtype(description["storage"], description["missing"])
-        return pd.array(self._read_items(description["text"]), dtype=dtype)  # type: ignore[call-overload]
+        return pd.array(self._read_items(description["text"]), dtype=dtype)
 
     def _read_category(self, description: dict[str, Any]) -> Any:
         dtype = pd.CategoricalDtype(self.read_index(description["categories"]), description["ordered"])

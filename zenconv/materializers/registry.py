@@ -40,7 +40,7 @@ class MaterializerSpec:
     """A materializer that is not imported yet: its id, the types it may take, ``"module:Class"``."""
 
     id: str
-    types: tuple[str, ...] = attrs.field(converter=tuple)
+    types: tuple[str, ...]
     target: str
 
 
@@ -95,7 +95,7 @@ class Materializers:
         self._instances: dict[str, Materializer] = {}
         self._by_class: dict[type, tuple[MaterializerSpec, ...]] = {}
         for spec in specs:
-            self.register(spec if isinstance(spec, MaterializerSpec) else MaterializerSpec(*spec))
+            self.register(_spec(spec))
 
     def register(self, spec: MaterializerSpec) -> None:
         """Add a materializer, to be asked before those already there."""
@@ -198,7 +198,7 @@ class Materializers:
 
         try:
             saved = self._save_value(value, DiscardingStore(), True)
-        except Exception:
+        except Exception:  # noqa: BLE001  whatever a foreign class raises, there is no digest
             return None
         return None if saved.runs_code or saved.references else saved.content
 
@@ -208,12 +208,10 @@ class Materializers:
             facts = summarize_plain(value)
             if facts:
                 return facts
-            for materializer in self._candidates(value):
-                if materializer.accepts(value):
-                    return dict(materializer.summarize(value))
-        except Exception:
-            pass
-        return {}
+            chosen = (m for m in self._candidates(value) if m.accepts(value))
+            return next((dict(m.summarize(value)) for m in chosen), {})
+        except Exception:  # noqa: BLE001  a summary is never worth a failed step
+            return {}
 
     def is_closed(self, value: Any) -> bool:
         """Return whether `value` can be stored apart from what surrounds it (see `save_part`)."""
@@ -282,6 +280,13 @@ class Materializers:
                 hint="upgrade the package that provides this materializer",
             )
         return materializer
+
+
+def _spec(spec: MaterializerSpec | tuple[str, Iterable[str], str]) -> MaterializerSpec:
+    if isinstance(spec, MaterializerSpec):
+        return spec
+    id, types, target = spec
+    return MaterializerSpec(id, tuple(types), target)
 
 
 def _import_materializer(spec: MaterializerSpec) -> Materializer:

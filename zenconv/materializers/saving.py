@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from zenconv import hashing
 from zenconv.errors import SaveError
@@ -196,7 +196,7 @@ class _SinkStream:
         if self._writer is not None:
             self._writer.abort()
 
-    def __enter__(self) -> _SinkStream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:

@@ -128,7 +128,7 @@ def _bytes_of(storage: Any) -> np.ndarray[Any, Any]:
     if storage.nbytes() == 0:
         return np.empty(0, np.uint8)
     flat = torch.empty(0, dtype=torch.uint8).set_(storage)
-    return flat.numpy()  # type: ignore[no-any-return]
+    return flat.numpy()
 
 
 def _memory_order(value: Any) -> list[int]:
