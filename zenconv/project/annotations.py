@@ -64,7 +64,7 @@ class Late:
             value: Any = _import(self.module)
             for part in self.name.split(".") if self.name else ():
                 value = _attribute(value, part)
-        except BaseException as error:  # noqa: BLE001 - a library may raise anything while imported
+        except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
             return Any
@@ -149,7 +149,7 @@ class Annotations:
         if key in self._texts and not own:
             return self._texts[key]
         try:
-            value = self._complete(eval(text, namespace, own), namespace, own)  # noqa: S307 - project code
+            value = self._complete(eval(text, namespace, own), namespace, own)
         except NameError:
             value = self._evaluate_late(text, namespace, own)
         except (Exception, RecursionError):  # a text that is no type says nothing
@@ -161,7 +161,7 @@ class Annotations:
     def _evaluate_late(self, text: str, namespace: dict[str, Any], own: dict[str, Any]) -> Any:
         names = _Names(namespace, {**self._late_names(namespace), **own})
         try:
-            value = eval(text, {"__builtins__": {}}, names)  # noqa: S307
+            value = eval(text, {"__builtins__": {}}, names)
             return self._complete(value, namespace, own)
         except (Exception, RecursionError):
             return None
@@ -188,7 +188,9 @@ class Annotations:
         if module not in self._late:
             source = self._sources.get(module)
             has_any = source is not None and not source.is_binary and b"TYPE_CHECKING" in source.data
-            self._late[module] = _type_checking_names(source.index.tree, namespace) if source and has_any else {}
+            self._late[module] = (
+                _type_checking_names(source.index.tree, namespace) if source and has_any else {}
+            )
         return self._late[module]
 
 

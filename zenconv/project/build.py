@@ -7,7 +7,7 @@ that must be sound for them not to matter; `Graph.check` raises those that a sel
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -59,8 +59,13 @@ class Graph:
         SettingsError
             Only the settings and flags have.
         """
-        wanted = set(files)
-        wanted |= {needed for file in wanted for needed in self.needs.get(file, ())}
+        wanted: set[str] = set()
+        waiting = list(files)
+        while waiting:
+            file = waiting.pop()
+            if file not in wanted:
+                wanted.add(file)
+                waiting.extend(self.needs.get(file, ()))
         found = [m for m in self.mistakes if not m.file or m.file in wanted]
         if not found:
             return
@@ -150,7 +155,9 @@ class _Builder:
         self, parameter: Parameter, asker: Asker, provider: Provider, scope: Scope, level: int
     ) -> Binding:
         if provider.fixture is not None:
-            return Binding(parameter.name, "fixture", fixture=self._fixture_of(provider.fixture, scope, level))
+            return Binding(
+                parameter.name, "fixture", fixture=self._fixture_of(provider.fixture, scope, level)
+            )
         assert provider.step is not None
         problem = self.edges.check(parameter, asker, provider.step, provider.output)
         if problem is not None:
@@ -229,7 +236,7 @@ class _Builder:
         order += [node.id for node in ranked if node.id not in placed]
         return {id: self.nodes[id] for id in order}
 
-    def _rank(self) -> object:
+    def _rank(self) -> Callable[[Node], tuple[int, bool, int, str]]:
         pipelines = {file.pipeline: number for number, file in enumerate(self.collection.step_files())}
         return lambda node: (pipelines[node.pipeline], not node.step.is_template, node.step.line, node.id)
 
@@ -259,4 +266,6 @@ def _describe_cycle(cycle: list[str], nodes: Mapping[str, Node]) -> Problem:
     what = f"a cycle: {' <- '.join([*names, first.name])}"
     if len(turned) == 1:
         what = f"step {first.name!r} asks for itself: {first.name} <- {first.name}"
-    return Problem(what, first.file, first.line, exists=places, hint="rename a parameter or a step on the way")
+    return Problem(
+        what, first.file, first.line, exists=places, hint="rename a parameter or a step on the way"
+    )

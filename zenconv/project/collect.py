@@ -174,9 +174,7 @@ class _Reader:
             self._add_fixture(definition, note)
         elif not callable(value):
             self.warnings.append(_not_callable(definition, self.file))
-        elif isinstance(note, StepNote) and note.is_helper:
-            return
-        elif isinstance(value, type) or (not self.pipeline and definition.name.startswith(HOOK_PREFIX)):
+        elif (isinstance(note, StepNote) and note.is_helper) or isinstance(value, type) or (not self.pipeline and definition.name.startswith(HOOK_PREFIX)):
             return
         else:
             self._add_step(definition, note if isinstance(note, StepNote) else _PLAIN)
@@ -245,7 +243,9 @@ class _Reader:
             return False
         if other is not None:
             what = f"two steps or fixtures are called {name!r}"
-            self.problems.append(Problem(what, self.file, definition.line, exists=f"the other is at {other.where}"))
+            self.problems.append(
+                Problem(what, self.file, definition.line, exists=f"the other is at {other.where}")
+            )
         return other is None
 
     def _keep_late(self, name: str, late: Mapping[str, Any]) -> None:

@@ -111,7 +111,7 @@ def _fits_generic(provider: Any, consumer: Any, depth: int) -> bool:
     return _fits_arguments(given, given_arguments, wanted, wanted_arguments, depth)
 
 
-def _fits_class(given: type, wanted: type) -> bool:
+def _fits_class(given: Any, wanted: Any) -> bool:
     given, wanted = _plain(given), _plain(wanted)
     if wanted is object or issubclass(given, wanted) or issubclass(wanted, given):
         return True
@@ -122,12 +122,12 @@ def _fits_class(given: type, wanted: type) -> bool:
     return _have_common_subclass(given, wanted)
 
 
-def _plain(kind: type) -> type:
+def _plain(kind: Any) -> Any:
     """Return what a typed dictionary is at run time; its class cannot be asked about subclasses."""
     return dict if typing.is_typeddict(kind) else kind
 
 
-def _have_common_subclass(given: type, wanted: type) -> bool:
+def _have_common_subclass(given: Any, wanted: Any) -> bool:
     """Return whether any loaded class is both; two mixins of one library usually meet somewhere."""
     if given.__module__ in _KNOWN_MODULES and wanted.__module__ in _KNOWN_MODULES:
         return False

@@ -36,7 +36,7 @@ class EdgeChecker:
         hint = "correct one of the two annotations, or the name that is asked for"
         if text == "None":
             hint = f"if it should return something, its annotation must say what: def {step.name}(...) -> ..."
-        what = output if output else step.name
+        what = output or step.name
         return Problem(
             f"{asker} wants {parameter.name}: {parameter.annotation or describe(wanted)}, "
             f"but {'output' if output else 'step'} {what!r} is {text}",
@@ -49,7 +49,9 @@ class EdgeChecker:
     def _type_of(self, step: Step, output: str | None) -> tuple[Any, str]:
         late = self._collection.files[step.file].late
         if output is None and step.shape != "value":
-            return step.returns if step.returns is not None else late.get((step.name, "return")), "several outputs"
+            return step.returns if step.returns is not None else late.get(
+                (step.name, "return")
+            ), "several outputs"
         found = next((o for o in step.outputs if o.name == (output or "")), step.outputs[0])
         kind = found.type if found.type is not None else late.get((step.name, f"return.{found.name}"))
         return kind, found.annotation

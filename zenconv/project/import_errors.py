@@ -71,7 +71,11 @@ def _syntax_problem(error: SyntaxError, file: str, places: list[Place], sources:
     chain = _chain(places, where)
     if "null bytes" in error.msg:
         return _byte_problem(where, "holds null bytes", b"\0", sources, chain)
-    if "codec can't decode" in error.msg or "Non-UTF-8" in error.msg or "invalid or missing encoding" in error.msg:
+    if (
+        "codec can't decode" in error.msg
+        or "Non-UTF-8" in error.msg
+        or "invalid or missing encoding" in error.msg
+    ):
         return _encoding_problem(where, sources, chain)
     text = (error.text or "").strip()
     what = f"{type(error).__name__}: {error.msg}" + (f": {text}" if text else "")
@@ -89,9 +93,7 @@ def _last_imported(error: BaseException, file: str, sources: ProjectSources) -> 
     return found
 
 
-def _byte_problem(
-    file: str, what: str, wrong: bytes, sources: ProjectSources, chain: str = ""
-) -> Problem:
+def _byte_problem(file: str, what: str, wrong: bytes, sources: ProjectSources, chain: str = "") -> Problem:
     data = _read(file, sources)
     line = data.count(b"\n", 0, max(data.find(wrong), 0)) + 1
     return Problem(f"this file {what}; it is no text", file, line, exists=chain, hint="is it a binary file?")
@@ -197,7 +199,9 @@ def _python_files(sources: ProjectSources) -> dict[str, str]:
     """Return the project's modules outside closed folders: name -> path, those nearest the root first."""
     found: dict[str, str] = {}
     for folder, folders, names in os.walk(sources.root):
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "_")) and f not in ("venv", "node_modules"))
+        folders[:] = sorted(
+            f for f in folders if not f.startswith((".", "_")) and f not in ("venv", "node_modules")
+        )
         for name in sorted(names):
             if name.endswith(".py"):
                 path = os.path.relpath(os.path.join(folder, name), sources.root).replace(os.sep, "/")

@@ -29,7 +29,7 @@ class Importer:
             return None, [unreadable]
         try:
             return self._import(file), []
-        except BaseException as error:  # noqa: BLE001 - a module may raise anything, SystemExit too
+        except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and not self._raises_itself(error):
                 raise
             from zenconv.project.import_errors import describe_import_error

@@ -22,7 +22,9 @@ def check_fixtures(
         for binding in node.bindings:
             if _outlives(node, binding, fixtures):
                 yield _mismatch(node, binding, fixtures, asking.get(node.id)), node.id.partition("::")[0]
-    upstream = {id: [b.fixture for b in node.bindings if b.source == "fixture"] for id, node in fixtures.items()}
+    upstream = {
+        id: [b.fixture for b in node.bindings if b.source == "fixture"] for id, node in fixtures.items()
+    }
     for cycle in order_graph(upstream)[1]:
         yield _circle([fixtures[id] for id in cycle]), cycle[0].partition("::")[0]
 
@@ -79,4 +81,6 @@ def _circle(nodes: list[FixtureNode]) -> Problem:
     if len(nodes) == 1:
         what = f"fixture {first.name!r} asks for itself, and no file farther out has another"
     places = ", ".join(f"{node.fixture.name} at {node.fixture.where}" for node in nodes)
-    return Problem(what, first.file, first.line, exists=places, hint="rename a parameter or a fixture on the way")
+    return Problem(
+        what, first.file, first.line, exists=places, hint="rename a parameter or a fixture on the way"
+    )

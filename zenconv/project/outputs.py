@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 import typing
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
@@ -44,7 +43,9 @@ def read_outputs(returns: Any, text: str, declared: tuple[str, ...], annotations
     if not fields:
         repeated = _repeated_item(kind)
         single = _single(returns, text)
-        return attrs.evolve(single, mistake=f"output name {repeated!r} is given twice") if repeated else single
+        return (
+            attrs.evolve(single, mistake=f"output name {repeated!r} is given twice") if repeated else single
+        )
     return _several(fields, shape)
 
 
@@ -55,7 +56,9 @@ def _single(returns: Any, text: str) -> Outputs:
 
 def _several(fields: dict[str, tuple[str, Any]], shape: Shape) -> Outputs:
     late = {name: kind for name, (_, kind) in fields.items() if has_late(kind)}
-    outputs = tuple(Output(name, text, None if name in late else kind) for name, (text, kind) in fields.items())
+    outputs = tuple(
+        Output(name, text, None if name in late else kind) for name, (text, kind) in fields.items()
+    )
     wrong = [name for name in fields if not name.isidentifier()]
     mistake = f"output name {wrong[0]!r} is no identifier, so no parameter can ask for it" if wrong else ""
     return Outputs(outputs, shape, mistake, late)
@@ -74,13 +77,17 @@ def _declared(kind: Any, declared: tuple[str, ...], annotations: Annotations) ->
         if get_origin(kind) is tuple and items is None:
             count = len(get_args(kind))
             return Outputs(mistake=f"{len(declared)} outputs are declared, but the annotation has {count}")
+        if len(declared) == 1 and not is_mapping and get_origin(kind) is not tuple:
+            shape, items = "value", [kind]  # a name for the one value, not a tuple of one
         items = items or [None] * len(declared)
         return _several(
             {n: ("" if t is None else describe(t), t) for n, t in zip(declared, items, strict=True)}, shape
         )
     unknown = [name for name in declared if name not in fields]
     if unknown:
-        return Outputs(mistake=f"declared output {unknown[0]!r} is no field of what it returns: {', '.join(fields)}")
+        return Outputs(
+            mistake=f"declared output {unknown[0]!r} is no field of what it returns: {', '.join(fields)}"
+        )
     return _several({name: fields[name] for name in declared}, shape)
 
 
@@ -98,8 +105,12 @@ def _tuple_items(kind: Any, count: int, is_mapping: bool) -> list[Any] | None:
 def _fields(kind: Any, annotations: Annotations) -> tuple[dict[str, tuple[str, Any]], Shape]:
     if get_origin(kind) is tuple:
         return _named_items(kind), "tuple"
-    if not isinstance(kind, type) or isinstance(kind, types.GenericAlias):
+    if not isinstance(kind, type) or get_origin(kind) is not None:
         return {}, "value"
+    return _fields_of_class(kind, annotations)
+
+
+def _fields_of_class(kind: Any, annotations: Annotations) -> tuple[dict[str, tuple[str, Any]], Shape]:
     if issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
         types_of = annotations.of_class(kind)
         return {name: types_of.get(name, ("", None)) for name in kind._fields}, "object"
@@ -130,9 +141,9 @@ def _repeated_item(kind: Any) -> str:
     return next((name for name in names if name and names.count(name) > 1), "")
 
 
-def _is_plain_dataclass(kind: type) -> bool:
+def _is_plain_dataclass(kind: Any) -> bool:
     """Return whether calling the class with all its fields gives an equal object back."""
     fields = getattr(kind, "__dataclass_fields__", None)
-    if not isinstance(fields, dict) or not fields or isinstance(kind, type) is False:
+    if not isinstance(fields, dict) or not fields:
         return False
     return all(f.init and getattr(f._field_type, "name", "") == "_FIELD" for f in fields.values())

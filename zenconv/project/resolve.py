@@ -74,7 +74,7 @@ class Resolver:
         self._named: dict[str, str] = {}
         for pipeline, aliases in scopes.aliases.items():
             file = next(f.file for f in collection.step_files() if f.pipeline == pipeline)
-            self._named.update({alias: file for alias in aliases})
+            self._named.update(dict.fromkeys(aliases, file))
 
     def resolve(self, parameter: Parameter, asker: Asker) -> Resolution:
         """Return what `parameter` of `asker` gets."""
@@ -207,5 +207,8 @@ def _step_for_fixture(parameter: Parameter, asker: Asker, provider: Provider) ->
 def _unconvertible(parameter: Parameter, asker: Asker, origin: str, why: str) -> Problem:
     file, line = place_of(origin)
     return Problem(
-        f"parameter {parameter.name!r} of {asker}: {why}", file, line, exists=f"declared at {asker.target.where}"
+        f"parameter {parameter.name!r} of {asker}: {why}",
+        file,
+        line,
+        exists=f"declared at {asker.target.where}",
     )

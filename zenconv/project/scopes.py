@@ -63,7 +63,9 @@ class Found:
 class Scope:
     """The layers that the parameters of one file see: itself, ``zenconf.py``, siblings, parents."""
 
-    def __init__(self, file: CollectedFile, layers: list[Layer], zenconfs: tuple[str, ...], aliases: tuple[str, ...]) -> None:
+    def __init__(
+        self, file: CollectedFile, layers: list[Layer], zenconfs: tuple[str, ...], aliases: tuple[str, ...]
+    ) -> None:
         self.file = file
         self.layers = layers
         self.zenconfs = zenconfs

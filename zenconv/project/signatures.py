@@ -111,7 +111,11 @@ def _unwrap(value: Any) -> Any:
     """Follow ``__wrapped__`` as `inspect.signature` does: until something states its own signature."""
     for _ in range(_SEARCH_LIMIT):
         attributes = getattr(value, "__dict__", None)
-        if not isinstance(attributes, dict) or "__wrapped__" not in attributes or "__signature__" in attributes:
+        if (
+            not isinstance(attributes, dict)
+            or "__wrapped__" not in attributes
+            or "__signature__" in attributes
+        ):
             break
         value = attributes["__wrapped__"]
     return value
@@ -130,7 +134,11 @@ def _is_hidden(value: Any) -> bool:
 
 
 def _only_variadic(code: CodeType) -> bool:
-    return not code.co_argcount and not code.co_kwonlyargcount and bool(code.co_flags & (_VARARGS | _VARKEYWORDS))
+    return (
+        not code.co_argcount
+        and not code.co_kwonlyargcount
+        and bool(code.co_flags & (_VARARGS | _VARKEYWORDS))
+    )
 
 
 def _is_at(code: CodeType, path: str, line: int) -> bool:
@@ -187,7 +195,12 @@ def _rows_of_code(function: FunctionType) -> list[tuple[str, bool, Any, bool]]:
     count, only = code.co_argcount, code.co_posonlyargcount
     first_default = count - len(defaults)
     rows = [
-        (sys.intern(name), i >= first_default, defaults[i - first_default] if i >= first_default else None, i < only)
+        (
+            sys.intern(name),
+            i >= first_default,
+            defaults[i - first_default] if i >= first_default else None,
+            i < only,
+        )
         for i, name in enumerate(names[:count])
     ]
     for name in names[count : count + code.co_kwonlyargcount]:
@@ -195,7 +208,9 @@ def _rows_of_code(function: FunctionType) -> list[tuple[str, bool, Any, bool]]:
     return rows
 
 
-def _inspect(value: Any, annotations: Annotations) -> tuple[list[tuple[str, bool, Any, bool]], dict[str, Any]]:
+def _inspect(
+    value: Any, annotations: Annotations
+) -> tuple[list[tuple[str, bool, Any, bool]], dict[str, Any]]:
     import inspect
 
     try:

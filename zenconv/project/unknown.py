@@ -14,7 +14,9 @@ from zenconv.project.collect import Collection
 from zenconv.project.resolve import Asker
 
 
-def describe_unknown(names: Sequence[str], asker: Asker, collection: Collection, params: Sequence[str]) -> Problem:
+def describe_unknown(
+    names: Sequence[str], asker: Asker, collection: Collection, params: Sequence[str]
+) -> Problem:
     """Return the problem of one step or fixture: `names` are what it asks for in vain.
 
     Parameters
@@ -22,7 +24,9 @@ def describe_unknown(names: Sequence[str], asker: Asker, collection: Collection,
     params
         The keys of the settings; a near one is suggested too.
     """
-    known = {*asker.scope.names(), *BUILTIN_FIXTURES, *(p for p in params if "." not in p)} - {asker.target.name}
+    known = {*asker.scope.names(), *BUILTIN_FIXTURES, *(p for p in params if "." not in p)} - {
+        asker.target.name
+    }
     quoted = [repr(name) for name in names]
     listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
     verb = "provides it" if len(names) == 1 else "provides them"

@@ -49,7 +49,11 @@ class Values:
 
     def _use_weaker(self, name: str, owner: str, pipelines: Iterable[str]) -> None:
         """Count the keys that a stronger one hides as taken: a default for all is no mistake."""
-        for key in (name, f"{owner}.{name}", *(k for p in pipelines for k in (f"{p}.{name}", f"{p}.{owner}.{name}"))):
+        for key in (
+            name,
+            f"{owner}.{name}",
+            *(k for p in pipelines for k in (f"{p}.{name}", f"{p}.{owner}.{name}")),
+        ):
             if key in self.settings.params:
                 self.used.add(key)
 

@@ -1,0 +1,123 @@
+"""A project, opened: the one entry through which commands and the engine see steps and graphs."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection as Ids
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from zenconv.errors import Problem
+from zenconv.fingerprint.sources import ProjectSources
+from zenconv.project.build import Graph, build
+from zenconv.project.collect import Collection, collect
+from zenconv.project.select import Selected, select
+from zenconv.records.step import Pipeline
+
+if TYPE_CHECKING:
+    from zenconv.settings.settings import Settings
+
+
+T = TypeVar("T")
+
+
+class Project:
+    """Settings, the files they lead to, and the graph of all pipelines; each made when first asked for."""
+
+    def __init__(self, settings: Settings, on_progress: Callable[[str], object] | None = None) -> None:
+        self.settings = settings
+        self.sources = ProjectSources(settings.root)
+        self._tell = on_progress or (lambda _text: None)
+
+    @cached_property
+    def collection(self) -> Collection:
+        """What the files define. Importing them is the first thing that runs the project's code."""
+        self._tell("collecting")
+        return _without_collector(lambda: collect(self.settings, self.sources))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """Every pipeline, with the mistakes that were found; nothing is raised."""
+        collection = self.collection
+        return _without_collector(lambda: build(collection, self.settings))
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is odd but stops nothing."""
+        return (*self.collection.warnings, *self.graph.warnings)
+
+    def pipeline(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        keyword: str | None = None,
+        last_failed: Ids[str] | None = None,
+        cwd: Path | None = None,
+    ) -> tuple[Pipeline, frozenset[str]]:
+        """Return what is asked for with everything it needs, and the ids asked for; see `select`.
+
+        Raises
+        ------
+        CollectionError
+            The files that the selection needs have mistakes; all of them are in it.
+        SettingsError
+            Parameters have; all of them are in it.
+        UsageError
+            A target is unknown or ambiguous. `NothingSelected`: no step is left.
+        """
+        selected = self.select(targets, keyword=keyword, last_failed=last_failed, cwd=cwd)
+        self.graph.check(selected.files)
+        return selected.pipeline, selected.ids
+
+    def select(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        keyword: str | None = None,
+        last_failed: Ids[str] | None = None,
+        cwd: Path | None = None,
+    ) -> Selected:
+        """Return what is asked for without minding mistakes."""
+        if not targets and not self.graph.pipeline.nodes:
+            self.graph.check(self.collection.files)
+        return select(
+            self.graph.pipeline,
+            targets,
+            keyword=keyword,
+            last_failed=last_failed,
+            cwd=cwd or Path.cwd(),
+            collection=self.collection,
+        )
+
+    def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
+        """Return the ids of nodes of `pipeline` that `targets` name. `UsageError` for an unknown one."""
+        selected = self.select(tuple(targets))
+        return frozenset(id for id in selected.ids if id in pipeline.nodes)
+
+    def is_project_file(self, path: str) -> bool:
+        """Return whether `path` is code of the project: the user's frames of a traceback."""
+        return self.sources.places.is_project_file(path)
+
+
+def open_project(settings: Settings, on_progress: Callable[[str], object] | None = None) -> Project:
+    """Return the project that `settings` describe; nothing is imported yet.
+
+    Parameters
+    ----------
+    on_progress
+        Told in a word what is being done.
+    """
+    return Project(settings, on_progress)
+
+
+def _without_collector(work: Callable[[], T]) -> T:
+    """Do `work` with the cyclic garbage collector off: it makes many records and no garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return work()
+    finally:
+        if was_enabled:
+            gc.enable()

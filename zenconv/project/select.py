@@ -1,0 +1,265 @@
+"""Select: what of the graph the targets, ``-k`` and ``--lf`` ask for, with everything it needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection as Ids
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import attrs
+
+from zenconv.errors import NothingSelected, UsageError, did_you_mean
+from zenconv.project.collect import Collection
+from zenconv.project.keyword import parse_keyword
+from zenconv.project.scopes import Unread, list_aliases
+from zenconv.records.step import Node, Pipeline
+
+
+@attrs.frozen
+class Selected:
+    """A part of the graph: `pipeline` with all ancestors, the `ids` asked for, the `files` it needs."""
+
+    pipeline: Pipeline
+    ids: frozenset[str]
+    files: frozenset[str]
+
+
+def select(
+    pipeline: Pipeline,
+    targets: Sequence[str],
+    *,
+    keyword: str | None = None,
+    last_failed: Ids[str] | None = None,
+    cwd: Path,
+    collection: Collection,
+) -> Selected:
+    """Return the part of `pipeline` that is asked for.
+
+    Parameters
+    ----------
+    targets
+        Each is tried as node id, file or folder (from `cwd`, else from the root), pipeline, step
+        or output, in this order. None at all: everything.
+    last_failed
+        Node ids; only these of what the targets ask for. Empty: no restriction.
+
+    Raises
+    ------
+    UsageError
+        A target is unknown, or two things of one rank answer to it.
+    NothingSelected
+        The targets, ``-k`` and ``--lf`` together leave no step.
+    """
+    finder = _Finder(pipeline, collection, cwd)
+    matches = [finder.find(target) for target in targets]
+    files = {file for match in matches for file in match.files}
+    if targets:
+        wanted = {id for match in matches for id in match.ids}
+    else:
+        wanted = set(pipeline.nodes)
+        files = {file.file for file in collection.step_files()}
+    if not wanted and not any(file in _broken(collection) for file in files):
+        raise _nothing(targets, collection)
+    wanted, files = _narrow(pipeline, wanted, files, keyword, last_failed)
+    part = take(pipeline, wanted)
+    files |= {file for node in part for file in (node.id.partition("::")[0], node.step.file)}
+    return Selected(part, frozenset(wanted), frozenset(files))
+
+
+def take(pipeline: Pipeline, wanted: Iterable[str]) -> Pipeline:
+    """Return the part of `pipeline` that holds `wanted` and everything they wait for."""
+    kept: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        id = waiting.pop()
+        if id not in kept:
+            kept.add(id)
+            waiting.extend(pipeline.nodes[id].upstream)
+    if len(kept) == len(pipeline.nodes):
+        return pipeline
+    nodes = {id: node for id, node in pipeline.nodes.items() if id in kept}
+    names = {node.pipeline for node in nodes.values()}
+    fixtures = _fixtures_of(pipeline, nodes.values())
+    return Pipeline(
+        nodes,
+        {id: node for id, node in pipeline.fixtures.items() if id in fixtures},
+        tuple(name for name in pipeline.names if name in names),
+    )
+
+
+def _fixtures_of(pipeline: Pipeline, nodes: Iterable[Node]) -> set[str]:
+    waiting = [
+        f for n in nodes for f in (*n.autouse, *(b.fixture for b in n.bindings if b.source == "fixture"))
+    ]
+    found: set[str] = set()
+    while waiting:
+        id = waiting.pop()
+        if id not in found and id in pipeline.fixtures:
+            found.add(id)
+            waiting += [b.fixture for b in pipeline.fixtures[id].bindings if b.source == "fixture"]
+    return found
+
+
+def _narrow(
+    pipeline: Pipeline,
+    wanted: set[str],
+    files: set[str],
+    keyword: str | None,
+    last_failed: Ids[str] | None,
+) -> tuple[set[str], set[str]]:
+    if keyword:
+        matches = parse_keyword(keyword)
+        wanted = {id for id in wanted if matches(names_of(pipeline.nodes[id]))}
+        if not wanted:
+            raise NothingSelected(f"-k {keyword!r} matches no step", hint="zenconv steps lists them")
+    if last_failed:
+        wanted &= set(last_failed)
+        if not wanted:
+            raise NothingSelected(
+                "none of the steps that failed last is selected", hint="leave out --lf, or the targets"
+            )
+    return wanted, set() if keyword or last_failed else files
+
+
+def names_of(node: Node) -> list[str]:
+    """Return what ``-k`` compares with, in lower case: id, pipeline and outputs."""
+    return [name.lower() for name in (node.id, node.pipeline, *(o.name for o in node.step.outputs if o.name))]
+
+
+def _broken(collection: Collection) -> set[str]:
+    return {file.file for file in collection.files.values() if file.problems}
+
+
+def _nothing(targets: Sequence[str], collection: Collection) -> NothingSelected:
+    if targets:
+        return NothingSelected(f"{', '.join(map(repr, targets))}: there is no step in it")
+    if collection.step_files():
+        return NothingSelected(
+            "the step files define no step", hint="write a public function into one of them"
+        )
+    return NothingSelected("the project has no step file", hint="create steps_first.py with a function in it")
+
+
+@attrs.frozen
+class _Match:
+    ids: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+class _Finder:
+    """Finds what one target means."""
+
+    def __init__(self, pipeline: Pipeline, collection: Collection, cwd: Path) -> None:
+        self.pipeline = pipeline
+        self.collection = collection
+        self.root = str(collection.sources.root)
+        self.cwd = os.path.abspath(cwd)
+        self.aliases = list_aliases(collection)
+        self.broken = [f for f in collection.files.values() if f.problems and not f.steps]
+
+    def find(self, target: str) -> _Match:
+        for rank in (self._as_id, self._as_path, self._as_pipeline, self._as_step):
+            found = rank(target)
+            if found is not None:
+                return found
+        unread = Unread(self.collection)
+        name = target.rpartition("::")[2]
+        files = tuple(f.file for f in self.broken if name.isidentifier() and unread.may_define(f, name))
+        if files:
+            return _Match((), files)
+        raise self._unknown(target)
+
+    def _as_id(self, target: str) -> _Match | None:
+        place, separator, name = target.rpartition("::")
+        if not separator:
+            return None
+        candidates = [f"{path}::{name}" for path in self._below_root(place)]
+        candidates += [f"{file}::{name}" for file in self._files_of_pipeline(place)]
+        for id in candidates:
+            if id in self.pipeline.nodes:
+                return _Match((id,), (id.partition("::")[0],))
+        files = [c.rpartition("::")[0] for c in candidates]
+        return self._output_in(name, [f for f in files if f in self.collection.files])
+
+    def _output_in(self, name: str, files: Sequence[str]) -> _Match | None:
+        for file in files:
+            for node in self.pipeline:
+                if node.id.partition("::")[0] == file and any(o.name == name for o in node.step.outputs):
+                    return _Match((node.id,), (file,))
+            if self.collection.files[file] in self.broken:
+                return _Match((), (file,))
+        return None
+
+    def _below_root(self, place: str) -> list[str]:
+        """Return the paths below the root that `place` may mean: seen from the current folder first."""
+        found = []
+        for base in dict.fromkeys((self.cwd, self.root)):
+            path = os.path.normpath(os.path.join(base, place))
+            for start in dict.fromkeys((self.root, os.path.realpath(self.root))):
+                relative = os.path.relpath(path, start).replace(os.sep, "/")
+                if not relative.startswith("../") and relative != "..":
+                    found.append(relative)
+        return list(dict.fromkeys(found))
+
+    def _as_path(self, target: str) -> _Match | None:
+        for path in self._below_root(target):
+            if path in self.collection.files:
+                return _Match(self._nodes_in(path), (path,))
+            full = os.path.join(self.root, path)
+            if os.path.isdir(full):
+                prefix = "" if path == "." else path + "/"
+                files = tuple(f.file for f in self.collection.step_files() if f.file.startswith(prefix))
+                if files:
+                    return _Match(tuple(id for file in files for id in self._nodes_in(file)), files)
+            elif os.path.isfile(full):
+                raise UsageError(
+                    f"{target!r} is no step file", hint=did_you_mean(target, self.collection.files)
+                )
+        return None
+
+    def _nodes_in(self, file: str) -> tuple[str, ...]:
+        """Return the nodes of the steps written in `file`; templates in every pipeline."""
+        return tuple(node.id for node in self.pipeline if node.step.file == file)
+
+    def _as_pipeline(self, target: str) -> _Match | None:
+        files = self._files_of_pipeline(target)
+        if len(files) > 1:
+            raise _ambiguous(target, "pipelines", [self.collection.files[f].pipeline for f in files])
+        return _Match(self._nodes_in(files[0]), tuple(files)) if files else None
+
+    def _files_of_pipeline(self, name: str) -> list[str]:
+        """Return the files of the pipeline called `name`: by its whole name, else by its last part."""
+        files = self.collection.step_files()
+        exact = [f.file for f in files if f.pipeline == name]
+        return exact or [
+            f.file for f in files if name in self.aliases[f.pipeline] or f.pipeline.rpartition("/")[2] == name
+        ]
+
+    def _as_step(self, target: str) -> _Match | None:
+        for nodes in (
+            [n for n in self.pipeline if n.step.name == target],
+            [n for n in self.pipeline if any(o.name == target for o in n.step.outputs)],
+        ):
+            if len(nodes) > 1:
+                raise _ambiguous(target, "steps", [node.id for node in nodes])
+            if nodes:
+                return _Match((nodes[0].id,), (nodes[0].id.partition("::")[0],))
+        return None
+
+    def _unknown(self, target: str) -> UsageError:
+        known = {node.step.name for node in self.pipeline} | {
+            a for names in self.aliases.values() for a in names
+        }
+        known |= {o.name for node in self.pipeline for o in node.step.outputs if o.name}
+        if "::" in target or "/" in target or target.endswith(".py"):
+            known |= set(self.pipeline.nodes) | {f.file for f in self.collection.step_files()}
+        hint = did_you_mean(target, known)
+        if self.broken:
+            hint += f" (not read for its errors: {', '.join(f.file for f in self.broken)})"
+        return UsageError(f"{target!r} is no step, pipeline, file or folder of this project", hint=hint)
+
+
+def _ambiguous(target: str, what: str, ids: Sequence[str]) -> UsageError:
+    shown = ", ".join(ids[:8]) + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+    return UsageError(f"{target!r} may mean {len(ids)} {what}: {shown}", hint=f"say which: {ids[0]}")
