@@ -1,5 +1,6 @@
 """Installed distributions: found without importing anything, cached, tolerant."""
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import importlib.metadata

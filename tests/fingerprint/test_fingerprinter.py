@@ -1,5 +1,6 @@
 """The fingerprint as a whole: parts, warnings, distributions, references, scale."""
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import time

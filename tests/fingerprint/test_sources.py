@@ -1,5 +1,6 @@
 """Project modules: which they are, and that the bytes that ran are the bytes that are kept."""
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import importlib

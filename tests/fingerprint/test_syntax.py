@@ -1,5 +1,6 @@
 """Canonical syntax: the same on every Python, for any depth, and what it says a definition reads."""
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import ast

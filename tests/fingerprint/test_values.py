@@ -1,5 +1,6 @@
 """Canonical values: one digest for equal values, different ones for what code can tell apart."""
 
+# ruff: noqa: E501, DTZ001, FURB157  (tables of values)
 from __future__ import annotations
 
 import datetime
@@ -69,7 +70,7 @@ def distinct() -> list[Any]:
         {"a": 1, "b": 2}, {"b": 2, "a": 1}, ["a", 1, "b", 2], [True], [1.0], ["1"], [[]], [[], []], [None],
         Color.RED, Color.BLUE, Level.RED, Permission.READ, Permission.READ | Permission.WRITE, Color, Level,
         Point(), Point(2), Point("1"), Spot(), Spot(2), Pair(), Pair(2), Words([1]), Words(),
-        Path("a"), Path("/a"), "a", "/a", re.compile("a"), re.compile("a", re.I), re.compile(b"a"),
+        Path("a"), Path("/a"), "a", "/a", re.compile("a"), re.compile("a", re.IGNORECASE), re.compile(b"a"),
         decimal.Decimal("1"), decimal.Decimal("1.0"), decimal.Decimal("NaN"), fractions.Fraction(1, 2),
         datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 1, tzinfo=utc),
         datetime.datetime(2020, 1, 1, fold=1), datetime.time(1), datetime.timedelta(1), datetime.timedelta(0, 1), utc,
@@ -135,7 +136,7 @@ def test_two_values_share_a_digest_exactly_if_they_are_equal(first: Any, second:
 
 @given(st.lists(st.integers() | st.text()))
 def test_the_order_of_a_set_does_not_count(items: list[Any]) -> None:
-    assert digest_of(set(items)) == digest_of(set(reversed(items)))
+    assert digest_of(set(items)) == digest_of({item for item in items[::-1]})
 
 
 def test_a_path_below_the_root_counts_relative_to_it() -> None:

@@ -1,5 +1,6 @@
 """Each edit that can change what a step does changes its fingerprint."""
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 from textwrap import dedent

@@ -1,5 +1,6 @@
 """Edits that cannot change what a step does leave its fingerprint alone."""
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import pytest

@@ -94,7 +94,6 @@ class Fingerprinter:
         self._graph = CodeGraph()
         self._reaches = Reaches()
         self._secrets = secrets
-        self._parts: dict[Unit, CodePart] = {}
         self._closures: dict[frozenset[str], tuple[tuple[str, str], ...]] = {}
         self._referred: dict[str, CodeFingerprint] = {}
 
@@ -169,7 +168,7 @@ class Fingerprinter:
         reach = self._reaches.of(roots)
         return CodeFingerprint(
             hashing.digest_texts(DOMAIN, covered),
-            tuple([self._part(unit) for unit in reach.units if unit.local]),
+            tuple([unit.part or self._make_part(unit) for unit in reach.units if unit.local]),
             self._closure(reach.installed),
             reach.problems,
         )
@@ -186,15 +185,13 @@ class Fingerprinter:
             self._graph.digest(root)
         return entries, [*roots, user] if user.installed else roots
 
-    def _part(self, unit: Unit) -> CodePart:
-        part = self._parts.get(unit)
-        if part is None:
-            wiring = [entry if isinstance(entry, str) else entry.name for entry in unit.entries]
-            digest = hashing.digest_texts("part", [unit.local, *wiring])
-            text = unit.text()
-            if any(secret and secret in text for secret in self._secrets):
-                text = "<not shown>"
-            part = self._parts[unit] = CodePart(unit.name, unit.kind, digest, unit.file, unit.line, text)
+    def _make_part(self, unit: Unit) -> CodePart:
+        wiring = [entry if isinstance(entry, str) else entry.name for entry in unit.entries]
+        digest = hashing.digest_texts("part", [unit.local, *wiring])
+        text = unit.text()
+        if any(secret and secret in text for secret in self._secrets):
+            text = "<not shown>"
+        part = unit.part = CodePart(unit.name, unit.kind, digest, unit.file, unit.line, text)
         return part
 
     def _closure(self, installed: frozenset[str]) -> tuple[tuple[str, str], ...]:
@@ -213,7 +210,7 @@ class Fingerprinter:
         if allow_import and module_name not in sys.modules:
             try:
                 importlib.import_module(module_name)
-            except Exception:  # code of others: whatever it raises, the name cannot be found
+            except Exception:  # noqa: BLE001  code of others may raise anything: the name is not there
                 return None
         module = sys.modules.get(module_name)
         if module is not None and _look_up(module, qualname) is None:

@@ -59,7 +59,7 @@ class Modules:
             return module
         try:
             return importlib.import_module(name)
-        except (Exception, SystemExit):  # user code: whatever it raises, the step itself will meet it
+        except (Exception, SystemExit):  # noqa: BLE001  user code: the step will meet it itself
             self._failed.add(name)
             return None
 
@@ -73,7 +73,7 @@ class Modules:
                 return found
         try:
             return getattr(module, name)
-        except Exception:  # a module's own __getattr__ may raise anything
+        except Exception:  # noqa: BLE001  a module's own __getattr__ may raise anything
             raise KeyError(name) from None
 
     def _would_be_project(self, top: str) -> bool:

@@ -24,7 +24,7 @@ class Unit:
 
     __slots__ = (
         "_targets", "entries", "expand", "file", "full", "installed", "keep", "kind", "line", "local", "name",
-        "problems", "reads_docs", "text",
+        "part", "problems", "reads_docs", "text",
     )  # fmt: skip
 
     def __init__(self, kind: str, name: str, expand: Expand, *, full: bool, keep: Any = None) -> None:
@@ -37,6 +37,7 @@ class Unit:
         self.entries: list[Unit | str] = []
         self.installed: set[str] = set()
         self.reads_docs = False
+        self.part: Any = None
         self.problems: list[Problem] = []
         self.file = ""
         self.line = 0
