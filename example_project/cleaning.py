@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-LARGEST_RADIUS = 40.0  # micrometres; beyond it two cells were measured as one
+LARGEST_RADIUS = 40.0  # beyond it, two cells were measured as one
 
 
 def drop_mismeasured(biopsies: pd.DataFrame) -> pd.DataFrame:
