@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from zenconv.cli.options import Invocation, common_options
+from zenconv.cli.options import CommonOptions, common_options
 from zenconv.cli.output import escape, print_json, print_line, style
 
 _COLOURS = {"reuse": "cyan", "run": "green", "maybe": "yellow", "skip": "yellow"}
@@ -20,7 +20,7 @@ _COLOURS = {"reuse": "cyan", "run": "green", "maybe": "yellow", "skip": "yellow"
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @common_options
 def command(
-    common: Invocation, targets: tuple[str, ...], keyword: str, verbose: bool, as_json: bool
+    common: CommonOptions, targets: tuple[str, ...], keyword: str, verbose: bool, as_json: bool
 ) -> int:
     """Say why a step runs or is reused, down to the changed line.
 

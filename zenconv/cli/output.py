@@ -22,7 +22,7 @@ _UNSAFE_IN_LINES = _UNSAFE.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f")
 
 
 def escape(text: str, *, keep_lines: bool = False) -> str:
-    """Return `text` with control and invisible characters spelt out (``\\x1b``).
+    r"""Return `text` with control and invisible characters spelt out (``\x1b``).
 
     With `keep_lines`, line feeds and tabs stay.
     """

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from zenconv.cli.options import Invocation, common_options
+from zenconv.cli.options import CommonOptions, common_options
 from zenconv.cli.output import escape, plural, print_json, print_line, print_table
 
 
@@ -27,7 +27,7 @@ from zenconv.cli.output import escape, plural, print_json, print_line, print_tab
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
 @common_options
 def command(
-    common: Invocation,
+    common: CommonOptions,
     targets: tuple[str, ...],
     only_plan: bool,
     keyword: str,
@@ -65,7 +65,7 @@ def _refuse_workers(workers: str) -> None:
         )
 
 
-def _run(common: Invocation, options: Any, *, verbosity: int, durations: int, as_json: bool) -> int:
+def _run(common: CommonOptions, options: Any, *, verbosity: int, durations: int, as_json: bool) -> int:
     from zenconv.cli.progress import Progress, last_line
     from zenconv.project.running import run_project
 
@@ -91,7 +91,7 @@ def _run(common: Invocation, options: Any, *, verbosity: int, durations: int, as
     return finished.exit_code
 
 
-def _show_plan(common: Invocation, selection: Any, *, as_json: bool) -> int:
+def _show_plan(common: CommonOptions, selection: Any, *, as_json: bool) -> int:
     from zenconv.engine.guard import ask_child
 
     settings = common.load_settings()

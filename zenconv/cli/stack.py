@@ -35,7 +35,7 @@ def command(common: CommonOptions, arguments: tuple[str, ...], as_json: bool) ->
     zenconv stack              every stack in one line
     zenconv stack NAME         the components of one, and where each is written
     zenconv stack trust NAME   make a signing key for a stack whose store is shared
-    """
+    """  # noqa: D301 - click takes the backspace for "leave these lines as they are"
     settings = common.load_settings()
     if len(arguments) == 2 and arguments[0] == "trust":
         _make_key(_find(settings, arguments[1]), as_json=as_json)
@@ -89,8 +89,7 @@ def _show(stack: StackSettings, settings: Settings, *, as_json: bool) -> None:
     for kind, component in described["components"].items():
         options = ", ".join(f"{name} = {value}" for name, value in component["options"].items())
         rows.append((kind.replace("_", " "), component["id"], options, component["origin"]))
-    for tracker in described["trackers"]:
-        rows.append(("tracker", tracker["id"], "", tracker["origin"]))
+    rows += [("tracker", tracker["id"], "", tracker["origin"]) for tracker in described["trackers"]]
     trust = described["trust"]
     rows.append(("trust", trust["mode"], f"key = {trust['key']}" if trust["key"] else "", trust["origin"]))
     print_line(style(escape(stack.name), "bold") + ("  (in use)" if described["active"] else ""))

@@ -132,17 +132,12 @@ class RunExecution:
         """Return the final decision, or None while another process computes the same key."""
         planned = self.plan.decisions[node.id]
         if node.id in self._forced or planned.reason == "forced":
-            key = self.decider.keys.key(node, self.decider.inputs(node, self.results))
-            return Decision(node.id, "run", planned.reason or "its stored bytes were damaged", key)
-        impure = self.decider.keys.local(node).impure
-        key = planned.key
-        if impure:
-            return self.decider.decide([node], self.results)[0]
-        if key is None:
-            decision = self.decider.decide([node], self.results)[0]
-            if decision.action == "reuse":
-                return decision
-            key = decision.key
+            forced = self.decider.keys.key(node, self.decider.inputs(node, self.results))
+            return Decision(node.id, "run", planned.reason or "its stored bytes were damaged", forced)
+        decision = self.decider.decide([node], self.results)[0]
+        if decision.action == "reuse" or self.decider.keys.local(node).impure:
+            return decision
+        key = decision.key
         assert key is not None
         if not self.decider.cache.claim(key):
             return None

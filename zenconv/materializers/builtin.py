@@ -10,4 +10,4 @@ def zenconv_materializers() -> list[MaterializerSpec]:
     """Offer what this package writes: JSON values, arrays, frames, estimators, tensors, files."""
     from zenconv.materializers.registry import BUILT_IN
 
-    return [MaterializerSpec(spec.id, tuple(spec.types), spec.target) for spec in BUILT_IN]
+    return list(BUILT_IN)

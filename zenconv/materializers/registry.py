@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from zenconv.errors import (
     ArtifactError,
     CorruptArtifact,
@@ -25,6 +23,7 @@ from zenconv.errors import (
     ZenconvError,
     did_you_mean,
 )
+from zenconv.hooks.markers import MaterializerSpec
 from zenconv.materializers.describing import class_name, summarize_plain, type_name
 from zenconv.materializers.saving import ArtifactSink, Declined, SavedValue
 from zenconv.records.artifact import Artifact
@@ -33,15 +32,6 @@ if TYPE_CHECKING:
     from zenconv.interfaces.materializing import Materializer
     from zenconv.interfaces.storing import ArtifactStore
     from zenconv.materializers.loading import ArtifactSource, Importer
-
-
-@attrs.frozen
-class MaterializerSpec:
-    """A materializer that is not imported yet: its id, the types it may take, ``"module:Class"``."""
-
-    id: str
-    types: tuple[str, ...]
-    target: str
 
 
 _OBJECTS = "zenconv.materializers.objects:"
