@@ -185,7 +185,9 @@ def test_sync_forces_out_what_was_written_since_the_last_call(store: LocalStore,
 
 
 @settings(max_examples=40, deadline=None)
-@given(pieces=st.lists(st.binary(max_size=2000) | st.integers(1, 300_000).map(lambda n: b"z" * n), max_size=6))
+@given(
+    pieces=st.lists(st.binary(max_size=2000) | st.integers(1, 300_000).map(lambda n: b"z" * n), max_size=6)
+)
 def test_the_digest_is_that_of_all_pieces_together(tmp_path_factory, pieces: list[bytes]):
     store = LocalStore(tmp_path_factory.mktemp("law"))
     with store.writer() as writer:
@@ -253,7 +255,8 @@ from zenconv.testing.stores import put, read
 store = LocalStore(sys.argv[1] + "/store")
 digests = [digest for digest, _ in store.digests()]
 print(read(store, digests[0]).decode(), len(store.has(digests)), put(store, b"there") == digests[0])
-for action in (lambda: put(store, b"new"), lambda: store.delete(digests), lambda: store.quarantine(digests[0])):
+actions = (lambda: put(store, b"new"), lambda: store.delete(digests), lambda: store.quarantine(digests[0]))
+for action in actions:
     try:
         action()
     except StoreError as error:

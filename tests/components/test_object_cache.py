@@ -124,7 +124,9 @@ def test_what_an_overtaken_holder_computed_first_is_kept(files: RemoteFiles):
     quick.close()
 
 
-@pytest.mark.parametrize("garbage", [b"", b"{", b"null", b'{"owner": 1}', b"\xff\xfe", b'{"owner": "../../x"}'])
+@pytest.mark.parametrize(
+    "garbage", [b"", b"{", b"null", b'{"owner": 1}', b"\xff\xfe", b'{"owner": "../../x"}']
+)
 def test_an_unreadable_claim_blocks_nobody(files: RemoteFiles, garbage: bytes):
     files.replace(f"claims/{KEY.local}/{KEY.inputs}/00000001.json", garbage)
     cache = ObjectActionCache(files)
@@ -188,8 +190,12 @@ def test_publishing_leaves_no_claim_behind(files: RemoteFiles, tmp_path: Path):
 
 @pytest.mark.parametrize("seconds", [0, -1])
 def test_a_claim_must_last(tmp_path: Path, seconds: float):
-    with pytest.raises(SettingsError, match=f"'claim_seconds' of the action cache 'objects': {seconds} is not above 0"):
-        ObjectActionCache.from_options({"url": "memory://x", "claim_seconds": seconds}, root=tmp_path, state=tmp_path)
+    with pytest.raises(
+        SettingsError, match=f"'claim_seconds' of the action cache 'objects': {seconds} is not above 0"
+    ):
+        ObjectActionCache.from_options(
+            {"url": "memory://x", "claim_seconds": seconds}, root=tmp_path, state=tmp_path
+        )
 
 
 def test_an_unknown_option_is_told(tmp_path: Path):

@@ -43,7 +43,9 @@ class TestMemory(RemoteSuite):
 class TestS3(RemoteSuite):
     @pytest.fixture
     def reopen(self, tmp_path: Path, s3_options):
-        return functools.partial(RemoteStore.from_options, s3_options, root=tmp_path, state=tmp_path / "state")
+        return functools.partial(
+            RemoteStore.from_options, s3_options, root=tmp_path, state=tmp_path / "state"
+        )
 
 
 def test_two_machines_share_blobs(s3_options, tmp_path: Path):
@@ -119,11 +121,11 @@ def test_construction_touches_neither_disk_nor_network(tmp_path: Path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "the artifact store 'fsspec' needs the option 'url'\n    hint: url = \"s3://bucket/zenconv\""),
+        ({}, "artifact store 'fsspec' needs the option 'url'\n    hint: url = \"s3://bucket/zenconv\""),
         ({"url": 1}, "option 'url' of the artifact store 'fsspec': expected str, got int 1"),
         (
             {"url": "s3://x", "storage_option": {}},
-            "unknown option 'storage_option' of the artifact store 'fsspec'\n    did you mean 'storage_options'",
+            "'storage_option' of the artifact store 'fsspec'\n    did you mean 'storage_options'",
         ),
         ({"url": "s3://x", "storage_options": "a"}, "expected dict, got str 'a'"),
     ],
@@ -143,7 +145,9 @@ def test_a_missing_bucket_is_one_line_and_is_not_made(s3_options, tmp_path: Path
 
 
 def test_an_unknown_protocol_and_a_missing_package_are_one_line(tmp_path: Path):
-    with pytest.raises(StoreError, match=r"cannot open the store foo://x: ValueError: Protocol not known: foo"):
+    with pytest.raises(
+        StoreError, match=r"cannot open the store foo://x: ValueError: Protocol not known: foo"
+    ):
         put(open_store({"url": "foo://x"}, tmp_path), b"x")
     with pytest.raises(StoreError, match=r"the store gs://x needs a package: ImportError: .*gcsfs"):
         open_store({"url": "gs://x"}, tmp_path).has([hashing.digest_bytes(b"")])

@@ -91,11 +91,15 @@ def test_closing_leaves_one_database_file_without_a_log(path: Path):
 def test_a_damaged_database_is_moved_aside_with_one_warning(path: Path, warned: list[str], damage):
     entries = fill(path)
     data = path.read_bytes()
-    changed = {
-        "truncate": data[: len(data) // 2],
-        "half a page": data[:2000],
-        "zero a page": data[:4096] + b"\0" * 12288 + data[16384:],
-    }.get(damage, damage) if isinstance(damage, str) else damage
+    changed = (
+        {
+            "truncate": data[: len(data) // 2],
+            "half a page": data[:2000],
+            "zero a page": data[:4096] + b"\0" * 12288 + data[16384:],
+        }.get(damage, damage)
+        if isinstance(damage, str)
+        else damage
+    )
     path.write_bytes(changed)
     cache = SqliteActionCache(path, on_warning=warned.append)
     found = cache.look_up([entry.key for entry in entries])
@@ -115,7 +119,9 @@ def test_each_damaged_file_is_kept(path: Path, warned: list[str]):
         fill(path, 1)
         path.write_bytes(b"")
         SqliteActionCache(path, on_warning=warned.append).look_up([make_key("a")])
-    assert sorted(p.name for p in path.parent.glob("*.damaged-*")) == [f"actions.db.damaged-{n}" for n in (1, 2, 3)]
+    assert sorted(p.name for p in path.parent.glob("*.damaged-*")) == [
+        f"actions.db.damaged-{n}" for n in (1, 2, 3)
+    ]
 
 
 def test_without_a_callback_damage_is_a_python_warning(path: Path):
@@ -156,7 +162,8 @@ def test_flipped_bits_never_give_a_wrong_answer(path: Path, warned: list[str], s
             cache.publish(entry)
         assert all(found == make_entry(key) for key, found in cache.look_up(keys).items())
     except RecordError as error:
-        assert "newer zenconv" in str(error)  # the flipped bit is in the version number
+        if "newer zenconv" not in str(error):  # the flipped bit is in the version number
+            raise
     cache.close()
 
 
@@ -392,10 +399,12 @@ def test_a_hostile_owner_name_in_the_database_reads_nothing_else(path: Path):
     cache = SqliteActionCache(path)
     cache.publish(make_entry(make_key("x")))
     cache._file.write(
-        lambda c: c.execute(
-            "INSERT INTO claims VALUES (?, ?)",
-            (bytes.fromhex(make_key("a").local + make_key("a").inputs), "../../../etc/passwd"),
-        ).rowcount
+        lambda c: (
+            c.execute(
+                "INSERT INTO claims VALUES (?, ?)",
+                (bytes.fromhex(make_key("a").local + make_key("a").inputs), "../../../etc/passwd"),
+            ).rowcount
+        )
     )
     assert cache.claim(make_key("a"))
     cache.close()

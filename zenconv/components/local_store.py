@@ -33,7 +33,7 @@ _READ_FLAGS |= getattr(os, "O_BINARY", 0)
 
 def hex_part(digest: str) -> str:
     """Return the hexadecimal digits of `digest`; `ValueError` if it has not the form of one."""
-    if not isinstance(digest, str) or not hashing.is_digest(digest):
+    if not hashing.is_digest(str(digest)):
         raise ValueError(f"not a digest: {str(digest)[:80]!r}")
     return digest[3:]
 

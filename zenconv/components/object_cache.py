@@ -36,6 +36,7 @@ from zenconv.records.artifact import ActionEntry, ActionKey
 CLAIM_SECONDS = 90.0
 """How long the claims of an owner count without a sign of life; those of a dead process block so long."""
 
+
 @attrs.frozen
 class _Claim:
     """One generation of a claim, as it is stored."""

@@ -32,7 +32,9 @@ def _problems(owner: str, options: Mapping[str, Any], known: Mapping[str, type])
             yield Problem(f"unknown option {name!r} of the {owner}", exists=did_you_mean(name, known))
         elif not _fits(value, wanted):
             found = type(value).__name__
-            yield Problem(f"option {name!r} of the {owner}: expected {wanted.__name__}, got {found} {value!r}")
+            yield Problem(
+                f"option {name!r} of the {owner}: expected {wanted.__name__}, got {found} {value!r}"
+            )
 
 
 def _fits(value: object, wanted: type) -> bool:

@@ -145,7 +145,9 @@ class RemoteFiles:
                     _write_local(f"{root}/{path}", data, _link)
                     return True
                 with _memory_mutex if "memory" in self._protocols else nullcontext():
-                    return bool(self._with_folder(path, lambda: self._create(file_system, f"{root}/{path}", data)))
+                    return bool(
+                        self._with_folder(path, lambda: self._create(file_system, f"{root}/{path}", data))
+                    )
             except FileExistsError:
                 return False
 

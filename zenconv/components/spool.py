@@ -214,7 +214,7 @@ def remove_file(path: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         pass
     except PermissionError:
-        if sys.platform != "win32":
+        if os.name != "nt":
             raise
         os.chmod(path, stat.S_IWRITE)  # Windows does not delete read-only files
         os.unlink(path)

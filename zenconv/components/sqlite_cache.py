@@ -26,7 +26,10 @@ FILE_NAME = "actions.db"
 SCHEMA = Schema(
     (
         """CREATE TABLE entries (
-            number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, payload BLOB NOT NULL, checksum BLOB NOT NULL
+            number INTEGER PRIMARY KEY,
+            key BLOB NOT NULL UNIQUE,
+            payload BLOB NOT NULL,
+            checksum BLOB NOT NULL
         )""",
         "CREATE TABLE claims (key BLOB PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID",
     ),

@@ -167,7 +167,7 @@ class SqliteFile:
             return
         if not self._lock.acquire(timeout=_LOCK_SECONDS):
             raise StoreError(
-                f"cannot write {self.path}: another process has held {self._lock.path} for {_LOCK_SECONDS:.0f} s",
+                f"cannot write {self.path}: {self._lock.path} is held by another process",
                 hint="end that process, or run again",
             )
         try:
@@ -229,7 +229,12 @@ class SqliteFile:
             uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "cell_size_check=ON", "trusted_schema=OFF"):
+            for pragma in (
+                "synchronous=NORMAL",
+                "wal_autocheckpoint=0",
+                "cell_size_check=ON",
+                "trusted_schema=OFF",
+            ):
                 connection.execute(f"PRAGMA {pragma}")
             if not self._schema.is_newest(connection, self._name):
                 with self._locked():
@@ -280,7 +285,9 @@ class SqliteFile:
         except StoreError:
             if not self._has_warned:
                 self._has_warned = True
-                self.on_warning(f"{self.path} is damaged ({reason}) and cannot be moved away: it counts as empty")
+                self.on_warning(
+                    f"{self.path} is damaged ({reason}) and cannot be moved away: it counts as empty"
+                )
 
     def _is_sound(self) -> bool:
         try:

@@ -25,7 +25,17 @@ from zenconv.testing.concurrency import (
     wait_for_file,
 )
 
-HOSTILE_PARTS = ("", "../x", "a" * 63, "a" * 65, "A" * 64, "g" * 64, "a" * 63 + "/", "a" * 64 + "\n", "é" * 64)
+HOSTILE_PARTS = (
+    "",
+    "../x",
+    "a" * 63,
+    "a" * 65,
+    "A" * 64,
+    "g" * 64,
+    "a" * 63 + "/",
+    "a" * 64 + "\n",
+    "é" * 64,
+)
 
 
 def make_key(name: str, inputs: str = "inputs") -> ActionKey:
@@ -39,10 +49,14 @@ def make_entry(key: ActionKey, text: str = "value") -> ActionEntry:
     data = text.encode() + bytes(range(256))
     file = StoredFile("", hashing.digest_bytes(data), len(data), data)
     other = StoredFile("part/1.npy", hashing.digest_bytes(b"1"), 1 << 40)
-    first = Artifact(file.digest, "json/1", "builtins.str", (file,), summary={"len": len(text), "ä": "\u2028"})
+    first = Artifact(
+        file.digest, "json/1", "builtins.str", (file,), summary={"len": len(text), "ä": "\u2028"}
+    )
     second = Artifact(other.digest, "numpy/1", "numpy.ndarray", (other,), refers=("a:B",), runs_code=True)
     outputs = {"z": first, "a": second}
-    return ActionEntry(key, outputs, output=first, seconds=0.25, created="2026-01-01T00:00:00Z", writer="here")
+    return ActionEntry(
+        key, outputs, output=first, seconds=0.25, created="2026-01-01T00:00:00Z", writer="here"
+    )
 
 
 def _compute_each_once(reopen: Callable[[], ActionCache], log: str, count: int) -> None:
