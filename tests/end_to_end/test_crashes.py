@@ -1,0 +1,183 @@
+"""Success is only what returned: whatever ends a step's process is that step's failure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+CRASHES = {
+    "exit": "import os; os._exit(0)",
+    "sys_exit": "import sys; sys.exit(0)",
+    "segfault": "import ctypes; ctypes.string_at(0)",
+    "kill": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "abort": "import os; os.abort()",
+    "fork": "import os; os.fork()",
+    "close": "import os; os.closerange(3, 100); os._exit(0)",
+}
+
+
+def steps(body: str) -> dict[str, str]:
+    return {
+        "steps_a.py": f"""
+def before() -> int:
+    return 1
+
+def bad(before):
+    print("last words")
+    {body}
+    return 2
+
+def after(bad):
+    return bad
+
+def other(before) -> int:
+    return before + 1
+"""
+    }
+
+
+@pytest.mark.parametrize("kind", CRASHES)
+def test_a_step_that_ends_its_process_fails_and_the_rest_goes_on(project, kind: str) -> None:
+    it = project(steps(CRASHES[kind]))
+    result = it.run("run", check=1)
+    assert it.statuses() == {
+        "a::before": "succeeded",
+        "a::bad": "failed",
+        "a::after": "skipped",
+        "a::other": "succeeded",
+    }, result
+    assert "bad" in result.text
+    assert it.value("other", run="last") == 2
+
+
+@pytest.mark.parametrize("kind", ["exit", "segfault"])
+def test_what_a_crashed_step_printed_is_kept(project, kind: str) -> None:
+    it = project(steps(CRASHES[kind]))
+    it.run("run", check=1)
+    assert "last words" in it.run("logs", "bad").stdout
+
+
+def test_nothing_that_was_done_before_a_crash_is_done_again(project) -> None:
+    it = project(steps("import os; os._exit(0)"))
+    it.run("run", check=1)
+    it.run("run", check=1)
+    assert it.statuses()["a::before"] == "reused"
+    it.edit("steps_a.py", "import os; os._exit(0)", "pass")
+    it.run("run")
+    assert it.executed() == ["a::after", "a::bad"]
+
+
+def test_a_module_that_ends_the_process_while_imported_is_an_error(project) -> None:
+    it = project({"steps_a.py": "import os\nos._exit(0)\n"})
+    for command in (["run"], ["run", "--plan"], ["steps"], ["explain"]):
+        result = it.run(*command, check=2)
+        assert "the process ended" in result.stderr
+        assert "exited with status 0" in result.stderr
+
+
+def test_a_step_that_raises_keyboard_interrupt_by_itself_has_failed(project) -> None:
+    it = project({"steps_a.py": "def a():\n    raise KeyboardInterrupt\n"})
+    it.run("run", check=1)
+    assert it.statuses() == {"a::a": "failed"}
+
+
+SLOW = """
+import os, pathlib, time, zenconv
+
+@zenconv.fixture
+def resource():
+    yield 1
+    pathlib.Path("torn_down").write_text("yes")
+
+def first() -> int:
+    return 1
+
+def slow(first, resource) -> int:
+    pathlib.Path("started").write_text(str(os.getpid()))
+    time.sleep(60)
+    return 2
+"""
+
+
+def wait_for(path, seconds: float = 20) -> str:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path.exists() and path.read_text():
+            return path.read_text()
+        time.sleep(0.01)
+    raise AssertionError(f"{path} did not appear")
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_tears_fixtures_down_and_ends_with_its_code(project, number: int, code: int) -> None:
+    it = project({"steps_a.py": SLOW})
+    process = it.start("run")
+    runner = int(wait_for(it.path / "started"))
+    process.send_signal(number)
+    assert process.wait(timeout=15) == code
+    assert (it.path / "torn_down").exists()
+    assert not is_alive(runner)
+    assert it.json("runs")["runs"][0]["status"] == "interrupted"
+    assert it.statuses()["a::first"] == "succeeded"
+    process.communicate()
+
+
+def test_a_second_interrupt_ends_at_once(project) -> None:
+    stubborn = SLOW.replace("time.sleep(60)", "\n    ".join([
+        "deadline = time.monotonic() + 60",
+        "while time.monotonic() < deadline:",
+        "    try:",
+        "        time.sleep(60)",
+        "    except BaseException:",
+        "        pathlib.Path('caught').write_text('yes')",
+    ]))
+    it = project({"steps_a.py": stubborn})
+    process = it.start("run")
+    runner = int(wait_for(it.path / "started"))
+    process.send_signal(signal.SIGINT)
+    wait_for(it.path / "caught")
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    assert time.monotonic() - began < 3
+    assert not is_alive(runner)
+    process.communicate()
+
+
+def test_a_killed_run_is_shown_as_interrupted_and_loses_nothing(project) -> None:
+    it = project({"steps_a.py": SLOW})
+    process = it.start("run")
+    runner = int(wait_for(it.path / "started"))
+    assert it.json("runs")["runs"][0]["status"] == "running"
+    process.kill()
+    process.communicate()
+    assert it.json("runs")["runs"][0]["status"] == "interrupted"
+    deadline = time.monotonic() + 5
+    while is_alive(runner) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_alive(runner)
+    it.edit("steps_a.py", "time.sleep(60)", "time.sleep(0)")
+    it.run("run")
+    assert it.statuses() == {"a::first": "reused", "a::slow": "succeeded"}
+
+
+def test_a_killed_runner_fails_its_step_and_the_run_goes_on(project) -> None:
+    it = project({"steps_a.py": SLOW + "\ndef unrelated() -> int:\n    return 3\n"})
+    process = it.start("run")
+    os.kill(int(wait_for(it.path / "started")), signal.SIGKILL)
+    assert process.wait(timeout=20) == 1
+    _, errors = process.communicate()
+    assert "SIGKILL" in errors
+    assert it.statuses() == {"a::first": "succeeded", "a::slow": "failed", "a::unrelated": "succeeded"}
