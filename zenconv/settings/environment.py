@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from zenconv.errors import Problem
-from zenconv.settings.params import Tree, insert
 from zenconv.settings.lines import KeyPath
+from zenconv.settings.params import Tree, insert
 from zenconv.settings.reading import Reader
 from zenconv.settings.secrets import name_references
 from zenconv.settings.settings import ENVIRONMENT_LAYER, Value
@@ -77,7 +77,10 @@ def _as_table(value: Any) -> dict[str, Any]:
 
 
 def _spell(table: Mapping[str, Any], path: Iterable[str], *, lower: bool = False) -> list[str]:
-    """Return `path` with each key as the table has it already, compared without case."""
+    """Return `path` with each key as the table has it already, compared without case.
+
+    With `lower`, other keys are in small letters, as settings are; names of parameters stay.
+    """
     keys: list[str] = []
     found: Any = table
     for part in path:
@@ -85,5 +88,6 @@ def _spell(table: Mapping[str, Any], path: Iterable[str], *, lower: bool = False
         same = [name for name in names if name.lower() == part.lower()]
         key = part if part in names else same[0] if len(same) == 1 else part.lower() if lower else part
         keys.append(key)
+        lower = lower and key != "params"
         found = found.get(key) if isinstance(found, Mapping) else None
     return keys

@@ -53,7 +53,7 @@ def _default_action_cache(store: ComponentSettings | None) -> ComponentSettings:
 
 
 def choose_trust_mode(stack: StackSettings) -> str:
-    """Return the trust mode of `stack`: its own, else ``local`` or, for a store others write to, ``signed``."""
+    """Return the trust mode of `stack`: its own, else ``local``, or ``signed`` where others write too."""
     if stack.trust.mode:
         return stack.trust.mode
     store = choose_component(stack, "artifact_store")
