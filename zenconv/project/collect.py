@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection as Names
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -79,13 +79,21 @@ class Collection:
         return [file for file in self.files.values() if not file.is_zenconf]
 
 
-def collect(settings: Settings, sources: ProjectSources, *, only: Names[str] | None = None) -> Collection:
+def collect(
+    settings: Settings,
+    sources: ProjectSources,
+    *,
+    only: Names[str] | None = None,
+    on_progress: Callable[[str], object] | None = None,
+) -> Collection:
     """Import the step files and ``zenconf.py`` files of a project and read what they define.
 
     Parameters
     ----------
     only
         Paths below the root: leave the other files alone.
+    on_progress
+        Told which file is imported next, should the process not survive it.
 
     Mistakes are not raised: they stand with their file, so that those which a selection does not
     need cannot stop it. What modules print while imported goes to stderr.
@@ -99,6 +107,8 @@ def collect(settings: Settings, sources: ProjectSources, *, only: Names[str] | N
     try:
         for file in wanted:
             if only is None or file in only:
+                if on_progress is not None:
+                    on_progress(f"importing {file}")
                 collected[file] = _collect_file(file, importer, annotations)
     finally:
         sys.stdout = stdout
@@ -174,10 +184,14 @@ class _Reader:
             self._add_fixture(definition, note)
         elif not callable(value):
             self.warnings.append(_not_callable(definition, self.file))
-        elif (isinstance(note, StepNote) and note.is_helper) or isinstance(value, type) or (not self.pipeline and definition.name.startswith(HOOK_PREFIX)):
-            return
-        else:
+        elif not self._is_exempt(definition, note):
             self._add_step(definition, note if isinstance(note, StepNote) else _PLAIN)
+
+    def _is_exempt(self, definition: Definition, note: Any) -> bool:
+        """Return whether a function is a helper, replaced by a class, or a hook implementation."""
+        if (isinstance(note, StepNote) and note.is_helper) or isinstance(definition.object, type):
+            return True
+        return not self.pipeline and definition.name.startswith(HOOK_PREFIX)
 
     def _add_step(self, definition: Definition, note: StepNote) -> None:
         name = note.name or definition.name

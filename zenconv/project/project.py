@@ -34,8 +34,7 @@ class Project:
     @cached_property
     def collection(self) -> Collection:
         """What the files define. Importing them is the first thing that runs the project's code."""
-        self._tell("collecting")
-        return _without_collector(lambda: collect(self.settings, self.sources))
+        return _without_collector(lambda: collect(self.settings, self.sources, on_progress=self._tell))
 
     @cached_property
     def graph(self) -> Graph:
@@ -67,9 +66,21 @@ class Project:
         UsageError
             A target is unknown or ambiguous. `NothingSelected`: no step is left.
         """
+        selected = self.checked(targets, keyword=keyword, last_failed=last_failed, cwd=cwd)
+        return selected.pipeline, selected.ids
+
+    def checked(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        keyword: str | None = None,
+        last_failed: Ids[str] | None = None,
+        cwd: Path | None = None,
+    ) -> Selected:
+        """Return what is asked for; raises as `pipeline` does."""
         selected = self.select(targets, keyword=keyword, last_failed=last_failed, cwd=cwd)
         self.graph.check(selected.files)
-        return selected.pipeline, selected.ids
+        return selected
 
     def select(
         self,

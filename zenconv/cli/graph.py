@@ -1,0 +1,105 @@
+"""``zenconv graph``: which step waits for which; of the project, or of a recorded run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from zenconv.cli.options import CommonOptions, common_options, json_option
+from zenconv.cli.output import escape, print_json, print_line, style
+
+_RUN_WORDS = ("latest", "last")
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET|RUN]...")
+@click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
+@click.option("--dot", "form", flag_value="dot", help="For Graphviz.")
+@click.option("--mermaid", "form", flag_value="mermaid", help="For Mermaid.")
+@json_option
+@common_options
+def command(
+    common: CommonOptions, targets: tuple[str, ...], keyword: str, form: str | None, as_json: bool
+) -> None:
+    """Draw which step waits for which.
+
+    TARGETS as for `zenconv run`, shown with everything they need. A RUN (its id, `latest`,
+    `last`) is drawn from the records, without importing the project.
+    """
+    if len(targets) == 1 and _names_a_run(targets[0]):
+        rows = _recorded_rows(common, targets[0])
+    else:
+        rows = _project_rows(common, targets, keyword)
+    if as_json:
+        print_json({"nodes": rows})
+    else:
+        _print_rows(rows, form)
+
+
+def _names_a_run(text: str) -> bool:
+    from zenconv.records.layout import is_run_id
+
+    return text in _RUN_WORDS or is_run_id(text)
+
+
+def _project_rows(common: CommonOptions, targets: Sequence[str], keyword: str) -> list[dict[str, Any]]:
+    from zenconv.engine.guard import ask_child
+
+    settings = common.load_settings()
+
+    def ask(tell: Callable[[str], None]) -> Any:
+        from zenconv.project.describe import describe_graph
+        from zenconv.project.project import open_project
+
+        selected = open_project(settings, tell).checked(targets, keyword=keyword or None)
+        return describe_graph(selected.pipeline)
+
+    rows: list[dict[str, Any]] = ask_child(ask)
+    return rows
+
+
+def _recorded_rows(common: CommonOptions, run: str) -> list[dict[str, Any]]:
+    from zenconv.cli.output import print_note
+    from zenconv.queries.history import History
+
+    settings = common.load_settings()
+    plugins = common.load_plugins(settings)
+    from zenconv.stack.assemble import assemble
+
+    history = History(settings, plugins, assemble(settings, plugins), print_note)
+    record = history.find_run(run)
+    steps = sorted(history.store.steps(record.id), key=lambda step: step.position)
+    return [
+        {
+            "node": step.node,
+            "pipeline": step.pipeline,
+            "step": step.step,
+            "where": step.where,
+            "status": step.status,
+            "outputs": [name for name in step.output_names if name],
+            "inputs": [
+                {"parameter": b["parameter"], "node": b["node"], "output": b.get("output") or ""}
+                for b in step.bindings
+                if b["source"] == "node"
+            ],
+        }
+        for step in steps
+    ]
+
+
+def _print_rows(rows: Sequence[dict[str, Any]], form: str | None) -> None:
+    from zenconv.cli import drawing
+
+    if form is not None:
+        for line in drawing.draw_dot(rows) if form == "dot" else drawing.draw_mermaid(rows):
+            print_line(escape(line))
+        return
+    encoding = (getattr(sys.stdout, "encoding", "") or "ascii").lower().replace("-", "")
+    signs = drawing.UNICODE if encoding.startswith("utf") else drawing.ASCII
+    statuses = {row["node"]: row.get("status", "") for row in rows}
+    for (lines, name, remark), node in zip(drawing.draw_text(rows, signs), statuses, strict=True):
+        status = f"  [{statuses[node]}]" if statuses[node] else ""
+        print_line(f"{lines}  {escape(name)}{escape(status)}  {style(escape(remark), 'dim')}".rstrip())

@@ -1,0 +1,92 @@
+"""``zenconv steps``: every step by pipeline, and where each of its parameters comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from zenconv.cli.options import CommonOptions, common_options, json_option
+from zenconv.cli.output import escape, plural, print_json, print_line, print_warning, style
+
+
+@click.command()
+@click.argument("targets", nargs=-1)
+@click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
+@click.option("-v", "--verbose", is_flag=True, help="Types, fixtures and whole descriptions too.")
+@json_option
+@common_options
+def command(
+    common: CommonOptions, targets: tuple[str, ...], keyword: str, verbose: bool, as_json: bool
+) -> None:
+    """List the steps by pipeline, and where each parameter comes from.
+
+    TARGETS as for `zenconv run`; without any, every step.
+    """
+    from zenconv.engine.guard import ask_child
+
+    settings = common.load_settings()
+
+    def ask(tell: Callable[[str], None]) -> Any:
+        from zenconv.project.describe import describe_steps
+        from zenconv.project.project import open_project
+
+        project = open_project(settings, tell)
+        selected = project.checked(targets, keyword=keyword or None)
+        return {
+            "steps": describe_steps(selected, settings.root),
+            "warnings": [str(w) for w in project.warnings],
+        }
+
+    answer = ask_child(ask)
+    if as_json:
+        print_json(answer)
+        return
+    for warning in answer["warnings"]:
+        print_warning(warning)
+    _print_steps(answer["steps"], verbose=verbose)
+
+
+def _print_steps(steps: Sequence[Mapping[str, Any]], *, verbose: bool) -> None:
+    pipelines: dict[str, list[Mapping[str, Any]]] = {}
+    for step in steps:
+        pipelines.setdefault(step["pipeline"], []).append(step)
+    for pipeline, members in pipelines.items():
+        file = members[0]["node"].partition("::")[0]
+        count = style(f"{escape(file)}, {plural(len(members), 'step')}", "dim")
+        print_line(f"{style(escape(pipeline), 'bold')}  {count}")
+        for step in members:
+            _print_step(step, verbose=verbose)
+        print_line()
+
+
+def _print_step(step: Mapping[str, Any], *, verbose: bool) -> None:
+    name = step["node"].partition("::")[2]
+    outputs = [_typed(o["name"], o["type"] if verbose else "") for o in step["outputs"] if o["name"]]
+    arrow = f" -> {', '.join(outputs)}" if outputs else ""
+    if verbose and not outputs and step["outputs"][0]["type"]:
+        arrow = f" -> {step['outputs'][0]['type']}"
+    print_line(f"  {style(escape(name), 'green')}{escape(arrow)}  {style(escape(step['where']), 'dim')}")
+    lines = step["doc"].splitlines() if verbose else step["doc"].splitlines()[:1]
+    for line in lines:
+        print_line(f"      {style(escape(line.strip()), 'dim')}".rstrip())
+    for parameter in step["parameters"]:
+        print_line("      " + _parameter_line(parameter, verbose=verbose))
+    for fixture in step["fixtures"] if verbose else ():
+        print_line(f"      {escape(fixture['name'])}: {fixture['scope']} fixture, {escape(fixture['where'])}")
+        for parameter in fixture["parameters"]:
+            print_line("          " + _parameter_line(parameter, verbose=True))
+
+
+def _typed(name: str, kind: str) -> str:
+    return f"{name}: {kind}" if kind else name
+
+
+def _parameter_line(parameter: Mapping[str, Any], *, verbose: bool) -> str:
+    text = _typed(parameter["name"], parameter["type"] if verbose else "")
+    if "value" in parameter:
+        text += f"={parameter['value']}" if text == parameter["name"] else f" = {parameter['value']}"
+    line = escape(text)
+    origin = parameter["origin"]
+    return f"{line} {style('<- ' + escape(origin), 'dim')}" if origin else line

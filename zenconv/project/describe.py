@@ -1,0 +1,106 @@
+"""Steps and graphs as plain JSON data, for the commands that show them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from zenconv.project.select import Selected
+from zenconv.records.step import Binding, FixtureNode, Node, Parameter
+
+_TEXT_LIMIT = 120
+
+
+def describe_steps(selected: Selected, root: Path) -> list[dict[str, Any]]:
+    """Return each selected step: where it is, what it gives, and what each parameter gets.
+
+    Paths below `root` are shown relative to it.
+    """
+    fixtures = selected.pipeline.fixtures
+    return [
+        {
+            "node": node.id,
+            "pipeline": node.pipeline,
+            "step": node.step.name,
+            "where": node.step.where,
+            "is_template": node.step.is_template,
+            "outputs": [{"name": o.name, "type": o.annotation} for o in node.step.outputs],
+            "parameters": [_describe_binding(b, node.step.parameters, root) for b in node.bindings],
+            "fixtures": [_describe_fixture(fixtures[id], root) for id in _fixtures_of(node, fixtures)],
+            "doc": node.step.doc,
+        }
+        for node in selected.pipeline
+        if node.id in selected.ids
+    ]
+
+
+def describe_graph(nodes: Iterable[Node]) -> list[dict[str, Any]]:
+    """Return nodes in order, with what each waits for and through which outputs."""
+    return [
+        {
+            "node": node.id,
+            "pipeline": node.pipeline,
+            "step": node.step.name,
+            "where": node.step.where,
+            "outputs": [o.name for o in node.step.outputs if o.name],
+            "inputs": [
+                {"parameter": b.parameter, "node": b.node, "output": b.output or ""}
+                for b in node.bindings
+                if b.source == "node"
+            ],
+        }
+        for node in nodes
+    ]
+
+
+def _describe_binding(binding: Binding, parameters: Iterable[Parameter], root: Path) -> dict[str, Any]:
+    written = next((p.annotation for p in parameters if p.name == binding.parameter), "")
+    found = {"name": binding.parameter, "type": written, "source": binding.source, "origin": binding.origin}
+    if binding.source == "node":
+        found |= {"node": binding.node, "output": binding.output or ""}
+        found["origin"] = f"{binding.node}.{binding.output}" if binding.output else binding.node
+    elif binding.source == "value":
+        found["value"] = _short_text(binding, root)
+    else:
+        found["fixture"] = binding.fixture
+        found["origin"] = "built-in fixture" if binding.source == "builtin" else f"fixture {binding.fixture}"
+    return found
+
+
+def _short_text(binding: Binding, root: Path) -> str:
+    if binding.is_output and binding.value is None:
+        return "a place to write"
+    try:
+        value = binding.value
+        if isinstance(value, Path) and value.is_relative_to(root):
+            value = value.relative_to(root)
+        text = str(value) if isinstance(value, os.PathLike) else repr(value)
+    except Exception:  # noqa: BLE001 - a project's class may fail to print itself
+        text = f"<{type(binding.value).__qualname__}>"
+    text = " ".join(text.split())
+    return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
+
+
+def _fixtures_of(node: Node, fixtures: Any) -> list[str]:
+    """Return the ids of every fixture that is set up for `node`, those it asks for first."""
+    waiting = [*(b.fixture for b in node.bindings if b.source == "fixture"), *node.autouse]
+    found: dict[str, None] = {}
+    while waiting:
+        id = waiting.pop(0)
+        if id not in found and id in fixtures:
+            found[id] = None
+            waiting += [b.fixture for b in fixtures[id].bindings if b.source == "fixture"]
+    return list(found)
+
+
+def _describe_fixture(node: FixtureNode, root: Path) -> dict[str, Any]:
+    fixture = node.fixture
+    return {
+        "id": node.id,
+        "name": fixture.name,
+        "where": fixture.where,
+        "scope": fixture.note.scope,
+        "parameters": [_describe_binding(b, fixture.parameters, root) for b in node.bindings],
+    }
