@@ -1,0 +1,178 @@
+"""How ``zenconv show`` draws a step: its failure, inputs, outputs, parameters, what it printed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from zenconv.cli.output import escape, format_duration, format_size, print_line, style
+from zenconv.cli.reading import show_status, show_time
+from zenconv.errors import ZenconvError
+from zenconv.queries.describing import rerun_command, summarize_facts
+from zenconv.queries.loading import read_output
+from zenconv.records.plan import KeyParts
+from zenconv.records.run import HAS_RESULT, RunRecord, StepRunRecord
+
+if TYPE_CHECKING:
+    from zenconv.queries.history import History
+
+_TAIL_LINES = 20
+_TAIL_BYTES = 20_000
+_MOST_LINES = 60
+
+
+def print_step(
+    history: History, run: RunRecord, step: StepRunRecord, parts: KeyParts | None, *, verbose: bool
+) -> None:
+    """Print everything about one step of a run."""
+    print_line(f"{style(escape(step.node), 'bold')}  {show_status(step.status)}  in run {run.id}")
+    print_facts(
+        {
+            "written at": escape(step.where),
+            "reason": escape(step.reason or step.planned),
+            "planned": escape(step.planned) if step.planned != step.reason else "",
+            "started": show_time(step.started) if step.started else "",
+            "took": _show_times(step),
+            "key": escape(step.key) if verbose else escape(step.key[:12]),
+        }
+    )
+    if step.error is not None:
+        print_heading("failure")
+        print_error(step.error)
+    print_bindings(step)
+    _print_outputs(step)
+    for warning in step.warnings:
+        print_line(f"{style('warning:', 'yellow')} {escape(str(warning))}")
+    if verbose and parts is not None:
+        print_heading("key")
+        print_facts({escape(name): escape(value) for name, value in parts.parts.items()})
+    print_tail(history, step, lines=1000 if verbose else _TAIL_LINES)
+    if step.status not in HAS_RESULT:
+        print_line(f"\nto run it again: {escape(rerun_command(run, step))}")
+
+
+def print_failure(history: History, run: RunRecord, step: StepRunRecord) -> None:
+    """Print why a step failed, with all that is needed to repeat it."""
+    print_line(
+        f"\n{style('FAILED', 'red', 'bold')} {style(escape(step.node), 'bold')}  ({escape(step.where)})"
+    )
+    print_error(step.error or {"type": step.status, "message": ""})
+    print_bindings(step)
+    print_tail(history, step, lines=_TAIL_LINES)
+    print_line(f"to run it again: {escape(rerun_command(run, step))}")
+
+
+def print_heading(text: str) -> None:
+    """Print the name of what follows."""
+    print_line(style(text, "dim"))
+
+
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Print names and texts, aligned; what is empty is left out. Everything is escaped already."""
+    shown = {name: text for name, text in facts.items() if text}
+    width = min(28, max((len(name) for name in shown), default=0))
+    for name, text in shown.items():
+        print_line(f"  {name.ljust(width)}  {text}")
+
+
+def print_error(error: Mapping[str, Any]) -> None:
+    """Print a failure: its causes first, each with the user's frames; then the hint."""
+    for cause in reversed(list(error.get("causes") or ())):
+        _print_exception(cause)
+        print_line("  which led to:")
+    _print_exception(error)
+    if error.get("hint"):
+        print_line(f"  hint: {escape(str(error['hint']))}")
+
+
+def _print_exception(error: Mapping[str, Any]) -> None:
+    for frame in error.get("frames") or ():
+        place = f"{frame.get('file', '')}:{frame.get('line', '')}"
+        print_line(f"  {style(escape(place), 'bold')} in {escape(str(frame.get('function', '')))}")
+        if frame.get("text"):
+            print_line(f"      {escape(str(frame['text']))}")
+    first, *rest = str(error.get("message", "")).split("\n")
+    head = ": ".join(text for text in (str(error.get("type", "")), first) if text)
+    print_line(f"  {style(escape(head), 'red')}")
+    for line in rest[:_MOST_LINES]:
+        print_line(f"  {escape(line)}")
+
+
+def print_bindings(step: StepRunRecord) -> None:
+    """Print what each parameter got: the input with its type and shape, or the value with its origin."""
+    facts = {}
+    for binding in step.bindings:
+        name = str(binding.get("parameter", ""))
+        facts[escape(name)] = escape(_show_binding(binding, step.inputs.get(name)))
+    for name, given in step.inputs.items():
+        facts.setdefault(escape(name), escape(_show_given(given)))
+    if facts:
+        print_heading("inputs")
+        print_facts(facts)
+
+
+def _show_binding(binding: Mapping[str, Any], given: Any) -> str:
+    if binding.get("source") == "node":
+        output = f".{binding['output']}" if binding.get("output") else ""
+        source = f"<- {binding.get('node', '')}{output}"
+        return f"{_show_given(given)}  {source}".strip() if given else source
+    origin = f"  <- {binding['origin']}" if binding.get("origin") else ""
+    fixture = f"{binding['source']} " if binding.get("source") in ("fixture", "builtin") else ""
+    return f"{fixture}{binding.get('value', '')}{origin}"
+
+
+def _show_given(given: Any) -> str:
+    if not isinstance(given, Mapping):
+        return ""
+    return summarize_facts({name: value for name, value in given.items() if name != "node"})
+
+
+def _print_outputs(step: StepRunRecord) -> None:
+    if step.live:
+        print_line("its value is live: never stored, made again wherever it is needed")
+    if not step.outputs:
+        return
+    print_heading("outputs")
+    facts = {}
+    for name, artifact in step.outputs.items():
+        summary = summarize_facts({"type": artifact.type, **artifact.summary})
+        size = f"{format_size(artifact.size)}, stored by {artifact.materializer}"
+        facts[escape(name) or step.step] = f"{escape(summary)}  {escape(size)}"
+    print_facts(facts)
+
+
+def _show_times(step: StepRunRecord) -> str:
+    if step.status not in ("succeeded", "failed"):
+        return ""
+    return f"{format_duration(step.seconds)} ({format_duration(step.cpu)} CPU)"
+
+
+def print_tail(history: History, step: StepRunRecord, *, lines: int) -> None:
+    """Print the end of what the step printed."""
+    if step.output is None:
+        return
+    try:
+        tail, is_cut = _tail(read_output(history, step), lines)
+    except ZenconvError as error:
+        print_line(f"its output cannot be shown: {escape(error.what)}")
+        return
+    more = (
+        f", the last {len(tail)} lines; all: zenconv logs {step.number} {escape(step.node)}" if is_cut else ""
+    )
+    print_heading(f"output{more}")
+    for line in tail:
+        print_line(f"  {escape(line)}")
+
+
+def _tail(blocks: Iterable[bytes], lines: int) -> tuple[list[str], bool]:
+    """Return the last lines of a stream, in constant memory, and whether something came before."""
+    kept: deque[bytes] = deque(maxlen=2)
+    total = 0
+    for block in blocks:
+        kept.append(block)
+        total += len(block)
+    data = b"".join(kept)
+    limit = max(_TAIL_BYTES, 200 * lines)
+    found = data[-limit:].decode("utf-8", "replace").rstrip("\n").split("\n")
+    return found[-lines:], total > limit or len(found) > lines

@@ -1,0 +1,115 @@
+"""Runs and steps as plain JSON data, for ``--json`` and for whoever draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from zenconv.records.artifact import Artifact
+from zenconv.records.plan import KeyParts
+from zenconv.records.run import RunRecord, StepRunRecord
+
+
+def describe_run(run: RunRecord, *, with_environment: bool = False) -> dict[str, Any]:
+    """Return the facts about a run; packages only with `with_environment`."""
+    environment = dict(run.environment)
+    packages = environment.pop("packages", {})
+    if with_environment:
+        environment["packages"] = packages
+    return {
+        "id": run.id,
+        "number": run.number,
+        "status": run.status,
+        "exit_code": run.exit_code,
+        "started": run.started,
+        "finished": run.finished,
+        "seconds": run.seconds,
+        "arguments": list(run.arguments),
+        "stack": run.stack,
+        "pipelines": list(run.pipelines),
+        "counts": dict(run.counts),
+        "error": run.error,
+        "notices": [{"level": level, "text": text} for level, text in run.notices],
+        "environment": environment,
+    }
+
+
+def describe_artifact(artifact: Artifact) -> dict[str, Any]:
+    """Return the facts about a stored output, without its bytes."""
+    return {
+        "type": artifact.type,
+        "size": artifact.size,
+        "materializer": artifact.materializer,
+        "content": artifact.content,
+        "stored": artifact.stored,
+        "summary": dict(artifact.summary),
+        "runs_code": artifact.needs_trust,
+    }
+
+
+def describe_step(step: StepRunRecord, parts: KeyParts | None = None) -> dict[str, Any]:
+    """Return the facts about a step of a run, with the `parts` of its key if given."""
+    facts: dict[str, Any] = {
+        "run": step.run,
+        "node": step.node,
+        "pipeline": step.pipeline,
+        "step": step.step,
+        "file": step.file,
+        "line": step.line,
+        "status": step.status,
+        "action": step.action,
+        "reason": step.reason or step.planned,
+        "key": step.key,
+        "started": step.started,
+        "finished": step.finished,
+        "seconds": step.seconds,
+        "cpu": step.cpu,
+        "outputs": {name: describe_artifact(artifact) for name, artifact in step.outputs.items()},
+        "live": step.live,
+        "output": {"size": step.output.size} if step.output else None,
+        "inputs": dict(step.inputs),
+        "bindings": [dict(binding) for binding in step.bindings],
+        "warnings": list(step.warnings),
+        "error": dict(step.error) if step.error else None,
+    }
+    if parts is not None:
+        facts["parts"] = dict(parts.parts)
+    return facts
+
+
+def rerun_command(run: RunRecord, step: StepRunRecord) -> str:
+    """Return the command that executes `step` again as it was executed in `run`."""
+    import shlex
+
+    words = ["zenconv", "run", step.node]
+    if run.stack and run.stack != "local":
+        words += ["--stack", run.stack]
+    words += [word for setting in _settings_of(run.arguments) for word in ("--set", setting)]
+    return shlex.join(words)
+
+
+def _settings_of(arguments: Iterable[str]) -> list[str]:
+    """Return what ``--set`` said on the command line of a run."""
+    found = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--set":
+            found += [next(words, "")]
+        elif word.startswith("--set="):
+            found.append(word.removeprefix("--set="))
+    return [setting for setting in found if setting]
+
+
+def summarize_facts(facts: Mapping[str, Any]) -> str:
+    """Return ``pandas.DataFrame 100 x 4`` from the recorded facts about a value."""
+    type_name = str(facts.get("type", ""))
+    rest = {name: value for name, value in facts.items() if name not in ("type", "shape")}
+    shape = facts.get("shape")
+    sides = " x ".join(str(side) for side in shape) if isinstance(shape, list | tuple) else ""
+    notes = ", ".join(f"{name} {_short(value)}" for name, value in rest.items())
+    return "  ".join(text for text in (f"{type_name} {sides}".strip(), notes) if text)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
