@@ -69,7 +69,9 @@ def _file(data: bytes, name: str = "") -> StoredFile:
 
 def _watch() -> list[str]:
     seen: list[str] = []
-    sys.addaudithook(lambda event, args: seen.append(event) if event in ("os.system", "pickle.find_class") else None)
+    sys.addaudithook(
+        lambda event, args: seen.append(event) if event in ("os.system", "pickle.find_class") else None
+    )
     return seen
 
 
@@ -116,7 +118,8 @@ def test_a_class_is_resolved_only_if_the_record_declares_it(shelf: Any, tag: str
 
 def test_a_dataclass_needs_trust_to_be_resolved(shelf: Any) -> None:
     artifact = shelf.save(sv.Settings(1.0))
-    assert artifact.refers == (f"{sv.__name__}:Settings",) and not artifact.runs_code
+    assert artifact.refers == (f"{sv.__name__}:Settings",)
+    assert not artifact.runs_code
     with pytest.raises(UntrustedArtifact):
         shelf.load(artifact, allowed=False)
 
@@ -142,13 +145,17 @@ def test_a_record_with_a_hostile_digest_is_refused(shelf: Any, digest: str) -> N
 
 def test_an_unknown_materializer_or_newer_format_is_said(shelf: Any) -> None:
     artifact = shelf.save(1)
-    with pytest.raises(UnknownComponent, match=r"'jso', which no installed plugin provides(?s:.*)did you mean 'json'"):
+    with pytest.raises(
+        UnknownComponent, match=r"'jso', which no installed plugin provides(?s:.*)did you mean 'json'"
+    ):
         shelf.load(attrs.evolve(artifact, materializer="jso/1"))
     with pytest.raises(ArtifactError, match="reads up to 'json/1'"):
         shelf.load(attrs.evolve(artifact, materializer="json/2"))
 
 
-@pytest.mark.parametrize("text", [b"", b"[" * 5000, b'{"$nope":1}', b'{"$part":5}', b'{"$part":"x"}', b'{"$date":1}', b"\xff"])
+@pytest.mark.parametrize(
+    "text", [b"", b"[" * 5000, b'{"$nope":1}', b'{"$part":5}', b'{"$part":"x"}', b'{"$date":1}', b"\xff"]
+)
 def test_malformed_json_is_an_artifact_error(shelf: Any, text: bytes) -> None:
     with pytest.raises(ArtifactError):
         shelf.load(Artifact("b3:" + "0" * 64, "json/1", "x", (_file(text),)))

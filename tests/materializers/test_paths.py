@@ -30,7 +30,8 @@ def test_a_file_comes_back_as_a_private_copy_of_the_same_name(shelf: Any, tmp_pa
     first, second = shelf.load(artifact, allowed=False), shelf.load(artifact, allowed=False)
     first.write_text("mine")
     assert (first.name, second.read_text()) == ("data é.csv", "a,b")
-    assert shelf.private in first.parents and first != second
+    assert shelf.private in first.parents
+    assert first != second
 
 
 def test_a_folder_comes_back_whole(shelf: Any, tmp_path: Path) -> None:
@@ -48,13 +49,16 @@ def test_a_folder_comes_back_whole(shelf: Any, tmp_path: Path) -> None:
 
 def test_a_path_to_nothing_is_a_plain_value(shelf: Any) -> None:
     artifact = shelf.save(Path("no/such"))
-    assert artifact.materializer == "json/1" and shelf.load(artifact) == Path("no/such")
+    assert artifact.materializer == "json/1"
+    assert shelf.load(artifact) == Path("no/such")
 
 
 def test_paths_inside_containers_are_stored_as_content(shelf: Any, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("1")
     again = shelf.safe_round_trip({"f": tmp_path / "f", "n": Path("none")})
-    assert again["f"].read_text() == "1" and again["f"] != tmp_path / "f" and again["n"] == Path("none")
+    assert again["f"].read_text() == "1"
+    assert again["f"] != tmp_path / "f"
+    assert again["n"] == Path("none")
 
 
 @pytest.mark.parametrize("where", ["top", "inside", "broken"])
@@ -77,7 +81,10 @@ def test_a_pipe_is_refused(shelf: Any, tmp_path: Path) -> None:
 def test_a_planted_listing_cannot_write_outside(shelf: Any, tmp_path: Path, name: str) -> None:
     (tmp_path / "f").write_text("1")
     artifact = shelf.save(tmp_path / "f")
-    for listing in ({"name": "d", "entries": [["", "folder"], [name, "file"]]}, {"name": name, "entries": [["", "file"]]}):
+    for listing in (
+        {"name": "d", "entries": [["", "folder"], [name, "file"]]},
+        {"name": name, "entries": [["", "file"]]},
+    ):
         data = dumps(Encoder().encode(listing))
         main = StoredFile("", hashing.digest_bytes(data), len(data), data)
         files = (main, *(attrs.evolve(f, name=f"f{n}") for n, f in enumerate([artifact.files[0]] * 2)))

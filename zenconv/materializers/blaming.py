@@ -12,10 +12,22 @@ _MAXIMUM_DEPTH = 12
 _MAXIMUM_CHILDREN = 200
 
 _ADVICE = (
-    (("generator", "iterator", "zip", "map", "filter", "coroutine"), "return a list, or annotate the step `-> Iterator[T]`"),
-    (("lock", "RLock", "Condition", "Semaphore", "Event", "Queue", "SimpleQueue"), "leave locks out in __getstate__, or make the object in a fixture"),
-    (("socket", "Connection", "Cursor", "Engine", "Session", "Client"), "open connections in a fixture, and return what was read from them"),
-    (("TextIOWrapper", "BufferedReader", "BufferedWriter", "FileIO", "BufferedRandom"), "return the Path of the file instead of the open file"),
+    (
+        ("generator", "iterator", "zip", "map", "filter", "coroutine"),
+        "return a list, or annotate the step `-> Iterator[T]`",
+    ),
+    (
+        ("lock", "RLock", "Condition", "Semaphore", "Event", "Queue", "SimpleQueue"),
+        "leave locks out in __getstate__, or make the object in a fixture",
+    ),
+    (
+        ("socket", "Connection", "Cursor", "Engine", "Session", "Client"),
+        "open connections in a fixture, and return what was read from them",
+    ),
+    (
+        ("TextIOWrapper", "BufferedReader", "BufferedWriter", "FileIO", "BufferedRandom"),
+        "return the Path of the file instead of the open file",
+    ),
     (("module",), "import the module where it is used instead of returning it"),
     (("DataLoader",), "return the data set, and make the loader in the step that uses it"),
 )
@@ -31,7 +43,8 @@ def explain_failure(value: Any, error: Exception, dump: Callable[[Any], Any]) ->
     if not path:
         return SaveError(f"cannot store a {type_name(value)} ({reason})", hint=_advice(type(culprit)))
     return SaveError(
-        f"cannot store a {type_name(value)}: its member {path} is a {name}, which cannot be pickled ({reason})",
+        f"cannot store a {type_name(value)}: its member {path} is a {name}, "
+        f"which cannot be pickled ({reason})",
         hint=_advice(type(culprit)),
     )
 
@@ -67,14 +80,18 @@ def _children(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _all_children(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        yield from ((f"[{key!r}]" if type(key) in (str, int) else "[...]", item) for key, item in value.items())
+        yield from (
+            (f"[{key!r}]" if type(key) in (str, int) else "[...]", item) for key, item in value.items()
+        )
     elif isinstance(value, (list, tuple)):
         yield from ((f"[{number}]", item) for number, item in enumerate(value))
     elif isinstance(value, (set, frozenset)):
         yield from (("{...}", item) for item in value)
     elif getattr(value, "__closure__", None):
         names = value.__code__.co_freevars
-        yield from ((f".{name}", cell.cell_contents) for name, cell in zip(names, value.__closure__, strict=False))
+        yield from (
+            (f".{name}", cell.cell_contents) for name, cell in zip(names, value.__closure__, strict=False)
+        )
     for name, item in list(getattr(value, "__dict__", {}).items()) if not isinstance(value, type) else ():
         yield f".{name}", item
     for ancestor in type(value).__mro__:

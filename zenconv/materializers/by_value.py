@@ -6,7 +6,7 @@ import io
 import pickle
 from typing import Any
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 
 from zenconv.materializers.pickling import (
     PROTOCOL,
@@ -30,7 +30,9 @@ class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, value: Any) -> Any:
         """Reduce `value`, with a note of its name where it is stored by name."""
         kind = type(value)
-        if kind is memoryview or isinstance(value, io.IOBase) and not isinstance(value, (io.BytesIO, io.StringIO)):
+        if kind is memoryview or (
+            isinstance(value, io.IOBase) and not isinstance(value, (io.BytesIO, io.StringIO))
+        ):
             raise pickle.PicklingError(f"cannot pickle {kind.__name__!r} object")
         if (isinstance(value, type) or hasattr(value, "__qualname__")) and is_found_by_name(value):
             note_reference(value, self.references)

@@ -15,7 +15,7 @@ from typing import Any
 
 from zenconv.errors import CorruptArtifact
 from zenconv.materializers import classes
-from zenconv.materializers.encoding import FACTORIES
+from zenconv.materializers.encoders import FACTORIES
 
 _PLAIN = frozenset({type(None), bool, int, float, str})
 _FACTORIES = {factory.__name__: factory for factory in FACTORIES}

@@ -7,26 +7,27 @@ not text, becomes ``{"$dict": [[key, value], ...]}``.
 
 from __future__ import annotations
 
-import base64
-import collections
-import datetime
 import enum
+import importlib
 import json
 import math
 import pathlib
-import re
-import struct
-import sys
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from zenconv.materializers import classes
 from zenconv.materializers.describing import type_name
+from zenconv.materializers.encoders import (
+    ENCODERS,
+    INTEGER_LIMIT,
+    encode_enum,
+    encode_path,
+    encode_zone,
+    is_clean,
+)
 from zenconv.materializers.saving import Declined
 
 MAXIMUM_DEPTH = 100
-INTEGER_LIMIT = 1 << 256
-FACTORIES: tuple[Any, ...] = (list, dict, set, int, float, str, bytes, tuple, frozenset, bool)
 
 _MAXIMUM_REPEATS = 100_000
 _PLAIN = frozenset({type(None), bool, int, float, str})
@@ -63,8 +64,8 @@ class Encoder:
         """Return `value` as JSON data."""
         kind = type(value)
         if kind is str:
-            return value if _is_clean(value) else {"$text": value.encode("utf-8", "surrogatepass").hex()}
-        encode = _ENCODERS[kind]
+            return value if is_clean(value) else {"$text": value.encode("utf-8", "surrogatepass").hex()}
+        encode: Callable[[Any, Any], Any] | None = ENCODERS[kind]
         if encode is None:
             return self._encode_other(value)
         self._depth += 1
@@ -124,16 +125,16 @@ class Encoder:
             if encoded is not None:
                 return {f"${module}": encoded}
         if isinstance(value, enum.Enum):
-            return _encode_enum(self, value)
+            return encode_enum(self, value)
         if classes.is_named_tuple(cls):
             return {"$namedtuple": [self.refer(cls), self.encode_items(tuple(value))]}
         if classes.field_names(cls) is not None:
             return self._encode_fields(value)
         if isinstance(value, pathlib.PurePath):
-            return _encode_path(self, value)
+            return encode_path(self, value)
         if cls.__module__ == "zoneinfo" and cls.__name__ == "ZoneInfo":
-            return _encode_zone(value)
-        return self._encode_part(value)
+            return encode_zone(value)
+        return self.encode_part(value)
 
     def _encode_fields(self, value: Any) -> Any:
         self._depth += 1
@@ -145,7 +146,8 @@ class Encoder:
         self._depth -= 1
         return {"$object": encoded}
 
-    def _encode_part(self, value: Any) -> Any:
+    def encode_part(self, value: Any) -> Any:
+        """Return what stands for a value that is stored apart; `Declined` if it may not be."""
         number = self._part_numbers.get(id(value))
         if number is None:
             if self._is_closed is None or self._unordered or not self._is_closed(value):
@@ -179,19 +181,7 @@ def memory_of(value: Any) -> Any:
 
 
 def _library(name: str) -> Any:
-    import importlib
-
     return importlib.import_module(f"zenconv.materializers.{_LIBRARIES[name]}")
-
-
-def _is_clean(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _is_plain(items: Any, kind: type) -> bool:
@@ -200,218 +190,5 @@ def _is_plain(items: Any, kind: type) -> bool:
     if kind is int:
         return all(-INTEGER_LIMIT < item < INTEGER_LIMIT for item in items if type(item) is int)
     if kind is str:
-        return all(_is_clean(item) for item in items if type(item) is str)
+        return all(is_clean(item) for item in items if type(item) is str)
     return True
-
-
-def _encode_plain(_: Encoder, value: Any) -> Any:
-    return value
-
-
-def _encode_int(_: Encoder, value: int) -> Any:
-    return value if -INTEGER_LIMIT < value < INTEGER_LIMIT else {"$int": hex(value)}
-
-
-def _encode_float(_: Encoder, value: float) -> Any:
-    return value if math.isfinite(value) else {"$float": struct.pack(">d", value).hex()}
-
-
-def _encode_list(encoder: Encoder, value: list[Any]) -> Any:
-    encoder.once(value)
-    return encoder.encode_items(value)
-
-
-def _encode_tuple(encoder: Encoder, value: tuple[Any, ...]) -> Any:
-    encoder.note_tuple(value)
-    return {"$tuple": encoder.encode_items(value)}
-
-
-def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> Any:
-    encoder.once(value)
-    if all(type(key) is str and key[:1] != "$" and _is_clean(key) for key in value):
-        return {key: encoder.encode(item) for key, item in value.items()}
-    return {"$dict": encoder.encode_pairs(value.items())}
-
-
-def _encode_set(encoder: Encoder, value: set[Any]) -> Any:
-    encoder.once(value)
-    return {"$set": encoder.encode_unordered(value)}
-
-
-def _encode_frozenset(encoder: Encoder, value: frozenset[Any]) -> Any:
-    encoder.note_tuple(value)
-    return {"$frozenset": encoder.encode_unordered(value)}
-
-
-def _encode_bytes(_: Encoder, value: bytes) -> Any:
-    return {"$bytes": base64.b64encode(value).decode()}
-
-
-def _encode_bytearray(encoder: Encoder, value: bytearray) -> Any:
-    encoder.once(value)
-    return {"$bytearray": base64.b64encode(value).decode()}
-
-
-def _encode_complex(encoder: Encoder, value: complex) -> Any:
-    return {"$complex": encoder.encode_items([value.real, value.imag])}
-
-
-def _encode_slice(encoder: Encoder, value: slice) -> Any:
-    return {"$slice": encoder.encode_items([value.start, value.stop, value.step])}
-
-
-def _encode_range(encoder: Encoder, value: range) -> Any:
-    return {"$range": encoder.encode_items([value.start, value.stop, value.step])}
-
-
-def _encode_ordered(encoder: Encoder, value: Any) -> Any:
-    encoder.once(value)
-    items = encoder.encode_pairs(value.items())
-    tag = "$ordered" if type(value) is collections.OrderedDict else "$counter"
-    if not value.__dict__:
-        return {tag: items}
-    return {"$attributed": [{tag: items}, encoder.encode_pairs(value.__dict__.items())]}
-
-
-def _encode_defaultdict(encoder: Encoder, value: collections.defaultdict[Any, Any]) -> Any:
-    encoder.once(value)
-    factory = value.default_factory
-    if factory is not None and factory not in FACTORIES:
-        raise Declined("the factory of a defaultdict is code")
-    return {"$defaultdict": [factory and factory.__name__, encoder.encode_pairs(value.items())]}
-
-
-def _encode_deque(encoder: Encoder, value: collections.deque[Any]) -> Any:
-    encoder.once(value)
-    return {"$deque": [value.maxlen, encoder.encode_items(value)]}
-
-
-def _encode_date(_: Encoder, value: datetime.date) -> Any:
-    return {"$date": value.isoformat()}
-
-
-def _encode_datetime(encoder: Encoder, value: datetime.datetime) -> Any:
-    zone = encoder.encode(value.tzinfo)
-    return {"$datetime": [value.replace(tzinfo=None, fold=0).isoformat(), value.fold, zone]}
-
-
-def _encode_time(encoder: Encoder, value: datetime.time) -> Any:
-    zone = encoder.encode(value.tzinfo)
-    return {"$time": [value.replace(tzinfo=None, fold=0).isoformat(), value.fold, zone]}
-
-
-def _encode_timedelta(_: Encoder, value: datetime.timedelta) -> Any:
-    return {"$timedelta": [value.days, value.seconds, value.microseconds]}
-
-
-def _encode_timezone(encoder: Encoder, value: datetime.timezone) -> Any:
-    if value is datetime.UTC:
-        return {"$timezone": None}
-    return {"$timezone": encoder.encode_items(value.__getinitargs__())}  # type: ignore[attr-defined]
-
-
-def _encode_zone(value: Any) -> Any:
-    if value.key is None:
-        raise Declined("a ZoneInfo without a key cannot be found again")
-    return {"$zone": value.key}
-
-
-def _encode_pattern(encoder: Encoder, value: re.Pattern[Any]) -> Any:
-    return {"$pattern": [encoder.encode(value.pattern), value.flags]}
-
-
-def _encode_path(encoder: Encoder, value: pathlib.PurePath) -> Any:
-    cls = type(value)
-    if isinstance(value, pathlib.Path):
-        if cls is not type(pathlib.Path()):
-            raise Declined(f"JSON cannot hold a {type_name(value)}")
-        if exists(value):
-            return encoder._encode_part(value)
-        return {"$path": ["Path", encoder.encode(str(value))]}
-    if cls not in (pathlib.PurePosixPath, pathlib.PureWindowsPath):
-        raise Declined(f"JSON cannot hold a {type_name(value)}")
-    return {"$path": [cls.__name__, encoder.encode(str(value))]}
-
-
-def exists(path: pathlib.Path) -> bool:
-    """Return whether `path` names anything, be it a broken link."""
-    try:
-        path.lstat()
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _encode_enum(encoder: Encoder, value: enum.Enum) -> Any:
-    cls = type(value)
-    if value.name is not None and cls.__members__.get(value.name) is value:
-        return {"$enum": [encoder.refer(cls), value.name]}
-    if isinstance(value, enum.Flag) and type(value.value) is int and cls(value.value) == value:
-        return {"$flag": [encoder.refer(cls), encoder.encode(value.value)]}
-    raise Declined(f"{value!r} is not a member of its class")
-
-
-def _encode_decimal(_: Encoder, value: Any) -> Any:
-    return {"$decimal": str(value)}
-
-
-def _encode_fraction(encoder: Encoder, value: Any) -> Any:
-    return {"$fraction": encoder.encode_items([value.numerator, value.denominator])}
-
-
-def _encode_uuid(_: Encoder, value: Any) -> Any:
-    return {"$uuid": [value.hex, value.is_safe.name]}
-
-
-def _encode_namespace(encoder: Encoder, value: Any) -> Any:
-    encoder.once(value)
-    return {"$namespace": encoder.encode_pairs(vars(value).items())}
-
-
-class _Encoders(dict[type, Callable[[Encoder, Any], Any]]):
-    """Encoders by exact type; those of modules that may not be loaded are found by name."""
-
-    LAZY: ClassVar = {
-        ("decimal", "Decimal"): _encode_decimal,
-        ("fractions", "Fraction"): _encode_fraction,
-        ("uuid", "UUID"): _encode_uuid,
-    }
-
-    def __missing__(self, kind: type) -> Any:
-        found = self.LAZY.get((kind.__module__, kind.__qualname__))
-        if found is not None and getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind:
-            self[kind] = found
-            return found
-        return None
-
-
-_ENCODERS = _Encoders(
-    {
-        type(None): _encode_plain,
-        bool: _encode_plain,
-        int: _encode_int,
-        float: _encode_float,
-        complex: _encode_complex,
-        bytes: _encode_bytes,
-        bytearray: _encode_bytearray,
-        list: _encode_list,
-        tuple: _encode_tuple,
-        dict: _encode_dict,
-        set: _encode_set,
-        frozenset: _encode_frozenset,
-        slice: _encode_slice,
-        range: _encode_range,
-        type(...): lambda *_: {"$ellipsis": None},
-        collections.OrderedDict: _encode_ordered,
-        collections.Counter: _encode_ordered,
-        collections.defaultdict: _encode_defaultdict,
-        collections.deque: _encode_deque,
-        datetime.date: _encode_date,
-        datetime.datetime: _encode_datetime,
-        datetime.time: _encode_time,
-        datetime.timedelta: _encode_timedelta,
-        datetime.timezone: _encode_timezone,
-        re.Pattern: _encode_pattern,
-        type(sys.implementation): _encode_namespace,
-    }
-)

@@ -114,7 +114,9 @@ class ArtifactSource:
     def resolve(self, module: str, qualname: str) -> Any:
         """Return a class or function that the record declares and this machine trusts."""
         if f"{module}:{qualname}" not in self.permission.references:
-            raise UntrustedArtifact(f"the stored form names {module}:{qualname}, which its record does not declare")
+            raise UntrustedArtifact(
+                f"the stored form names {module}:{qualname}, which its record does not declare"
+            )
         return find_by_name(self.permission.importer, module, qualname)
 
     def private_directory(self) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers.encoding import dumps

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 
 from zenconv.errors import CorruptArtifact
 from zenconv.interfaces.materializing import Sink, Source
@@ -259,9 +259,11 @@ def _is_immutable(kind: type) -> bool:
 
 
 def _text_dtype(storage: str, missing: str) -> Any:
-    if missing == "NA":
-        return pd.StringDtype(storage)
-    return pd.StringDtype(storage, na_value=np.nan)
+    options: dict[str, Any] = {} if missing == "NA" else {"na_value": np.nan}
+    try:
+        return pd.StringDtype(storage, **options)
+    except ImportError:  # written where pyarrow was installed; the texts are the same without it
+        return pd.StringDtype("python", **options)
 
 
 _IMMUTABLE = frozenset(
@@ -279,7 +281,10 @@ _IMMUTABLE = frozenset(
         "pandas.Interval",
         "pandas.NaTType",
         "pandas.NAType",
-        *(f"numpy.{name}" for name in ("float64", "float32", "float16", "bool", "bool_", "str_", "datetime64")),
+        *(
+            f"numpy.{name}"
+            for name in ("float64", "float32", "float16", "bool", "bool_", "str_", "datetime64")
+        ),
         *(f"numpy.{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 
 from zenconv.materializers.saving import Declined
 
@@ -17,7 +17,13 @@ def encode_scalar(value: Any, encoder: Any) -> Any:
     if value is pd.NA:
         return ["na"]
     if kind is pd.Timestamp:
-        return ["timestamp", value.asm8.view("i8").item(), value.unit, encoder.encode(value.tzinfo), value.fold]
+        return [
+            "timestamp",
+            value.asm8.view("i8").item(),
+            value.unit,
+            encoder.encode(value.tzinfo),
+            value.fold,
+        ]
     if kind is pd.Timedelta:
         return ["timedelta", value.asm8.view("i8").item(), value.unit]
     if kind is pd.Period:

@@ -13,7 +13,8 @@ from typing import Any
 from zenconv.errors import CorruptArtifact, SaveError
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers.decoding import Decoder
-from zenconv.materializers.encoding import Encoder, dumps, exists
+from zenconv.materializers.encoders import exists
+from zenconv.materializers.encoding import Encoder, dumps
 
 _FILE, _PROGRAM, _FOLDER = "file", "program", "folder"
 
@@ -89,7 +90,7 @@ def _kind_of(path: Path, top: Path) -> str:
     if stat.S_ISLNK(mode):
         raise SaveError(
             f"cannot store {str(top)!r}: {str(path)!r} is a link to {os.readlink(path)!r}",
-            hint="return the path it points to (path.resolve()), or copy the file there instead of linking it",
+            hint="return the path it points to (path.resolve()), or copy the file instead of linking it",
         )
     raise SaveError(
         f"cannot store {str(top)!r}: {str(path)!r} is neither a file nor a folder",

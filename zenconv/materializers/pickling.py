@@ -23,6 +23,9 @@ OUT_OF_BAND = 1 << 12
 
 _CODE = (FunctionType, BuiltinFunctionType)
 _OWN = ("builtins", "zenconv")
+_ADDRESSES = frozenset({"_stop_words_id"})
+"""Attributes that scikit-learn's text vectorizers keep the address of an object in."""
+
 _TENSORS = frozenset({("torch", "Tensor"), ("torch.nn.parameter", "Parameter")})
 
 
@@ -60,6 +63,17 @@ class ContentPickler(ReferencePickler):
     def persistent_id(self, value: Any) -> Any:
         """Return what stands for `value` where its natural form is not canonical."""
         return self.canonical.stand_in(value)
+
+    def reducer_override(self, value: Any) -> Any:
+        """Reduce `value` as for storing, but without attributes that hold memory addresses."""
+        state = getattr(value, "__dict__", None)
+        if type(state) is dict and not _ADDRESSES.isdisjoint(state):
+            return (
+                type,
+                (type(value),),
+                {name: item for name, item in state.items() if name not in _ADDRESSES},
+            )
+        return super().reducer_override(value)
 
 
 class CanonicalIdentity:
@@ -125,7 +139,9 @@ def content_digest(value: Any, make_pickler: Any = ContentPickler) -> str:
     return stream.hasher.digest()
 
 
-def dump(value: Any, make_pickler: Any = ReferencePickler) -> tuple[bytes, list[memoryview], set[tuple[str, str]]]:
+def dump(
+    value: Any, make_pickler: Any = ReferencePickler
+) -> tuple[bytes, list[memoryview], set[tuple[str, str]]]:
     """Return the pickle of `value`, its out-of-band buffers, and the code it mentions."""
     stream = io.BytesIO()
     pickler = make_pickler(stream)
@@ -188,8 +204,13 @@ def reduce_known(value: Any, storages: dict[int, Any]) -> Any:
 
 
 def _padded_array(value: Any) -> Any:
-    if value.dtype.names is None and value.dtype.char not in "gG" or value.dtype.hasobject:
+    if (value.dtype.names is None and value.dtype.char not in "gG") or value.dtype.hasobject:
         return None
     from zenconv.materializers import numpy
 
-    return "array", str(value.dtype.descr if value.dtype.names else value.dtype), value.shape, numpy.digest_of(value)
+    return (
+        "array",
+        str(value.dtype.descr if value.dtype.names else value.dtype),
+        value.shape,
+        numpy.digest_of(value),
+    )

@@ -35,16 +35,18 @@ if TYPE_CHECKING:
 
 
 _OBJECTS = "zenconv.materializers.objects:"
-_PANDAS = tuple(
-    name
-    for short, long in (
-        ("DataFrame", "core.frame"),
-        ("Series", "core.series"),
-        ("Index", "core.indexes.base"),
-        ("Categorical", "core.arrays.categorical"),
-    )
-    for name in (f"pandas.{short}", f"pandas.{long}.{short}")
-) + ("pandas.core.arrays.base.ExtensionArray", "pandas.api.extensions.ExtensionArray")
+_PANDAS = (
+    "pandas.DataFrame",
+    "pandas.core.frame.DataFrame",
+    "pandas.Series",
+    "pandas.core.series.Series",
+    "pandas.Index",
+    "pandas.core.indexes.base.Index",
+    "pandas.Categorical",
+    "pandas.core.arrays.categorical.Categorical",
+    "pandas.core.arrays.base.ExtensionArray",
+    "pandas.api.extensions.ExtensionArray",
+)
 
 BUILT_IN: tuple[MaterializerSpec, ...] = (
     MaterializerSpec("pickled", ("builtins.object",), f"{_OBJECTS}PickledByValue"),
@@ -52,7 +54,12 @@ BUILT_IN: tuple[MaterializerSpec, ...] = (
     MaterializerSpec("json", ("builtins.object",), "zenconv.materializers.values:JsonValues"),
     MaterializerSpec(
         "paths",
-        ("pathlib.PosixPath", "pathlib.WindowsPath", "pathlib._local.PosixPath", "pathlib._local.WindowsPath"),
+        (
+            "pathlib.PosixPath",
+            "pathlib.WindowsPath",
+            "pathlib._local.PosixPath",
+            "pathlib._local.WindowsPath",
+        ),
         "zenconv.materializers.paths:FilesAndFolders",
     ),
     MaterializerSpec("numpy", ("numpy.ndarray",), "zenconv.materializers.numpy:Arrays"),
@@ -89,9 +96,10 @@ class Materializers:
 
     def register(self, spec: MaterializerSpec) -> None:
         """Add a materializer, to be asked before those already there."""
-        if spec.id in self._specs:
+        taken = self._specs.get(spec.id)
+        if taken is not None:
             raise PluginError(
-                f"two materializers claim the id {spec.id!r}: {self._specs[spec.id].target} and {spec.target}",
+                f"two materializers claim the id {spec.id!r}: {taken.target} and {spec.target}",
                 hint="give one of them another id, or switch its plugin off with -p no:NAME",
             )
         self._specs[spec.id] = spec
@@ -284,9 +292,13 @@ def _import_materializer(spec: MaterializerSpec) -> Materializer:
     try:
         made: Materializer = getattr(importlib.import_module(module), name)()
     except (ImportError, AttributeError, TypeError) as error:
-        raise PluginError(f"the materializer {spec.id!r} ({spec.target}) cannot be imported: {error}") from error
+        raise PluginError(
+            f"the materializer {spec.id!r} ({spec.target}) cannot be imported: {error}"
+        ) from error
     if made.id != spec.id:
-        raise PluginError(f"the materializer {spec.target} calls itself {made.id!r}, registered as {spec.id!r}")
+        raise PluginError(
+            f"the materializer {spec.target} calls itself {made.id!r}, registered as {spec.id!r}"
+        )
     return made
 
 
@@ -321,5 +333,3 @@ def _runs_code(materializer: Materializer) -> bool:
 
 def _is_closed(materializer: Materializer) -> bool:
     return bool(getattr(materializer, "closed", True)) and not _runs_code(materializer)
-
-

@@ -29,7 +29,7 @@ _OWN_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,100}|")
 
 
 class Declined(SaveError):
-    """This materializer cannot hold the value faithfully, and the next one should be asked.
+    """The materializer at hand cannot hold the value faithfully, and the next one should be asked.
 
     Raised by `save` before anything is written, where `accepts` would have had to do all the
     work of saving to find out.
@@ -39,9 +39,7 @@ class Declined(SaveError):
 class ArtifactSink:
     """Collects the files, parts, references and digests of one value being saved."""
 
-    def __init__(
-        self, save_value: SaveValue, is_closed: Callable[[Any], bool], store: ArtifactStore
-    ) -> None:
+    def __init__(self, save_value: SaveValue, is_closed: Callable[[Any], bool], store: ArtifactStore) -> None:
         self.files: list[StoredFile] = []
         self.parts: list[SavedValue] = []
         self.references: set[str] = set()

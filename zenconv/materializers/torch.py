@@ -142,7 +142,7 @@ def _dtype_name(dtype: Any) -> str:
 
 
 def _dtype(name: str) -> torch.dtype:
-    dtype = getattr(torch, name, None) if isinstance(name, str) else None
+    dtype: Any = getattr(torch, name, None)
     if not isinstance(dtype, torch.dtype):
         raise CorruptArtifact(f"the stored tensor has the unknown type {name!r}")
     return dtype
