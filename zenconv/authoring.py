@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, overload
 import attrs
 
 from zenconv.errors import UsageError, did_you_mean
+from zenconv.frozen import Frozen
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -24,8 +25,8 @@ NOTE = "__zenconv__"
 """The attribute under which a decorated function carries its note."""
 
 
-@attrs.frozen
-class StepNote:
+@attrs.frozen(eq=False, repr=False)
+class StepNote(Frozen):
     """What ``@zenconv.step(...)`` and marks say about a function; the defaults say nothing."""
 
     is_step: bool = False
@@ -39,8 +40,8 @@ class StepNote:
     refresh: float | None = None
 
 
-@attrs.frozen
-class FixtureNote:
+@attrs.frozen(eq=False, repr=False)
+class FixtureNote(Frozen):
     """What ``@zenconv.fixture(...)`` says about a function."""
 
     scope: Scope = "step"

@@ -29,7 +29,7 @@ from collections.abc import Iterable
 import attrs
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Problem:
     """One mistake somewhere in a project or its configuration."""
 
@@ -83,54 +83,46 @@ class _WithProblems(ZenconvError):
         return "\n".join([*([self.what] if self.what else []), *(str(p) for p in self.problems)])
 
 
-@attrs.define(auto_exc=True, slots=False)
 class UsageError(ZenconvError):
     """The command line, or a call, asks for something that is not there."""
 
     exit_code = 4
 
 
-@attrs.define(auto_exc=True, slots=False)
 class NothingSelected(UsageError):
     """The selection matches no step."""
 
     exit_code = 5
 
 
-@attrs.define(auto_exc=True, slots=False, str=False)
 class SettingsError(_WithProblems, UsageError):
     """The configuration has mistakes; all of them are in `problems`."""
 
     exit_code = 4
 
 
-@attrs.define(auto_exc=True, slots=False)
 class UnknownComponent(UsageError):
     """No installed plugin provides a component of that id."""
 
 
-@attrs.define(auto_exc=True, slots=False, str=False)
 class CollectionError(_WithProblems):
     """The project has mistakes; all of them are in `problems`."""
 
     exit_code = 2
 
 
-@attrs.define(auto_exc=True, slots=False)
 class PluginError(ZenconvError):
     """A plugin cannot be imported, claims a taken id, or implements a hook that does not exist."""
 
     exit_code = 4
 
 
-@attrs.define(auto_exc=True, slots=False)
 class ArtifactError(ZenconvError):
     """Something is wrong with a stored output."""
 
     exit_code = 1
 
 
-@attrs.define(auto_exc=True, slots=False)
 class SaveError(ArtifactError):
     """A value cannot be stored so that what comes back equals what went in."""
 
@@ -142,25 +134,21 @@ class CorruptArtifact(ArtifactError):
     digest: str = attrs.field(default="", kw_only=True)
 
 
-@attrs.define(auto_exc=True, slots=False)
 class UntrustedArtifact(ArtifactError):
     """Loading would run code, and nobody trusted here wrote these bytes."""
 
 
-@attrs.define(auto_exc=True, slots=False)
 class StoreError(ZenconvError):
     """A store cannot be read or written: full disk, permissions, network."""
 
     exit_code = 1
 
 
-@attrs.define(auto_exc=True, slots=False)
 class RecordError(ZenconvError):
     """A run log or the metadata index is damaged or of a newer version."""
 
     exit_code = 1
 
 
-@attrs.define(auto_exc=True, slots=False)
 class ExecutionError(ZenconvError):
     """The runner ended in a way that no step explains."""

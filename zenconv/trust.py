@@ -10,7 +10,6 @@ authentication codes over its cache key, output name, materializer and stored di
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Literal
 
@@ -58,12 +57,12 @@ def load_user_key() -> Key:
         return Key(_read_key(path))
     except FileNotFoundError:
         pass
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(secrets.token_bytes(32))
+            stream.write(os.urandom(32))
             stream.flush()
             os.fsync(stream.fileno())
         try:
@@ -117,9 +116,7 @@ class Trust:
         if not artifact.needs_trust:
             return artifact
         message = _message(artifact, key, output)
-        made = tuple(
-            Signature(k.id, hashing.keyed_digest(k.secret, _DOMAIN, message)) for k in self._keys()
-        )
+        made = tuple(Signature(k.id, hashing.keyed_digest(k.secret, _DOMAIN, message)) for k in self._keys())
         return attrs.evolve(artifact, signatures=made)
 
     def refusal(self, artifact: Artifact, key: str, output: str) -> str | None:
@@ -127,11 +124,11 @@ class Trust:
         if not artifact.needs_trust or self.mode == "trust":
             return None
         if self.mode == "forbid":
-            return "loading it would run code, and this stack forbids that (trust = \"forbid\")"
+            return 'loading it would run code, and this stack forbids that (trust = "forbid")'
         message = _message(artifact, key, output)
         for mine in self._keys():
             expected = hashing.keyed_digest(mine.secret, _DOMAIN, message)
-            if any(secrets.compare_digest(s.code, expected) for s in artifact.signatures):
+            if any(s.code == expected for s in artifact.signatures):
                 return None
         return "loading it would run code, and it was not written by you on this machine"
 

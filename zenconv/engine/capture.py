@@ -7,15 +7,14 @@ what has gathered is taken out. The supervisor holds the file too, and shows it 
 from __future__ import annotations
 
 import faulthandler
-import fcntl
 import io
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from zenconv.errors import StoreError
 
 _BLOCK = 1 << 20
 
@@ -28,11 +27,14 @@ class Spool:
     """
 
     def __init__(self, folder: Path) -> None:
-        descriptor, name = tempfile.mkstemp(prefix="spool-", dir=folder)
-        os.unlink(name)
+        name = folder / f"spool-{os.urandom(4).hex()}"
         # Append mode: after `clear`, writers that kept the descriptor go on at the start.
-        fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
-        self.descriptor = descriptor
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        try:
+            self.descriptor = os.open(name, flags, 0o600)
+            os.unlink(name)
+        except OSError as error:
+            raise StoreError(f"cannot write {name}: {error.strerror or error}") from error
 
     def size(self) -> int:
         """Return how many bytes have gathered."""

@@ -9,6 +9,7 @@ import attrs
 
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.keys import KeyMaker
+from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import Task, TaskInput
 from zenconv.interfaces.storing import ActionCache, ArtifactStore
 from zenconv.records.artifact import ActionEntry, ActionKey, Artifact
@@ -22,8 +23,8 @@ History = Callable[[Sequence[str]], Mapping[str, KeyParts]]
 """Returns, for node ids, the key parts of their newest recorded execution."""
 
 
-@attrs.frozen
-class NodeResult:
+@attrs.frozen(eq=False, repr=False)
+class NodeResult(Frozen):
     """What is known of a node that is done: its key and outputs, or that its value is live."""
 
     key: ActionKey
@@ -87,7 +88,8 @@ class Decider:
         after = self.parts(node, inputs or {})
         if inputs is None:
             past = KeyParts(
-                {name: part for name, part in past.parts.items() if not name.startswith("input ")}, past.sources
+                {name: part for name, part in past.parts.items() if not name.startswith("input ")},
+                past.sources,
             )
         return reason_for(compare_parts(past, after)) or "its result is no longer stored"
 
@@ -166,7 +168,9 @@ def make_plan(
         for node in wave:
             if node.id in results:
                 result = results[node.id]
-                decisions[node.id] = Decision(node.id, "reuse", "done in this run", result.key, None, result.key.local)
+                decisions[node.id] = Decision(
+                    node.id, "reuse", "done in this run", result.key, None, result.key.local
+                )
             elif all(above in results for above in node.upstream):
                 known.append(node)
             else:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,12 +61,13 @@ def _parse_status(text: str) -> dict[str, Any]:
 
 def describe_environment(packages: Mapping[str, str], git: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Return what `zenconv.records.events.RunStarted` records as ``environment``."""
+    machine = os.uname()  # what `platform` and `socket` would say, without importing them
     return {
         "zenconv": __version__,
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
         "executable": sys.executable,
-        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "host": socket.gethostname(),
+        "platform": f"{machine.sysname} {machine.release} {machine.machine}",
+        "host": machine.nodename,
         "packages": dict(packages),
         "git": dict(git),
         "seed": seed,

@@ -162,7 +162,9 @@ class RunExecution:
         key = ActionKey.parse(task.key)
         changed = self._changed_files(node) if result.status == "succeeded" else ""
         if changed:
-            yield Notice(f"{node.id}: {changed} changed while the step ran; its result is not kept", at=clock.utc_now())
+            yield Notice(
+                f"{node.id}: {changed} changed while the step ran; its result is not kept", at=clock.utc_now()
+            )
         yield self._event(node, key, task, result)
         local = self.decider.keys.local(node)
         if result.status == "succeeded" and not local.impure and not changed:

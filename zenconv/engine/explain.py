@@ -8,14 +8,15 @@ from typing import Literal
 
 import attrs
 
+from zenconv.frozen import Frozen
 from zenconv.records.plan import KeyParts
 
 _ORDER = ("code", "value", "parameter", "file", "input", "version", "environment", "fixture", "package")
 _SHOWN = 2
 
 
-@attrs.frozen
-class Change:
+@attrs.frozen(eq=False, repr=False)
+class Change(Frozen):
     """One part of a key that differs. `kind` and `name` are its readable name, split.
 
     `where` is ``file:line`` or an origin; `before` and `after` are short texts or source code,
@@ -71,7 +72,9 @@ def reason_for(changes: Sequence[Change]) -> str:
 
 def _change(part: str, old: str | None, new: str | None, before: KeyParts, after: KeyParts) -> Change:
     kind, _, name = part.partition(" ")
-    how: Literal["changed", "added", "removed"] = "added" if old is None else "removed" if new is None else "changed"
+    how: Literal["changed", "added", "removed"] = (
+        "added" if old is None else "removed" if new is None else "changed"
+    )
     where = (after.sources.get(part) or before.sources.get(part) or ("", ""))[0]
     old_text = before.sources.get(part, ("", ""))[1] or (old or "" if kind == "package" else "")
     new_text = after.sources.get(part, ("", ""))[1] or (new or "" if kind == "package" else "")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import linecache
 import os
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +25,11 @@ class ProjectFiles:
     def __contains__(self, file: str) -> bool:
         if file.startswith(_OWN_CODE):
             return False
-        if file.startswith(self._root) and "site-packages" not in file and f"{os.sep}lib{os.sep}python" not in file:
+        if (
+            file.startswith(self._root)
+            and "site-packages" not in file
+            and f"{os.sep}lib{os.sep}python" not in file
+        ):
             return True
         return self._extra is not None and self._extra(file)
 
@@ -59,7 +61,11 @@ def plain_failure(kind: str, message: str, *, hint: str = "") -> Mapping[str, An
 
 def _type_name(error: BaseException) -> str:
     cls = type(error)
-    return cls.__qualname__ if cls.__module__ in ("builtins", "__main__") else f"{cls.__module__}.{cls.__qualname__}"
+    return (
+        cls.__qualname__
+        if cls.__module__ in ("builtins", "__main__")
+        else f"{cls.__module__}.{cls.__qualname__}"
+    )
 
 
 def _message(error: BaseException) -> str:
@@ -76,10 +82,12 @@ def _message(error: BaseException) -> str:
 
 
 def _frames(trace: TracebackType | None, files: ProjectFiles) -> list[dict[str, Any]]:
-    # walk_tb is lazy: a RecursionError has a thousand frames, of which the last ones tell.
+    import linecache
+
     frames: list[dict[str, Any]] = []
-    for frame, line in traceback.walk_tb(trace):
-        code = frame.f_code
+    while trace is not None:
+        code, line = trace.tb_frame.f_code, trace.tb_lineno
+        trace = trace.tb_next
         if code.co_filename in files:
             frames.append(
                 {
@@ -102,7 +110,11 @@ def _causes(error: BaseException, files: ProjectFiles) -> list[dict[str, Any]]:
             break
         seen.add(id(cause))
         causes.append(
-            {"type": _type_name(cause), "message": _message(cause), "frames": _frames(cause.__traceback__, files)}
+            {
+                "type": _type_name(cause),
+                "message": _message(cause),
+                "frames": _frames(cause.__traceback__, files),
+            }
         )
         current = cause
     return causes

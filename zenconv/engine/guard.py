@@ -52,8 +52,10 @@ def ask_child(ask: Ask) -> Any:
         kill_group(runner.pid)
         raise
     finally:
-        os.close(runner.events)
-    return _answer([event for line in bytes(data).splitlines(keepends=True) if (event := _decode(line))], status)
+        runner.close()
+    return _answer(
+        [event for line in bytes(data).splitlines(keepends=True) if (event := _decode(line))], status
+    )
 
 
 def _decode(line: bytes) -> Event | None:

@@ -18,6 +18,7 @@ from zenconv import hashing
 from zenconv.engine.files import FileDigests, replace_files
 from zenconv.errors import Problem
 from zenconv.fingerprint import CodeFingerprint, Fingerprinter, NotCanonical
+from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import TaskInput
 from zenconv.records.artifact import ActionKey
 from zenconv.records.plan import KeyParts
@@ -28,8 +29,8 @@ IMPURE_BUILTINS = ("now", "run")
 _TEXT_LIMIT = 200
 
 
-@attrs.frozen
-class LocalKey:
+@attrs.frozen(eq=False, repr=False)
+class LocalKey(Frozen):
     """The part of a key that needs no input.
 
     `digest` is 64 hex digits. `impure` says why the step runs once in every run, or is ``""``.
@@ -154,12 +155,18 @@ class KeyMaker:
                 texts[f"fixture {fixture.fixture.name}.version"] = fixture.fixture.note.version
             prefix = f"{fixture.fixture.name}."
             impure = self._add_bindings(prefix, fixture.bindings, texts, shown, files) or impure
-        keyed = [t for role in codes for t in (role and "fixture", codes[role].digest, self._package_digest(codes[role]))]
+        keyed = [
+            t
+            for role in codes
+            for t in (role and "fixture", codes[role].digest, self._package_digest(codes[role]))
+        ]
         keyed += [t for name in sorted(texts) for t in (name, texts[name])]
         return LocalKey(hashing.digest_texts("local", keyed)[3:], impure, texts, shown, codes, files)
 
     def _outputs_text(self, node: Node) -> str:
-        return ",".join(f"{o.name}:{self.format_of(o.type) if o.type is not None else ''}" for o in node.step.outputs)
+        return ",".join(
+            f"{o.name}:{self.format_of(o.type) if o.type is not None else ''}" for o in node.step.outputs
+        )
 
     def _code(self, of: Step | Fixture, also: tuple[Callable[..., Any], ...]) -> CodeFingerprint:
         known = self._codes.get(id(of.function))

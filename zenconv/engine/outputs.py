@@ -45,7 +45,9 @@ def join_outputs(step: Step, outputs: Mapping[str, Any]) -> Any:
 
 def _from_mapping(names: list[str], returned: Any) -> dict[str, Any]:
     if not isinstance(returned, Mapping):
-        raise OutputsError(f"returned {_type_text(returned)}, but declares a dictionary with {', '.join(names)}")
+        raise OutputsError(
+            f"returned {_type_text(returned)}, but declares a dictionary with {', '.join(names)}"
+        )
     missing = [name for name in names if name not in returned]
     extra = [str(name) for name in returned if name not in names]
     if missing or extra:

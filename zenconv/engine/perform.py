@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import warnings
 from collections.abc import Iterable, Mapping
@@ -91,7 +90,10 @@ class Performer:
         try:
             result = self._attempt(task, node)
         finally:
-            shutil.rmtree(self.scratch, ignore_errors=True)
+            if self.scratch.exists():
+                import shutil
+
+                shutil.rmtree(self.scratch, ignore_errors=True)
         return attrs.evolve(
             result,
             output=self._take_output(),
@@ -150,7 +152,9 @@ class Performer:
 
     def _failed(self, node: Node, error: BaseException, hint: str = "") -> TaskResult:
         if isinstance(error, KeyboardInterrupt) and self.interruption.signal:
-            return TaskResult(node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal"))
+            return TaskResult(
+                node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal")
+            )
         if isinstance(error, FixtureError):
             hint = hint or error.what
             error = error.__cause__ or error
@@ -179,9 +183,7 @@ class Performer:
         artifact = given.outputs[name]
         self.trust.check(artifact, given.key, name)
         try:
-            return self.materializers.load(
-                artifact, self.store, allowed=True, private=self.scratch
-            )
+            return self.materializers.load(artifact, self.store, allowed=True, private=self.scratch)
         except CorruptArtifact as error:
             raise _Damaged(given.node, error.digest) from error
 

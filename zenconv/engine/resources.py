@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +13,12 @@ import attrs
 from zenconv import hashing
 from zenconv.engine.secrets import Secrets
 from zenconv.errors import UsageError, ZenconvError
+from zenconv.frozen import Frozen
 from zenconv.records.step import Binding, FixtureNode, Node, Pipeline
 
 
-@attrs.frozen
-class RunInfo:
+@attrs.frozen(eq=False, repr=False)
+class RunInfo(Frozen):
     """What a step that asks for ``run`` gets: `id`, `number`, `stack`, `started` (UTC)."""
 
     id: str
@@ -153,6 +152,9 @@ class Resources:
         if name == "secrets":
             return self._secrets
         if name == "tmp_path":
+            import shutil
+            import tempfile
+
             folder = Path(tempfile.mkdtemp(prefix="zenconv-"))
             finalizers.append(lambda: shutil.rmtree(folder, ignore_errors=True))
             return folder
@@ -234,4 +236,3 @@ def seed_generators(seed: int, step: str) -> int:
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(mixed)
     return seed
-

@@ -10,12 +10,12 @@ import atexit
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 
 import attrs
 
 from zenconv.errors import ZenconvError
+from zenconv.frozen import Frozen
 from zenconv.records.events import Answer, Event, Progress, ProjectFailed, RunnerFinished, encode
 from zenconv.records.log import EventLog
 
@@ -45,12 +45,21 @@ class Channel:
             self._log.sync()
 
 
-@attrs.frozen
-class Runner:
-    """A forked process as its parent sees it; `events` is the reading end of its pipe."""
+@attrs.frozen(eq=False, repr=False)
+class Runner(Frozen):
+    """A forked process as its parent sees it.
+
+    `events` is the reading end of its pipe; it dies when its parent closes `leash`, or dies.
+    """
 
     pid: int
     events: int
+    leash: int
+
+    def close(self) -> None:
+        """Release the pipes, after the process has ended."""
+        os.close(self.events)
+        os.close(self.leash)
 
 
 Body = Callable[[Channel], bool]
@@ -63,13 +72,16 @@ def fork_runner(body: Body, open_log: Callable[[], EventLog | None]) -> Runner:
     sys.stderr.flush()
     parent = os.getpid()
     reading, writing = os.pipe()
+    alive, leash = os.pipe()
     pid = os.fork()
     if pid:
         os.close(writing)
-        return Runner(pid, reading)
+        os.close(alive)
+        return Runner(pid, reading, leash)
     try:
         os.close(reading)
-        _leave_parent(parent)
+        os.close(leash)
+        _leave_parent(parent, alive)
         run_body(body, writing, open_log)
     finally:
         os._exit(70)
@@ -103,6 +115,8 @@ def run_body(body: Body, descriptor: int, open_log: Callable[[], EventLog | None
 
 
 def _internal_error(error: Exception) -> str:
+    import traceback
+
     text = f"internal error: {type(error).__name__}: {error}"
     if os.environ.get("ZENCONV_DEBUG"):
         return text + "\n" + "".join(traceback.format_exception(error))
@@ -110,8 +124,11 @@ def _internal_error(error: Exception) -> str:
     return f"{text}\n    at {frame.filename}:{frame.lineno}; set ZENCONV_DEBUG=1 for the traceback"
 
 
-def _leave_parent(parent: int) -> None:
-    """Get a process group of our own, default signals, and a promise to die with the parent."""
+def _leave_parent(parent: int, alive: int) -> None:
+    """Get a process group of our own, default signals, and a promise to die with the parent.
+
+    `alive` is the reading end of a pipe whose other end only the parent holds.
+    """
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -120,14 +137,23 @@ def _leave_parent(parent: int) -> None:
     # Exit functions registered so far are the parent's to call.
     atexit._clear()
     if sys.platform == "linux":
-        import ctypes
-
-        _PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the promise was made
-            os._exit(1)
+        _die_at_end_of(alive)
     else:
         _watch_parent(parent)
+
+
+def _die_at_end_of(descriptor: int) -> None:
+    """Have the kernel kill this process when the other end of a pipe closes, whatever it is doing."""
+    import fcntl
+
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
+    try:
+        if not os.read(descriptor, 1):  # it closed before it was watched
+            os._exit(1)
+    except BlockingIOError:
+        pass
 
 
 def _watch_parent(parent: int) -> None:

@@ -93,7 +93,13 @@ class Supervisor:
         Returns the captured text of a step whose runner died, stored: an artifact or None.
     """
 
-    def __init__(self, folder: RunFolder, body: Body, listener: Listener, output: Callable[[list[str]], Artifact | None]) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        body: Body,
+        listener: Listener,
+        output: Callable[[list[str]], Artifact | None],
+    ) -> None:
         self._folder = folder
         self._body = body
         self._listener = listener
@@ -133,7 +139,7 @@ class Supervisor:
             ended, value = os.waitpid(runner.pid, os.WNOHANG)
             status = value if ended else None
         self._read(runner, buffer)
-        os.close(runner.events)
+        runner.close()
         if self._signals or not state.finished:
             kill_group(runner.pid)
         return status

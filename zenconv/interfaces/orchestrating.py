@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
 
+from zenconv.frozen import Frozen
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import Event
 from zenconv.records.plan import Plan
@@ -18,8 +19,8 @@ from zenconv.records.plan import Plan
 TaskStatus = Literal["succeeded", "failed", "interrupted", "damaged"]
 
 
-@attrs.frozen
-class TaskInput:
+@attrs.frozen(eq=False, repr=False)
+class TaskInput(Frozen):
     """One input of a task: outputs of the node `node`, stored under its cache key `key`.
 
     `output` is the one output wanted, or None for the whole returned value. `live`, where the
@@ -33,8 +34,8 @@ class TaskInput:
     live: Task | None = None
 
 
-@attrs.frozen
-class Task:
+@attrs.frozen(eq=False, repr=False)
+class Task(Frozen):
     """Everything a worker that has collected the same project needs to execute one node."""
 
     node: str
@@ -43,8 +44,8 @@ class Task:
     is_wanted: bool = True
 
 
-@attrs.frozen
-class TaskResult:
+@attrs.frozen(eq=False, repr=False)
+class TaskResult(Frozen):
     """How a task ended. `damaged` lists (node, digest) of inputs whose stored bytes are wrong."""
 
     node: str

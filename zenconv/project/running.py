@@ -284,7 +284,10 @@ class _RunnerBody:
         secrets = Secrets(lambda name: channel.send(Progress(secret=name)))
         seed = seed_of(self.settings)
         info = RunInfo(
-            self.folder.id, self.folder.number, self.settings.stack.name, datetime.fromisoformat(self.started.at)
+            self.folder.id,
+            self.folder.number,
+            self.settings.stack.name,
+            datetime.fromisoformat(self.started.at),
         )
         resources = Resources(plan.pipeline, info, seed, secrets)
         self.spool.clear()

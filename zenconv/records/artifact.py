@@ -8,13 +8,14 @@ from typing import Any
 import attrs
 
 from zenconv import hashing
+from zenconv.frozen import Frozen
 
 INLINE_LIMIT = 1024
 """Files up to this many bytes travel inside the record instead of the store."""
 
 
-@attrs.frozen
-class StoredFile:
+@attrs.frozen(eq=False, repr=False)
+class StoredFile(Frozen):
     """One file of an artifact: a name, the digest and size of its bytes, the bytes if few.
 
     `name` is ``""`` for the only or main file, else a relative POSIX path.
@@ -39,16 +40,16 @@ class StoredFile:
         return cls(name, digest, size, inline[0].encode("latin-1") if inline else None)
 
 
-@attrs.frozen
-class Signature:
+@attrs.frozen(eq=False, repr=False)
+class Signature(Frozen):
     """A message authentication code over an artifact, by the key named `key_id`."""
 
     key_id: str
     code: str
 
 
-@attrs.frozen
-class Artifact:
+@attrs.frozen(eq=False, repr=False)
+class Artifact(Frozen):
     """The stored output of a step.
 
     `content` is the digest that cache keys use, of the value; the digests in `files` are
@@ -139,8 +140,8 @@ class ActionKey:
         return cls(local, inputs)
 
 
-@attrs.frozen
-class ActionEntry:
+@attrs.frozen(eq=False, repr=False)
+class ActionEntry(Frozen):
     """What the action cache holds under a key: the outputs of a successful step.
 
     `outputs` maps output names to artifacts, in declaration order (``""`` for the only output

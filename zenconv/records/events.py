@@ -1,7 +1,7 @@
-"""What happens in a run, one record each; together they are the run.
+r"""What happens in a run, one record each; together they are the run.
 
 Every field holds plain JSON data, so an event is a line of a log and a frame of a stream alike:
-``<crc32 in 8 hex digits> <json>\\n``. Unknown events and fields of a newer version are skipped.
+``<crc32 in 8 hex digits> <json>\n``. Unknown events and fields of a newer version are skipped.
 """
 
 from __future__ import annotations
@@ -13,18 +13,20 @@ from typing import Any, ClassVar
 
 import attrs
 
+from zenconv.frozen import Frozen
+
 Json = Mapping[str, Any]
 
 
-@attrs.frozen
-class Event:
+@attrs.frozen(eq=False, repr=False)
+class Event(Frozen):
     """Something that happened. `at` is the UTC time as ISO text; order is that of the log."""
 
     name: ClassVar[str] = ""
     at: str = attrs.field(default="", kw_only=True)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RunStarted(Event):
     """First event of a log: everything known before the project is imported.
 
@@ -41,7 +43,7 @@ class RunStarted(Event):
     environment: Json
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class PlanReady(Event):
     """The graph and what is intended; `nodes` are in execution order.
 
@@ -54,16 +56,17 @@ class PlanReady(Event):
     nodes: Sequence[Json]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class StepsReused(Event):
     """Nodes whose stored results were taken over; each: ``node``, ``key``, ``outputs`` (name to
-    artifact), ``output`` (artifact of the captured text or None), ``reason``, ``live``."""
+    artifact), ``output`` (artifact of the captured text or None), ``reason``, ``live``.
+    """
 
     name: ClassVar[str] = "steps_reused"
     steps: Sequence[Json]
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class StepStarted(Event):
     """A step begins."""
 
@@ -71,7 +74,7 @@ class StepStarted(Event):
     node: str
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class StepFinished(Event):
     """A step ended.
 
@@ -101,7 +104,7 @@ class StepFinished(Event):
     cpu: float = 0.0
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Notice(Event):
     """A line people should see: ``level`` is ``note`` or ``warning``."""
 
@@ -110,7 +113,7 @@ class Notice(Event):
     level: str = "warning"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ProjectFailed(Event):
     """The project could not be collected or planned: the message as shown, and the exit code."""
 
@@ -119,7 +122,7 @@ class ProjectFailed(Event):
     exit_code: int
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RunnerDied(Event):
     """A runner ended without finishing; `node` is the step it was executing, if any."""
 
@@ -128,17 +131,18 @@ class RunnerDied(Event):
     node: str = ""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Progress(Event):
     """What the runner is doing outside of any step (``importing steps_training.py``), or the name
-    of an environment variable whose value is secret from now on. Not logged."""
+    of an environment variable whose value is secret from now on. Not logged.
+    """
 
     name: ClassVar[str] = "progress"
     text: str = ""
     secret: str = ""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Answer(Event):
     """What a forked process was asked for: plain JSON data. Not logged."""
 
@@ -146,7 +150,7 @@ class Answer(Event):
     data: Any
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RunnerFinished(Event):
     """A runner did all it could. Without this message its end is a crash, whatever its exit code."""
 
@@ -154,7 +158,7 @@ class RunnerFinished(Event):
     interrupted: bool = False
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RunFinished(Event):
     """Last event of a log. `status`: ``succeeded``, ``failed``, ``interrupted``, ``error``."""
 
@@ -183,7 +187,9 @@ EVENTS: dict[str, type[Event]] = {
     )
 }
 _FIELDS = {cls: tuple(attrs.fields_dict(cls)) for cls in EVENTS.values()}
-_REQUIRED = {cls: {f.name for f in attrs.fields(cls) if f.default is attrs.NOTHING} for cls in EVENTS.values()}
+_REQUIRED = {
+    cls: {f.name for f in attrs.fields(cls) if f.default is attrs.NOTHING} for cls in EVENTS.values()
+}
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, check_circular=False)
 
 

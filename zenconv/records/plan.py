@@ -7,14 +7,15 @@ from typing import Literal
 
 import attrs
 
+from zenconv.frozen import Frozen
 from zenconv.records.artifact import ActionEntry, ActionKey
 from zenconv.records.step import Pipeline
 
 Action = Literal["reuse", "run", "maybe", "skip"]
 
 
-@attrs.frozen
-class KeyParts:
+@attrs.frozen(eq=False, repr=False)
+class KeyParts(Frozen):
     """Everything a cache key was made of, by name, so that two keys can be compared.
 
     `parts` maps a readable name (``code cleaning.scale``, ``parameter C``, ``input train``,
@@ -26,8 +27,8 @@ class KeyParts:
     sources: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
 
 
-@attrs.frozen
-class Decision:
+@attrs.frozen(eq=False, repr=False)
+class Decision(Frozen):
     """What happens to one node, and why.
 
     `key` and `entry` are known for ``reuse``; `local` is the part of the key that does not depend
@@ -42,8 +43,8 @@ class Decision:
     local: str = ""
 
 
-@attrs.frozen
-class Plan:
+@attrs.frozen(eq=False, repr=False)
+class Plan(Frozen):
     """The decisions for every node of a pipeline, in its order."""
 
     pipeline: Pipeline

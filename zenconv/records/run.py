@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import attrs
 
+from zenconv.frozen import Frozen
 from zenconv.records.artifact import Artifact
 
 RunStatus = Literal["running", "succeeded", "failed", "interrupted", "error"]
@@ -29,8 +30,8 @@ HAS_RESULT: tuple[StepStatus, ...] = ("succeeded", "reused")
 """The states in which a step has outputs to load."""
 
 
-@attrs.frozen
-class RunRecord:
+@attrs.frozen(eq=False, repr=False)
+class RunRecord(Frozen):
     """One recorded execution of one plan.
 
     `started` and `finished` are UTC as ISO text (``""`` when unknown), `seconds` is wall time.
@@ -66,8 +67,8 @@ class RunRecord:
         return self.status != "running"
 
 
-@attrs.frozen
-class StepRunRecord:
+@attrs.frozen(eq=False, repr=False)
+class StepRunRecord(Frozen):
     """What became of one node in one run.
 
     `action` and `planned` are the plan's decision and its reason; `reason` is why it finally

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import attrs
 
 from zenconv.authoring import FixtureNote, StepNote
+from zenconv.frozen import Frozen
 
 Shape = Literal["value", "tuple", "mapping", "object"]
 """How the outputs sit in what the function returns: itself, items, keys, or attributes."""
@@ -15,8 +16,8 @@ Shape = Literal["value", "tuple", "mapping", "object"]
 Source = Literal["node", "value", "fixture", "builtin"]
 
 
-@attrs.frozen
-class Parameter:
+@attrs.frozen(eq=False, repr=False)
+class Parameter(Frozen):
     """One parameter of a step or fixture, as written.
 
     `annotation` is its text and `type` the resolved object (None where there is none, or where
@@ -34,8 +35,8 @@ class Parameter:
     positional_only: bool = False
 
 
-@attrs.frozen
-class Output:
+@attrs.frozen(eq=False, repr=False)
+class Output(Frozen):
     """One named output of a step; `name` is ``""`` for the only output."""
 
     name: str
@@ -43,8 +44,8 @@ class Output:
     type: Any = attrs.field(default=None, eq=False, repr=False)
 
 
-@attrs.frozen
-class Step:
+@attrs.frozen(eq=False, repr=False)
+class Step(Frozen):
     """A plain function that computes one named value, or several named outputs.
 
     `module` is its stable import name, `file` its path below the root (POSIX). A *template* is
@@ -73,8 +74,8 @@ class Step:
         return f"{self.file}:{self.line}"
 
 
-@attrs.frozen
-class Fixture:
+@attrs.frozen(eq=False, repr=False)
+class Fixture(Frozen):
     """A live resource made for steps: scoped, torn down after its ``yield``, never stored."""
 
     name: str
@@ -92,8 +93,8 @@ class Fixture:
         return f"{self.file}:{self.line}"
 
 
-@attrs.frozen
-class Binding:
+@attrs.frozen(eq=False, repr=False)
+class Binding(Frozen):
     """What one parameter of a node or fixture gets, and where that comes from.
 
     ``source == "node"``: `node` is a node id, `output` one of its outputs, or None for the whole
@@ -114,8 +115,8 @@ class Binding:
     is_output: bool = False
 
 
-@attrs.frozen
-class FixtureNode:
+@attrs.frozen(eq=False, repr=False)
+class FixtureNode(Frozen):
     """A fixture as one pipeline sees it, with its own parameters bound. `id` is ``file::name``."""
 
     id: str
@@ -124,8 +125,8 @@ class FixtureNode:
     bindings: tuple[Binding, ...] = ()
 
 
-@attrs.frozen
-class Node:
+@attrs.frozen(eq=False, repr=False)
+class Node(Frozen):
     """A step placed in a pipeline, all parameters bound. `id` is ``<pipeline file>::<step>``.
 
     `autouse` holds ids of fixtures that are set up though no parameter asks for them.
@@ -143,8 +144,8 @@ class Node:
         return tuple(dict.fromkeys(b.node for b in self.bindings if b.source == "node"))
 
 
-@attrs.frozen
-class Pipeline:
+@attrs.frozen(eq=False, repr=False)
+class Pipeline(Frozen):
     """A graph of nodes, in an order in which every node follows what it waits for.
 
     `names` lists the pipelines (step modules) it was built from or selected out of. Everything
