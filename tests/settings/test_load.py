@@ -226,7 +226,9 @@ def test_a_wrong_value_in_the_environment_names_the_variable(problems: Problems)
     assert problems(environ={"ZENCONV_SEED": "x"}) == ["ZENCONV_SEED: seed: expected int, got 'x'"]
 
 
-def test_a_misspelt_variable_is_reported_and_foreign_ones_are_left_alone(load: Any, problems: Problems) -> None:
+def test_a_misspelt_variable_is_reported_and_foreign_ones_are_left_alone(
+    load: Any, problems: Problems
+) -> None:
     assert problems(environ={"ZENCONV_PARAM__C": "1"}) == [
         "ZENCONV_PARAM__C: unknown setting\n    did you mean 'ZENCONV_PARAMS__C'?"
     ]

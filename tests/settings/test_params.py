@@ -101,11 +101,12 @@ def test_a_secret_is_a_reference_wherever_it_is_written(load: Any) -> None:
 
 
 def test_the_most_specific_key_wins_within_a_layer(load: Any) -> None:
-    params = load(
-        "[params]\np = 1\nchurn.p = 2\ntraining.p = 3\ntraining.churn.p = 4\n", environ={}
-    ).params
+    params = load("[params]\np = 1\nchurn.p = 2\ntraining.p = 3\ntraining.churn.p = 4\n", environ={}).params
     pipelines = ("eu/training", "training")
-    assert look_up(params, "p", step="churn", pipelines=pipelines) == ("training.churn.p", params["training.churn.p"])
+    assert look_up(params, "p", step="churn", pipelines=pipelines) == (
+        "training.churn.p",
+        params["training.churn.p"],
+    )
     assert look_up(params, "p", step="other", pipelines=pipelines) == ("training.p", params["training.p"])
     assert look_up(params, "p", step="churn", pipelines=("scoring",)) == ("churn.p", params["churn.p"])
     assert look_up(params, "p", step="other", pipelines=("scoring",)) == ("p", params["p"])

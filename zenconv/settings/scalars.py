@@ -109,7 +109,8 @@ def convert_path(value: Any, annotation: Any, converter: Converter) -> Any:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
         raise ConversionError("Path", value, reason="this is an address; annotate the parameter as str")
     path = converter.base / os.path.expanduser(text)
-    return path if annotation is type(path) or isinstance(path, annotation) else annotation(path)
+    is_concrete = hasattr(annotation, "exists") and isinstance(path, annotation)
+    return path if is_concrete else annotation(path)
 
 
 def convert_path_like(value: Any, annotation: Any, converter: Converter) -> Any:

@@ -67,9 +67,18 @@ def _convert_named_tuple(value: Any, annotation: Any, converter: Converter) -> A
 
 def _convert_typed_dict(value: Any, annotation: Any, converter: Converter) -> Any:
     cls = typing.get_origin(annotation) or annotation
-    names = [*cls.__required_keys__, *cls.__optional_keys__]
-    fields = [_Field(name, name in cls.__required_keys__) for name in sorted(names)]
+    hints = _find_hints(cls)
+    fields = [
+        _Field(name, _is_required(hints.get(name), name in cls.__required_keys__))
+        for name in sorted([*cls.__required_keys__, *cls.__optional_keys__])
+    ]
     return _build(cls, fields, value, converter)
+
+
+def _is_required(hint: Any, declared: bool) -> bool:
+    """Look at the resolved hint: the class itself misreads ``Required`` where annotations are text."""
+    origin = typing.get_origin(hint)
+    return True if origin is typing.Required else False if origin is typing.NotRequired else declared
 
 
 def _convert_pydantic(value: Any, annotation: Any, converter: Converter) -> Any:

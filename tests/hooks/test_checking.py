@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import inspect
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zenconv.errors import PluginError
+from zenconv.hooks import Plugins, specs
+
+
+def register(source: str, tmp_path: Path) -> None:
+    path = tmp_path / "zenconf.py"
+    path.write_text(source)
+    module = types.ModuleType("zenconf")
+    exec(compile(source, path, "exec"), vars(module))
+    Plugins().register(module, "zenconf.py", origin="project")
+
+
+@pytest.mark.parametrize("mark", ["", "from zenconv import hookimpl\n@hookimpl\n"])
+def test_a_misspelt_hook_is_an_error_with_its_place(tmp_path: Path, monkeypatch: Any, mark: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PluginError) as caught:
+        register(f"{mark}def zenconv_run_finnish(event): pass\n", tmp_path)
+    line = mark.count("\n") + 1 - (1 if mark else 0)
+    assert str(caught.value) == (
+        f"zenconf.py:{line}: 'zenconv_run_finnish' is not a hook of zenconv (plugin 'zenconf.py', project)\n"
+        "    hint: did you mean 'zenconv_run_finish' or 'zenconv_step_finish'?"
+    )
+
+
+def test_a_misspelt_argument_is_an_error_with_its_place(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PluginError) as caught:
+        register("def zenconv_run_finish(evnt): pass\n", tmp_path)
+    assert str(caught.value) == (
+        "zenconf.py:1: the hook 'zenconv_run_finish' offers no argument 'evnt' (plugin 'zenconf.py', project)\n"
+        "    hint: did you mean 'event'?"
+    )
+
+
+def test_an_argument_of_a_hook_without_any_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="zenconv_components has no arguments"):
+        register("def zenconv_components(config): pass\n", tmp_path)
+
+
+def test_arguments_may_be_left_out_and_extra_ones_may_have_defaults(tmp_path: Path) -> None:
+    register("def zenconv_run_finish(): pass\ndef zenconv_run_start(event, mine=3): pass\n", tmp_path)
+
+
+def test_a_hook_of_a_newer_version_may_be_marked_optional(tmp_path: Path) -> None:
+    register(
+        "from zenconv import hookimpl\n@hookimpl(optionalhook=True)\ndef zenconv_future(x): pass\n", tmp_path
+    )
+
+
+def test_other_functions_of_a_plugin_are_no_hooks(tmp_path: Path) -> None:
+    register("def helper(zenconv_x): pass\nzenconv_constant = 3\n_zenconv_y = len\n", tmp_path)
+
+
+HOOKS = {name: hook for name, hook in vars(specs).items() if name.startswith("zenconv_")}
+
+
+@pytest.mark.parametrize("name", sorted(HOOKS))
+def test_every_hook_says_when_how_often_and_where_it_is_called(name: str) -> None:
+    text = " ".join((inspect.getdoc(HOOKS[name]) or "").split())
+    for word in ("When:", "How often:", "Where:", "eturn"):
+        assert word in text, word
+
+
+def test_every_observer_is_a_hook() -> None:
+    assert set(HOOKS) >= specs.OBSERVERS
