@@ -22,9 +22,7 @@ def split(
     features: pd.DataFrame, seed: int, test_size: float = 0.25
 ) -> tuple[Annotated[pd.DataFrame, "train"], Annotated[pd.DataFrame, "test"]]:
     """Set a quarter of the biopsies aside for judging the classifier."""
-    return train_test_split(
-        features, test_size=test_size, stratify=features["malignant"], random_state=seed
-    )
+    return train_test_split(features, test_size=test_size, stratify=features["malignant"], random_state=seed)
 
 
 def classifier(train: pd.DataFrame, C: float, stopwatch) -> Pipeline:

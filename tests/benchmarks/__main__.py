@@ -89,7 +89,9 @@ def show_exactness() -> bool:
     """Print the table of W6; return whether a line of it is wrong."""
     from tests.benchmarks.exactness import outcomes
 
-    print(f"\n{'W6':<5} {'edit of the middle step of a chain of 100':<60} {'expected':>9} {'executed':>9}  answer")
+    print(
+        f"\n{'W6':<5} {'edit of the middle step of a chain of 100':<60} {'expected':>9} {'executed':>9}  answer"
+    )
     failed = False
     try:
         for outcome in outcomes():

@@ -61,7 +61,9 @@ def zenconv(place: Place, *args: str, expected: int = 0) -> Cost:
     """Run the program once. Raises `Failed` with what it printed."""
     cost = measure([*ZENCONV, *args], place)
     if cost.exit_code != expected:
-        raise Failed(f"zenconv {' '.join(args)} ended with {cost.exit_code}: {(cost.stderr + cost.stdout)[-400:]}")
+        raise Failed(
+            f"zenconv {' '.join(args)} ended with {cost.exit_code}: {(cost.stderr + cost.stdout)[-400:]}"
+        )
     return cost
 
 
@@ -137,7 +139,9 @@ def w5() -> Iterator[Row]:
         warm_up(place)
         bottom = best(lambda: floor(place))
         cost = best(lambda: first_run(place))
-        yield Row("W5", "512 MiB array through 3 steps", cost.cpu, bottom.cpu, 1.2 * bottom.cpu, reference=2.95)
+        yield Row(
+            "W5", "512 MiB array through 3 steps", cost.cpu, bottom.cpu, 1.2 * bottom.cpu, reference=2.95
+        )
         forget(place)
         peak = measure_memory([*ZENCONV, "run", "-q"], place) / MEGABYTE
         least = measure_memory([sys.executable, str(FLOOR), "steps_work", ".floor"], place) / MEGABYTE
@@ -151,7 +155,9 @@ def w7() -> Iterator[Row]:
         try:
             cost = first_run(place, "-n", "2")
         except Failed as refusal:
-            yield Row("W7", title, float("nan"), unit="%", bar=90, higher_is_better=True, note=_first_line(refusal))
+            yield Row(
+                "W7", title, float("nan"), unit="%", bar=90, higher_is_better=True, note=_first_line(refusal)
+            )
             return
         span = _span(place)
         yield Row(
@@ -185,7 +191,9 @@ def w20k() -> Iterator[Row]:
         cold = best(lambda: plan(cold=True))
         yield Row("20k", "chain of 20,000: build and plan", cold.cpu, bar=4.0)
         yield Row("20k", "its peak memory", cold.memory / MEGABYTE, bar=350, unit="MB")
-        yield Row("20k", "planned again, with the collection index", best(lambda: plan(cold=False)).cpu, bar=1.5)
+        yield Row(
+            "20k", "planned again, with the collection index", best(lambda: plan(cold=False)).cpu, bar=1.5
+        )
 
 
 def w2gib() -> Iterator[Row]:

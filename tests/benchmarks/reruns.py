@@ -62,7 +62,7 @@ HELPERS = dedent('''
         return value + 0
 ''').lstrip()
 
-_MIDDLE = '''
+_MIDDLE = """
 OFFSET = 0
 TABLE = {{"plain": helpers.through_table}}
 
@@ -97,7 +97,7 @@ def s{i}(s{p}):
     value = _bound(value)
     from lazily import late
     return _decorated(late(value))
-'''
+"""
 
 
 def make_chain(length: int) -> dict[str, str]:
@@ -165,5 +165,7 @@ def answer(files: Mapping[str, str], length: int) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             Path(folder, name).write_text(text, "utf-8")
-        done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+        )
     return int(done.stdout)

@@ -9,7 +9,9 @@ HEAD = '"""A generated workload."""\n\n'
 
 def three_trivial() -> str:
     """W1: what starting costs."""
-    return HEAD + _step("one", (), "1") + _step("two", ("one",), "one + 1") + _step("three", ("two",), "two + 1")
+    return (
+        HEAD + _step("one", (), "1") + _step("two", ("one",), "one + 1") + _step("three", ("two",), "two + 1")
+    )
 
 
 def chain(length: int) -> str:
@@ -39,7 +41,7 @@ def joined_groups(groups: int, size: int) -> str:
 
 def large_array(mebibytes: int) -> str:
     """W5: an array made, changed in place by its consumer, and summed up."""
-    return f'''{HEAD}import numpy as np
+    return f"""{HEAD}import numpy as np
 
 
 def measured() -> np.ndarray:
@@ -53,20 +55,20 @@ def scaled(measured: np.ndarray) -> np.ndarray:
 def total(scaled: np.ndarray) -> float:
     scaled[0] = 1.0
     return float(scaled.sum())
-'''
+"""
 
 
 def busy(steps: int, seconds: float) -> str:
     """W7: steps that do nothing but use the processor, for some seconds of CPU each."""
     body = "\n".join(
-        f'''
+        f"""
 
 def busy{i}() -> int:
     return _spin({i})
-'''
+"""
         for i in range(steps)
     )
-    return f'''{HEAD}import time
+    return f"""{HEAD}import time
 
 
 def _spin(seed: int) -> int:
@@ -74,12 +76,12 @@ def _spin(seed: int) -> int:
     while time.process_time() < end:
         seed = (seed * 1103515245 + 12345) % 2**31
     return 0
-{body}'''
+{body}"""
 
 
 def digits() -> str:
     """W8: a small real pipeline: split, two models, evaluate."""
-    return f'''{HEAD}import numpy as np
+    return f"""{HEAD}import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -105,7 +107,7 @@ def metrics(linear, forest, split: dict) -> dict:
         "linear": float(linear.score(split["test_x"] / 16, split["test_y"])),
         "forest": float(forest.score(split["test_x"], split["test_y"])),
     }}
-'''
+"""
 
 
 def _step(name: str, parameters: Iterable[str], expression: str) -> str:
