@@ -33,7 +33,7 @@ def cache_key(*parts: object) -> str:
 
 def text_artifact(text: str, type: str = "builtins.str") -> Artifact:
     """Return the record of a small value, its bytes inside."""
-    data = text.encode()
+    data = text.encode("utf-8", "surrogatepass")
     digest = hashing.digest_bytes(data)
     return Artifact(digest, "json/1", type, (StoredFile("", digest, len(data), data),))
 
@@ -79,7 +79,9 @@ def reused(step: str, *, file: str = FILE) -> dict[str, Any]:
 def started(folder: RunFolder, *, stack: str = "local", at: str = "2026-11-23T08:00:00.000000Z",
             arguments: Sequence[str] = ("run",), environment: Mapping[str, Any] = ENVIRONMENT) -> Any:  # fmt: skip
     """Return the first event of a run."""
-    return events.RunStarted(folder.id, folder.number, list(arguments), "/project", stack, dict(environment), at=at)
+    return events.RunStarted(
+        folder.id, folder.number, list(arguments), "/project", stack, dict(environment), at=at
+    )
 
 
 def ended(status: str = "succeeded", code: int = 0, seconds: float = 1.5) -> Any:
@@ -97,16 +99,20 @@ def new_state(path: Path) -> StateFolder:
 def write_run(state: StateFolder, happened: Iterable[Any], *, end: Any = None, **start: Any) -> RunFolder:
     """Write the whole log of a run that nobody holds any more; without `end`, one that died."""
     folder = state.next_run()
+    lock = folder.hold()
     with EventLog(folder.log) as log:
         log.append(started(folder, **start))
         for event in happened:
             log.append(event)
         if end is not None:
             log.append(end)
+    lock.close()
     return folder
 
 
-def succeeded_run(state: StateFolder, steps: Sequence[str] = ("raw", "churn", "metrics"), **start: Any) -> RunFolder:
+def succeeded_run(
+    state: StateFolder, steps: Sequence[str] = ("raw", "churn", "metrics"), **start: Any
+) -> RunFolder:
     """Write the log of a run in which every one of `steps` was executed."""
     at = "2026-11-23T08:00:00.500000Z"
     happened: list[Any] = [events.PlanReady([planned(step) for step in steps], at=at)]

@@ -89,8 +89,8 @@ class _Intake:
                 damaged.append(offset)
         for position in damaged:
             self._note("warning", f"the log is damaged at byte {position}; what it said there is lost")
-        if not self._is_final and not is_alive:
-            self._end("interrupted", None)
+        if not is_alive:
+            self._end_if_open()
         self._finish()
 
     def _resume(self) -> None:
@@ -281,6 +281,10 @@ class _Intake:
     def _take_end(self, event: events.RunFinished) -> None:
         self._document["seconds"] = event.seconds
         self._end(event.status, event.exit_code)
+
+    def _end_if_open(self) -> None:
+        if not self._is_final:
+            self._end("interrupted", None)
 
     def _end(self, status: str, exit_code: int | None) -> None:
         self._status, self._is_final = status, True

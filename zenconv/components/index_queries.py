@@ -60,6 +60,8 @@ def select_runs(
 def select_run(connection: sqlite3.Connection, run: str) -> RunRecord | None:
     """Return the run of that id."""
     found = _runs(connection, "WHERE id=?", [run_key(run)])
+    if not found and run in select_states(connection):
+        raise UnsoundIndexError(f"run {run} is listed but not found")
     return found[0] if found else None
 
 
@@ -98,9 +100,26 @@ def select_steps(
     rows = connection.execute(query, [run_key(run), *values, -1 if limit is None else limit])
     texts = TextReader(connection)
     steps = [read_step(row, record, texts) for row in rows]
-    if not (statuses or node or step or limit is not None) and len(steps) != record.steps:
-        raise UnsoundIndexError(f"run {run} has {len(steps)} of its {record.steps} steps")
+    _check_counts(record, steps, statuses, limit, is_partial=bool(node or step))
     return steps
+
+
+def _check_counts(
+    run: RunRecord,
+    steps: Sequence[StepRunRecord],
+    statuses: Collection[StepStatus],
+    limit: int | None,
+    *,
+    is_partial: bool,
+) -> None:
+    """A row that is not found looks like a step to which nothing happened; the counts know better."""
+    expected = sum(number for status, number in run.counts.items() if not statuses or status in statuses)
+    if limit is not None:
+        expected = min(expected, max(0, limit))
+    if not is_partial and len(steps) != expected:
+        raise UnsoundIndexError(f"run {run.id} has {len(steps)} of {expected} steps")
+    if not {step.status for step in steps} <= run.counts.keys():
+        raise UnsoundIndexError(f"run {run.id} lacks what happened to a step")
 
 
 def select_history(
@@ -188,7 +207,7 @@ def _among_outcomes(statuses: Collection[StepStatus], run: RunRecord) -> tuple[s
     wanted: set[str] = set(statuses)
     if run.is_over:
         wanted = (wanted - {"running"}) | ({"running"} if "interrupted" in wanted else set())
-    where, values = _among("s.status", sorted(wanted))
+    where, values = _among("s.status", sorted(wanted)) if wanted else ("0", [])
     if ("skipped" if run.is_over else "waiting") in wanted:
         where = f"({where} OR s.status IS NULL)"
     return where, values

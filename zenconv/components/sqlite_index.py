@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 Item = TypeVar("Item")
 Action = Callable[[sqlite3.Connection], Result]
 
-_ATTEMPTS = 5
+_ATTEMPTS = 3
 
 
 class SqliteIndex:
@@ -121,7 +121,15 @@ class SqliteIndex:
         raise RecordError(f"the index {self.path} is damaged again and again", hint="the disk may be failing")
 
     def _read(self, action: Action[list[Item]]) -> list[Item]:
-        return self._answer(lambda: self._database.read(action, []))
+        return self._answer(lambda: self._read_sound(action) or [])
+
+    def _read_sound(self, action: Action[list[Item]]) -> list[Item] | None:
+        """Return None only where there is no file, or a damaged one was moved aside just now."""
+        for _ in range(2):  # another process may have replaced a damaged file meanwhile
+            found = self._database.read(lambda connection: _at_once(connection, action), None)
+            if found is not None or self._damage or not self.path.exists():
+                return found
+        raise UnsoundIndexError("SQLite cannot read it")
 
     def _note_damage(self, text: str) -> None:
         self._damage = text
@@ -157,8 +165,7 @@ class SqliteIndex:
                 os.replace(f"{self.path}{suffix}", f"{self.path}.newer-{number}{suffix}")
 
     def _catch_up(self) -> None:
-        known: dict[str, tuple[int, int]] = {}
-        known = self._database.read(select_states, known)
+        known = dict(self._read_sound(lambda connection: list(select_states(connection).items())) or [])
         pending, vanished = self._news(known)
         if pending or vanished:
             self._database.write(lambda connection: self._take_in(connection, pending, vanished))
@@ -290,6 +297,16 @@ class InMemoryDatabase:
     def close(self) -> None:
         """Forget everything."""
         self._connection.close()
+
+
+def _at_once(connection: sqlite3.Connection, action: Action[Result]) -> Result:
+    """Return ``action(connection)``, all of it from one moment, whatever is committed meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        return action(connection)
+    finally:
+        with suppress(sqlite3.Error):
+            connection.execute("COMMIT")
 
 
 def _copy_to_memory(file: SqliteFile) -> InMemoryDatabase:
