@@ -68,8 +68,10 @@ def test_a_run_is_what_its_events_say(state: StateFolder) -> None:
     assert (run.id, run.number, run.status, run.exit_code) == (folder.id, 1, "succeeded", 0)
     assert (run.seconds, run.stack, run.pipelines) == (1.5, "local", ("training",))
     assert (run.started, run.finished) == ("2026-11-23T08:00:00.000000Z", "2026-11-23T08:00:01.500000Z")
-    assert run.arguments == ("run", "--set", "C=1") and run.counts == {"succeeded": 3}
-    assert run.environment["git"]["dirty"] is True and len(run.environment["packages"]) == 150
+    assert run.arguments == ("run", "--set", "C=1")
+    assert run.counts == {"succeeded": 3}
+    assert run.environment["git"]["dirty"] is True
+    assert len(run.environment["packages"]) == 150
 
 
 def test_a_step_is_what_its_events_say(state: StateFolder) -> None:
@@ -84,10 +86,14 @@ def test_a_step_is_what_its_events_say(state: StateFolder) -> None:
         "run",
         1,
     )
-    assert step.key == cache_key("churn") and step.outputs == {"": text_artifact("churn")}
+    assert step.key == cache_key("churn")
+    assert step.outputs == {"": text_artifact("churn")}
     assert step.output == text_artifact("hello from churn\n")
-    assert step.inputs["train"]["shape"] == [100, 4] and step.bindings[0]["origin"] == "pyproject.toml:4"
-    assert (step.seconds, step.cpu) == (0.25, 0.2) and step.started and step.finished
+    assert step.inputs["train"]["shape"] == [100, 4]
+    assert step.bindings[0]["origin"] == "pyproject.toml:4"
+    assert (step.seconds, step.cpu) == (0.25, 0.2)
+    assert step.started
+    assert step.finished
 
 
 def test_outputs_keep_their_order(state: StateFolder) -> None:
@@ -115,7 +121,8 @@ def test_runs_are_filtered_and_paged(state: StateFolder) -> None:
     assert [run.number for run in index.runs(pipeline="training")] == [1]
     assert [run.number for run in index.runs(limit=1, offset=1)] == [2]
     assert index.runs(limit=1, offset=1)[0].error == "steps_x.py:1: syntax error"
-    assert index.runs(pipeline="train") == [] and index.runs(pipeline="%") == []
+    assert index.runs(pipeline="train") == []
+    assert index.runs(pipeline="%") == []
 
 
 def test_a_run_is_found_by_number_and_by_the_beginning_of_its_id(state: StateFolder) -> None:
@@ -137,7 +144,8 @@ def test_a_run_without_an_end_whose_process_is_gone_is_interrupted(state: StateF
     folder = write_run(state, happened)
     index = fresh(state)
     (run,) = index.runs()
-    assert run.status == "interrupted" and run.counts == {"succeeded": 1, "interrupted": 1, "skipped": 1}
+    assert run.status == "interrupted"
+    assert run.counts == {"succeeded": 1, "interrupted": 1, "skipped": 1}
     assert statuses(index, folder.id) == {"a": "succeeded", "b": "interrupted", "c": "skipped"}
     assert [s.step for s in index.steps(folder.id, statuses=["interrupted"])] == ["b"]
     assert [s.step for s in index.steps(folder.id, statuses=["skipped"])] == ["c"]
@@ -188,7 +196,8 @@ def test_a_killed_process_leaves_an_interrupted_run_at_once(state: StateFolder) 
     process = subprocess.Popen(
         [sys.executable, "-c", _RUNNER, str(state.path), str(REPOSITORY)], stdout=subprocess.PIPE
     )
-    assert process.stdout is not None and process.stdout.readline() == b"running\n"
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"running\n"
     index = fresh(state)
     assert index.runs()[0].status == "running"
     process.send_signal(signal.SIGKILL)
@@ -267,7 +276,9 @@ def test_a_crash_of_runner_and_supervisor_blames_the_step_that_ran(state: StateF
     happened = [events.PlanReady([planned("a")]), events.StepStarted(node_of("a"))]
     folder = write_run(state, [*happened, events.RunnerDied("killed by SIGSEGV", node_of("a"))])
     (step,) = fresh(state).steps(folder.id)
-    assert step.status == "failed" and step.error is not None and "SIGSEGV" in step.error["message"]
+    assert step.status == "failed"
+    assert step.error is not None
+    assert "SIGSEGV" in step.error["message"]
 
 
 def test_a_step_that_was_reused_and_repaired_counts_as_executed(state: StateFolder) -> None:
@@ -280,7 +291,8 @@ def test_a_torn_last_line_is_ignored(state: StateFolder) -> None:
     folder = succeeded_run(state)
     os.truncate(folder.log, folder.log.stat().st_size - 5)
     index = fresh(state)
-    assert index.runs()[0].status == "interrupted" and index.runs()[0].counts == {"succeeded": 3}
+    assert index.runs()[0].status == "interrupted"
+    assert index.runs()[0].counts == {"succeeded": 3}
     index.refresh()
     assert index.notices == []
 
@@ -301,7 +313,8 @@ def test_an_event_of_an_unexpected_form_does_not_hide_the_others(state: StateFol
     happened = [events.PlanReady([{"oops": 1}]), events.StepsReused(["x"]), finished("a")]  # type: ignore[list-item]
     folder = write_run(state, happened, end=ended())
     index = fresh(state)
-    assert statuses(index, folder.id) == {"a": "succeeded"} and len(index.runs()[0].notices) == 2
+    assert statuses(index, folder.id) == {"a": "succeeded"}
+    assert len(index.runs()[0].notices) == 2
 
 
 def test_hostile_names_come_back_as_they_are(state: StateFolder) -> None:
@@ -376,7 +389,8 @@ def test_a_damaged_file_is_moved_aside_and_made_again_with_a_word(state: StateFo
     again.refresh()
     assert _content(again) == before
     assert len(again.notices) == 1
-    assert "is damaged" in again.notices[0] and "made again from the logs" in again.notices[0]
+    assert "is damaged" in again.notices[0]
+    assert "made again from the logs" in again.notices[0]
     assert (state.path / "index.sqlite.damaged-1").exists()
 
 
@@ -415,7 +429,8 @@ def test_a_newer_file_is_refused_and_rebuilt_when_asked(state: StateFolder) -> N
     with pytest.raises(RecordError, match="newer zenconv"):
         index.refresh()
     index.rebuild()
-    assert index.count() == 1 and "made again from the logs of 1 run" in index.notices[-1]
+    assert index.count() == 1
+    assert "made again from the logs of 1 run" in index.notices[-1]
     assert (state.path / "index.sqlite.newer-1").exists()
 
 
@@ -493,7 +508,8 @@ def test_processes_may_write_and_read_at_once(state: StateFolder) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         assert pool.starmap(_work, [(state.path, 10)] * 3) == [10, 10, 10]
     index = fresh(state)
-    assert index.count() == 30 and index.notices == []
+    assert index.count() == 30
+    assert index.notices == []
     assert {run.status for run in index.runs()} == {"succeeded"}
 
 

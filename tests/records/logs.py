@@ -76,8 +76,14 @@ def reused(step: str, *, file: str = FILE) -> dict[str, Any]:
             "reason": "nothing changed"}  # fmt: skip
 
 
-def started(folder: RunFolder, *, stack: str = "local", at: str = "2026-11-23T08:00:00.000000Z",
-            arguments: Sequence[str] = ("run",), environment: Mapping[str, Any] = ENVIRONMENT) -> Any:  # fmt: skip
+def started(
+    folder: RunFolder,
+    *,
+    stack: str = "local",
+    at: str = "2026-11-23T08:00:00.000000Z",
+    arguments: Sequence[str] = ("run",),
+    environment: Mapping[str, Any] = ENVIRONMENT,
+) -> Any:
     """Return the first event of a run."""
     return events.RunStarted(
         folder.id, folder.number, list(arguments), "/project", stack, dict(environment), at=at

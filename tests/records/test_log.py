@@ -96,7 +96,8 @@ def test_a_flipped_bit_costs_its_line_and_is_reported(
     written = ["first", "second", "third", "last"]
     if texts != written:  # the case of a digit of the checksum says the same
         assert texts == [text for n, text in enumerate(written) if n != which]
-        assert damaged and damaged[0] == start
+        assert damaged
+        assert damaged[0] == start
 
 
 def test_a_line_without_end_is_damage_not_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,13 +168,15 @@ while True:
 def test_a_killed_writer_loses_at_most_the_event_being_written(tmp_path: Path) -> None:
     path = tmp_path / "events.log"
     writer = subprocess.Popen([sys.executable, "-c", _WRITER, path], stdout=subprocess.PIPE)
-    assert writer.stdout is not None and writer.stdout.readline() == b"many\n"
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == b"many\n"
     time.sleep(0.02)
     writer.send_signal(signal.SIGKILL)
     writer.wait()
     writer.stdout.close()
     numbers = [int(text.rstrip("x")) for text in _texts(path)]
-    assert len(numbers) >= 200 and numbers == list(range(len(numbers)))
+    assert len(numbers) >= 200
+    assert numbers == list(range(len(numbers)))
 
 
 def test_reading_takes_constant_memory(tmp_path: Path) -> None:

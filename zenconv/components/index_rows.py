@@ -28,7 +28,8 @@ SCHEMA = Schema(
         "CREATE INDEX runs_by_state ON runs (final, name, offset)",
         """CREATE TABLE plan_steps (
             run INTEGER NOT NULL, node BLOB NOT NULL, step TEXT NOT NULL, position INTEGER NOT NULL,
-            action TEXT NOT NULL, reason TEXT NOT NULL, definition BLOB NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (run, node)
+            action TEXT NOT NULL, reason TEXT NOT NULL, definition BLOB NOT NULL,
+            checksum INTEGER NOT NULL, PRIMARY KEY (run, node)
         ) WITHOUT ROWID""",
         """CREATE TABLE step_runs (
             run INTEGER NOT NULL, node BLOB NOT NULL, status TEXT NOT NULL, key BLOB, reason TEXT NOT NULL,
