@@ -59,6 +59,9 @@ COMMON_OPTIONS = (
 )
 """Options of every command that also may stand before its name; each takes a value."""
 
+_READER_GONE = 141
+"""Exit code when whoever reads stdout has gone: 128 + SIGPIPE, as a shell reports it."""
+
 _OWN_OPTIONS = ("-h", "--help", "--version")
 
 
@@ -90,6 +93,13 @@ class CommandGroup(click.Group):
         if args[0] not in COMMANDS and not context.resilient_parsing:
             raise _unknown_command(args[0])
         return super().resolve_command(context, args)
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # here, as click would turn it into exit code 1: "a step failed"
+            _drop_output()
+            raise click.exceptions.Exit(_READER_GONE) from None
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[Any]:
         from click.shell_completion import CompletionItem
@@ -151,12 +161,22 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit; never returns."""
     _make_streams_safe()
     code = run_command(sys.argv[1:] if args is None else args)
+    sys.exit(_flush(code))
+
+
+def _flush(code: int) -> int:
+    """Write what is still buffered; return `code`, or that of the failure to do so."""
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:
+    except BrokenPipeError:
         _drop_output()
-    sys.exit(code)
+        return code or _READER_GONE
+    except OSError as error:
+        _drop_output()
+        click.echo(f"error: cannot write to stdout: {error.strerror}", err=True)
+        return code or 1
+    return code
 
 
 def run_command(args: Sequence[str]) -> int:
@@ -176,9 +196,6 @@ def _report(error: BaseException) -> int:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    if isinstance(error, BrokenPipeError):
-        _drop_output()
-        return 141  # 128 + SIGPIPE, as a shell reports it
     if os.environ.get("ZENCONV_DEBUG"):
         _print_traceback(error)
     message, code = _explain(error)

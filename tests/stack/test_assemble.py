@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from zenconv.errors import PluginError, SettingsError, UnknownComponent, UsageError
+from zenconv.hooks import ComponentSpec, load_plugins
+from zenconv.settings import load_settings
+from zenconv.stack import Stack, assemble
+
+Build = Callable[..., Stack]
+
+
+@attrs.define
+class Recorder:
+    """A component that keeps what it was built from."""
+
+    options: dict[str, Any]
+    root: Path
+    state: Path
+    is_open: bool = True
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any], *, root: Path, state: Path) -> Recorder:
+        if "refuse" in options:
+            raise SettingsError("unknown option 'refuse' of the orchestrator 'recorder'", hint="leave it out")
+        return cls(dict(options), root, state)
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+@pytest.fixture
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
+    """Assemble the stack of a zenconv.toml; the id ``recorder`` is a component of every kind."""
+    module = types.ModuleType("recorder_components")
+    module.Recorder = Recorder  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "recorder_components", module)
+    kinds = ("orchestrator", "artifact_store", "metadata_store", "model_registry")
+    specs = [ComponentSpec(kind, "recorder", "recorder_components:Recorder", ("gpu",)) for kind in kinds]
+    hooks = types.ModuleType("recorder_plugin")
+    hooks.zenconv_components = lambda: specs  # type: ignore[attr-defined]
+
+    def build(text: str, stack: str | None = "x", environ: Mapping[str, str] | None = None) -> Stack:
+        (tmp_path / "zenconv.toml").write_text(text)
+        settings = load_settings(tmp_path, stack=stack, environ={})
+        plugins = load_plugins(autoload=False)
+        plugins.register(hooks, "recorder", origin="-p")
+        return assemble(settings, plugins, environ=environ or {})
+
+    return build
+
+
+def problems(stack: Stack) -> list[str]:
+    return [str(problem) for problem in stack.problems()]
+
+
+def test_the_local_stack_works_without_any_setting(build: Build, tmp_path: Path) -> None:
+    stack = build("", stack=None)
+    assert stack.name == "local"
+    assert type(stack.orchestrator).__name__ == "InProcessOrchestrator"
+    assert type(stack.artifact_store).__name__ == "LocalStore"
+    assert type(stack.action_cache).__name__ == "SqliteActionCache"
+    assert stack.trust.mode == "local"
+    stack.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["zenconv.toml"]
+
+
+def test_nothing_is_made_before_it_is_asked_for(build: Build) -> None:
+    text = "[stacks.x]\norchestrator = 'nowhere'\ntrust = 'local'\nartifact_store = {id = 'recorder', a = '${env:NO}'}"
+    stack = build(text)
+    assert repr(stack) == "Stack('x')"
+
+
+def test_a_component_is_made_once_from_its_options(build: Build, tmp_path: Path) -> None:
+    text = "[stacks.x]\norchestrator = {id = 'recorder', size = 3, token = '${env:T}', list = ['a-${env:T}']}"
+    stack = build(text, environ={"T": "0123"})
+    made: Any = stack.orchestrator
+    assert made is stack.orchestrator
+    assert made.options == {"id": "recorder", "size": 3, "token": "0123", "list": ["a-0123"]}
+    assert type(made.options["token"]) is str
+    assert (made.root, made.state) == (tmp_path, tmp_path / ".zenconv")
+    stack.close()
+    assert not made.is_open
+
+
+def test_an_artifact_store_behind_a_url_keeps_its_action_cache_beside_it(build: Build) -> None:
+    stack = build("[stacks.x]\nartifact_store = 'memory://bucket/x'\ntrust = 'trust'")
+    assert type(stack.artifact_store).__name__ == "RemoteStore"
+    assert type(stack.action_cache).__name__ == "ObjectActionCache"
+    assert "remote" in stack.capabilities
+
+
+def test_a_missing_variable_is_named_with_its_place_and_never_its_neighbours(build: Build) -> None:
+    text = "[stacks.x]\norchestrator = {id = 'recorder', a = '${env:GONE}', b = '${env:HERE}', c = '${env:LOST}'}"
+    stack = build(text, environ={"HERE": "hunter2"})
+    with pytest.raises(SettingsError) as caught:
+        _ = stack.orchestrator
+    assert str(caught.value) == (
+        "zenconv.toml:2: stacks.x.orchestrator: the environment variable GONE is not set\n"
+        "    hint: export GONE=..., or unset it\n"
+        "zenconv.toml:2: stacks.x.orchestrator: the environment variable LOST is not set\n"
+        "    hint: export LOST=..., or unset it"
+    )
+
+
+def test_an_option_that_a_component_refuses_gets_its_line(build: Build) -> None:
+    stack = build("[stacks.x]\n\norchestrator = {id = 'recorder', refuse = 1}")
+    with pytest.raises(SettingsError) as caught:
+        _ = stack.orchestrator
+    assert str(caught.value) == (
+        "zenconv.toml:3: unknown option 'refuse' of the orchestrator 'recorder'\n    hint: leave it out"
+    )
+
+
+def test_an_unknown_component_gets_its_line(build: Build) -> None:
+    with pytest.raises(UnknownComponent, match="zenconv.toml:2: the orchestrator 'airflow' is not installed"):
+        _ = build("[stacks.x]\norchestrator = 'airflow'").orchestrator
+    with pytest.raises(UnknownComponent, match="zenconv.toml:2: there is no orchestrator 'reporder'"):
+        _ = build("[stacks.x]\norchestrator = 'reporder'").orchestrator
+
+
+def test_a_dotted_path_is_no_component(build: Build) -> None:
+    with pytest.raises(UnknownComponent, match="there is no orchestrator 'os:system'"):
+        _ = build("[stacks.x]\norchestrator = 'os:system'").orchestrator
+
+
+def test_a_kind_the_stack_lacks_says_how_to_name_one(build: Build) -> None:
+    with pytest.raises(SettingsError) as caught:
+        build("[stacks.x]").component("model_registry")
+    assert "zenconv.toml:1: the stack 'x' has no model registry" in str(caught.value)
+    assert "[tool.zenconv.stacks.x] model_registry = ..." in str(caught.value)
+    assert build("[stacks.x]\nmodel_registry = 'recorder'").component("model_registry").options == {
+        "id": "recorder"
+    }
+
+
+def test_a_shared_store_needs_a_signing_key(build: Build) -> None:
+    with pytest.raises(SettingsError) as caught:
+        build("[stacks.x]\nartifact_store = 'memory://b'")
+    assert str(caught.value) == (
+        'zenconv.toml:1: stacks.x.trust.key is missing: its store is shared, so its trust mode is "signed"\n'
+        "    hint: zenconv stack trust x makes a key and says where it goes"
+    )
+
+
+def test_the_signing_key_comes_from_a_variable(build: Build) -> None:
+    text = "[stacks.x]\nartifact_store = 'memory://b'\ntrust.key = '${env:KEY}'"
+    trust = build(text, environ={"KEY": "hunter2"}).trust
+    assert trust.mode == "signed"
+    assert trust.shared is not None
+    assert "hunter2" not in repr(trust)
+    with pytest.raises(SettingsError, match=r"zenconv.toml:3: .* the environment variable KEY is not set"):
+        _ = build(text).trust
+    with pytest.raises(SettingsError, match=r"zenconv.toml:3: .*the signing key is empty"):
+        _ = build(text, environ={"KEY": ""}).trust
+
+
+def test_a_mode_is_taken_as_written(build: Build) -> None:
+    assert build("[stacks.x]\ntrust = 'forbid'").trust.mode == "forbid"
+    assert build("[stacks.x]\nartifact_store = 'memory://b'\ntrust = {mode = 'trust'}").trust.mode == "trust"
+
+
+def test_all_problems_of_a_stack_are_found_together(build: Build) -> None:
+    text = (
+        "[stacks.x]\norchestrator = 'airflow'\nartifact_store = {id = 'local', pth = 'x'}\n"
+        "metadata_store = {id = 'recorder', a = '${env:GONE}'}\ntrust.key = '${env:KEY}'\n"
+    )
+    found = problems(build(text))
+    assert [text.partition("\n")[0] for text in found] == [
+        "zenconv.toml:2: the orchestrator 'airflow' is not installed",
+        "zenconv.toml:3: unknown option 'pth' of the artifact store 'local'",
+        "zenconv.toml:4: stacks.x.metadata_store: the environment variable GONE is not set",
+        "zenconv.toml:5: stacks.x.trust: the environment variable KEY is not set",
+    ]
+    assert problems(build("", stack=None)) == []
+
+
+def test_stack_errors_are_usage_errors() -> None:
+    assert issubclass(SettingsError, UsageError)
+    assert issubclass(UnknownComponent, UsageError)
+    assert PluginError.exit_code == 4
