@@ -36,7 +36,8 @@ def test_a_misspelt_argument_is_an_error_with_its_place(tmp_path: Path, monkeypa
     with pytest.raises(PluginError) as caught:
         register("def zenconv_run_finish(evnt): pass\n", tmp_path)
     assert str(caught.value) == (
-        "zenconf.py:1: the hook 'zenconv_run_finish' offers no argument 'evnt' (plugin 'zenconf.py', project)\n"
+        "zenconf.py:1: the hook 'zenconv_run_finish' offers no argument 'evnt' "
+        "(plugin 'zenconf.py', project)\n"
         "    hint: did you mean 'event'?"
     )
 

@@ -10,32 +10,30 @@ from zenconv.settings.lines import find_key_lines
 
 
 def test_every_way_to_write_a_key_has_its_line() -> None:
-    text = "\n".join(
-        [
-            "# [not.a.table]",
-            'plain = "# no comment [x] = 1"',
-            "[a.b]",
-            "c.d = 1",
-            '"quoted.key" = 2',
-            "'literal key' = 3",
-            "many = [",
-            "  1, # one, with ] and }",
-            '  { x = "}", y = [2, 3] },',
-            "]",
-            'text = """',
-            "fake = 1",
-            '[fake.table] \\""" """',
-            "lines = '''",
-            "other = 2'''",
-            "[[list]]",
-            "k = 1",
-            "[list.sub]",
-            "z = 1",
-            "[[list]]",
-            "k = 2",
-        ]
-    )
-    lines = find_key_lines(text)
+    rows = [
+        "# [not.a.table]",
+        'plain = "# no comment [x] = 1"',
+        "[a.b]",
+        "c.d = 1",
+        '"quoted.key" = 2',
+        "'literal key' = 3",
+        "many = [",
+        "  1, # one, with ] and }",
+        '  { x = "}", y = [2, 3] },',
+        "]",
+        'text = """',
+        "fake = 1",
+        '[fake.table] \\""" """',
+        "lines = '''",
+        "other = 2'''",
+        "[[list]]",
+        "k = 1",
+        "[list.sub]",
+        "z = 1",
+        "[[list]]",
+        "k = 2",
+    ]
+    lines = find_key_lines("\n".join(rows))
     assert lines["plain",] == 2
     assert lines["a", "b"] == 3
     assert lines["a", "b", "c"] == lines["a", "b", "c", "d"] == 4

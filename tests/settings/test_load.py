@@ -46,7 +46,8 @@ def test_settings_can_be_sent_to_another_process(load: Any) -> None:
 
 def test_all_mistakes_are_reported_together_each_with_its_line(problems: Problems) -> None:
     found = problems(
-        "sed = 1\nseed = 'x'\n[stacks.local]\nworkers = 'four'\n[stacks.p]\norchestrator = 3\ntrust = 'sgned'\n"
+        "sed = 1\nseed = 'x'\n[stacks.local]\nworkers = 'four'\n"
+        "[stacks.p]\norchestrator = 3\ntrust = 'sgned'\n"
     )
     assert found == [
         "zenconv.toml:1: sed: unknown setting\n    did you mean 'seed'?",
@@ -195,8 +196,10 @@ def test_norecurse_adds_to_the_usual_folders(load: Any) -> None:
 
 
 def test_later_tables_are_kept_as_written(load: Any) -> None:
-    text = "[models]\nchurn = 'training::churn'\n[tune.training.space]\nC = [0.1, 1]\n[promote.churn]\nif = 'auc > 0.8'\n"
-    settings = load(text)
+    settings = load(
+        "[models]\nchurn = 'training::churn'\n[tune.training.space]\nC = [0.1, 1]\n"
+        "[promote.churn]\nif = 'auc > 0.8'\n"
+    )
     assert settings.models == {"churn": "training::churn"}
     assert settings.tune == {"training": {"space": {"C": [0.1, 1]}}}
     assert settings.promote == {"churn": {"if": "auc > 0.8"}}

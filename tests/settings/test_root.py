@@ -68,7 +68,7 @@ def test_a_start_without_a_project_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_start_that_does_not_exist_is_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no folder '.*nowhere'"):
+    with pytest.raises(UsageError, match=r"there is no folder '.*nowhere'"):
         find_root(tmp_path / "nowhere")
 
 

@@ -73,8 +73,8 @@ def test_the_local_stack_works_without_any_setting(build: Build, tmp_path: Path)
 
 
 def test_nothing_is_made_before_it_is_asked_for(build: Build) -> None:
-    text = "[stacks.x]\norchestrator = 'nowhere'\ntrust = 'local'\nartifact_store = {id = 'recorder', a = '${env:NO}'}"
-    stack = build(text)
+    text = "[stacks.x]\norchestrator = 'nowhere'\ntrust = 'local'\n"
+    stack = build(text + "artifact_store = {id = 'recorder', a = '${env:NO}'}")
     assert repr(stack) == "Stack('x')"
 
 
@@ -98,7 +98,8 @@ def test_an_artifact_store_behind_a_url_keeps_its_action_cache_beside_it(build: 
 
 
 def test_a_missing_variable_is_named_with_its_place_and_never_its_neighbours(build: Build) -> None:
-    text = "[stacks.x]\norchestrator = {id = 'recorder', a = '${env:GONE}', b = '${env:HERE}', c = '${env:LOST}'}"
+    options = "a = '${env:GONE}', b = '${env:HERE}', c = '${env:LOST}'"
+    text = f"[stacks.x]\norchestrator = {{id = 'recorder', {options}}}"
     stack = build(text, environ={"HERE": "hunter2"})
     with pytest.raises(SettingsError) as caught:
         _ = stack.orchestrator
@@ -120,9 +121,11 @@ def test_an_option_that_a_component_refuses_gets_its_line(build: Build) -> None:
 
 
 def test_an_unknown_component_gets_its_line(build: Build) -> None:
-    with pytest.raises(UnknownComponent, match="zenconv.toml:2: the orchestrator 'airflow' is not installed"):
+    with pytest.raises(
+        UnknownComponent, match=r"zenconv.toml:2: the orchestrator 'airflow' is not installed"
+    ):
         _ = build("[stacks.x]\norchestrator = 'airflow'").orchestrator
-    with pytest.raises(UnknownComponent, match="zenconv.toml:2: there is no orchestrator 'reporder'"):
+    with pytest.raises(UnknownComponent, match=r"zenconv.toml:2: there is no orchestrator 'reporder'"):
         _ = build("[stacks.x]\norchestrator = 'reporder'").orchestrator
 
 

@@ -221,13 +221,18 @@ def _explain(error: BaseException) -> tuple[str, int]:
             f"{style_error('error:')} {escape(str(error), keep_lines=True)}",
             error.exit_code,
         )
-    if isinstance(error, OSError) and error.filename is not None:
-        cause = f"{error.strerror or type(error).__name__}: {os.fsdecode(error.filename)}"
+    if isinstance(error, OSError) and error.strerror:
+        cause = error.strerror if error.filename is None else f"{error.strerror}: {_file_name(error)}"
         return f"{style_error('error:')} {escape(cause)}", 1
     return (
         f"{style_error('internal error:')} {escape(_internal(error), keep_lines=True)}",
         3,
     )
+
+
+def _file_name(error: OSError) -> str:
+    name = error.filename
+    return os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else str(name)
 
 
 def _click_message(error: click.ClickException) -> str:
