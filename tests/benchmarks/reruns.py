@@ -140,7 +140,7 @@ EDITS = (
     Edit("a class attribute", _HELPERS, "factor = 1", "factor = 2"),
     Edit("a decorator", _HELPERS, "return function(*args) + 0", "return function(*args) + 13"),
     Edit("a function in a dispatch table", _HELPERS, "def through_table(value):\n    return value + 0",
-         "def through_table(value):\n    return value + 4"),
+         "def through_table(value):\n    return value + 14"),
     Edit("the default of a helper", _STEPS, "by=0):", "by=6):"),
     Edit("the argument of a partial", _STEPS, "_partial, by=0)", "_partial, by=8)"),
     Edit("a module imported in the function", "lazily.py", "value + 0", "value + 17"),
