@@ -42,7 +42,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     module = types.ModuleType("recorder_components")
     module.Recorder = Recorder  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "recorder_components", module)
-    kinds = ("orchestrator", "artifact_store", "metadata_store", "model_registry")
+    kinds = ("orchestrator", "artifact_store", "metadata_store", "model_registry", "tracker")
     specs = [ComponentSpec(kind, "recorder", "recorder_components:Recorder", ("gpu",)) for kind in kinds]
     hooks = types.ModuleType("recorder_plugin")
     hooks.zenconv_components = lambda: specs  # type: ignore[attr-defined]
@@ -183,6 +183,28 @@ def test_all_problems_of_a_stack_are_found_together(build: Build) -> None:
         "zenconv.toml:5: stacks.x.trust: the environment variable KEY is not set",
     ]
     assert problems(build("", stack=None)) == []
+
+
+def test_a_tracker_that_is_not_installed_is_an_error_at_once(build: Build) -> None:
+    with pytest.raises(UnknownComponent) as caught:
+        build("[stacks.x]\ntrackers = ['mlflow']")
+    assert str(caught.value) == (
+        "zenconv.toml:2: the tracker 'mlflow' is not installed\n    hint: pip install zenconv-mlflow"
+    )
+
+
+def test_trackers_are_made_from_their_options(build: Build) -> None:
+    stack = build("[stacks.x]\ntrackers = ['recorder', {id = 'recorder', url = 'u'}]")
+    assert [tracker.options for tracker in stack.trackers] == [
+        {"id": "recorder"},
+        {"id": "recorder", "url": "u"},
+    ]
+
+
+def test_a_registry_nobody_asked_for_yet_is_checked_too(build: Build) -> None:
+    assert problems(build("[stacks.x]\nmodel_registry = 'mlflow'")) == [
+        "zenconv.toml:2: the model registry 'mlflow' is not installed\n    hint: pip install zenconv-mlflow"
+    ]
 
 
 def test_stack_errors_are_usage_errors() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from zenconv.trust import Mode, Trust
 
 T = TypeVar("T")
+
+_REQUIRED_KINDS = ("orchestrator", "artifact_store", "action_cache", "metadata_store")
 
 KEY_VARIABLE = "ZENCONV_SIGNING_KEY"
 """The environment variable that the hints name for a stack's signing key."""
@@ -95,6 +98,11 @@ class Stack:
         return self._component("metadata_store")
 
     @property
+    def trackers(self) -> tuple[Any, ...]:
+        """What else is told about runs; the stack switches them on."""
+        return self._keep("trackers", self._make_trackers)
+
+    @property
     def trust(self) -> Trust:
         """Whose bytes may be unpickled."""
         return self._keep("trust", self._make_trust)
@@ -115,7 +123,7 @@ class Stack:
 
     def close(self) -> None:
         """Close what was made and can be closed."""
-        for component in self._made.values():
+        for component in (*self._made.values(), *self._made.get("trackers", ())):
             close = getattr(component, "close", None)
             if close is not None:
                 close()
@@ -127,9 +135,15 @@ class Stack:
         Makes every component; nothing is written by that.
         """
         found: list[Problem] = []
-        for name in ("orchestrator", "artifact_store", "action_cache", "metadata_store", "trust"):
+        kinds = dict.fromkeys([*_REQUIRED_KINDS, *self.settings.components])
+        attempts: list[Callable[[], Any]] = [
+            *(partial(self._component, kind) for kind in kinds),
+            lambda: self.trackers,
+            lambda: self.trust,
+        ]
+        for attempt in attempts:
             try:
-                getattr(self, name)
+                attempt()
             except SettingsError as error:
                 found += error.problems or (Problem(error.what, hint=error.hint),)
             except ZenconvError as error:
@@ -144,6 +158,9 @@ class Stack:
     def _component(self, kind: str) -> Any:
         return self._keep(kind, lambda: self._make(kind))
 
+    def _make_trackers(self) -> tuple[Any, ...]:
+        return tuple(self._build("tracker", asked) for asked in self.settings.trackers)
+
     def _make(self, kind: str) -> Any:
         asked = choose_component(self.settings, kind)
         if asked is None:
@@ -151,6 +168,9 @@ class Stack:
             what = f"the stack {self.name!r} has no {noun}"
             hint = f"name one: [tool.zenconv.stacks.{self.name}] {kind} = ..."
             raise SettingsError(problems=(_problem(what, self.settings.where, hint),))
+        return self._build(kind, asked)
+
+    def _build(self, kind: str, asked: ComponentSettings) -> Any:
         where = "" if asked.where == "default" else asked.where
         component = self._plugins.component(kind, asked.id, where=where)
         options = {"id": asked.id, **self._resolve(asked.options, where, f"stacks.{self.name}.{kind}")}
@@ -208,12 +228,18 @@ def assemble(settings: Settings, plugins: Plugins, *, environ: Mapping[str, str]
     Raises
     ------
     SettingsError
-        The stack needs a signing key and has none. Other mistakes are raised when the component
-        they belong to is first asked for; `Stack.problems` finds them all.
+        The stack needs a signing key and has none.
+    UnknownComponent
+        A tracker is not installed: runs would silently not be tracked.
+
+    Other mistakes are raised when the component they belong to is first asked for;
+    `Stack.problems` finds them all.
     """
     stack = Stack(settings, plugins, environ)
     if choose_trust_mode(settings.stack) == "signed" and not settings.stack.trust.key:
         raise SettingsError(problems=(stack._missing_key(),))
+    for tracker in settings.stack.trackers:
+        plugins.component("tracker", tracker.id, where=tracker.where)
     return stack
 
 
