@@ -80,7 +80,7 @@ class _Columns:
                 self.left[id] = self.left.get(id, 0) + 1
 
     def draw(self) -> Iterator[str]:
-        place = {}
+        place: dict[str, int] = {}
         for row in self.rows:
             node = row["node"]
             above = {place[id] for id in self.inputs[node]}

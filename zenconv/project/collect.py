@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection as Names
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection as Names
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 

@@ -36,10 +36,10 @@ def describe_import_error(error: BaseException, file: str, sources: ProjectSourc
     lead there.
     """
     places = list(_project_places(error, sources))
+    if isinstance(error, SyntaxError | ValueError) and "null bytes" in _text(error):
+        return _null_bytes(_last_imported(error, file, sources), places, sources)
     if isinstance(error, SyntaxError):
         return _syntax_problem(error, file, places, sources)
-    if "null bytes" in str(error) and isinstance(error, ValueError):
-        return _byte_problem(_last_imported(error, file, sources), "holds null bytes", b"\0", sources)
     where, line, frame = places[-1] if places else (file, 0, None)
     what, hint = _explain(error, frame, sources)
     return Problem(what, where, line, exists=_chain(places[:-1], where), hint=hint)
@@ -69,8 +69,6 @@ def _syntax_problem(error: SyntaxError, file: str, places: list[Place], sources:
         )
     where = sources.relative(path)
     chain = _chain(places, where)
-    if "null bytes" in error.msg:
-        return _byte_problem(where, "holds null bytes", b"\0", sources, chain)
     if (
         "codec can't decode" in error.msg
         or "Non-UTF-8" in error.msg
@@ -93,10 +91,11 @@ def _last_imported(error: BaseException, file: str, sources: ProjectSources) -> 
     return found
 
 
-def _byte_problem(file: str, what: str, wrong: bytes, sources: ProjectSources, chain: str = "") -> Problem:
+def _null_bytes(file: str, places: list[Place], sources: ProjectSources) -> Problem:
     data = _read(file, sources)
-    line = data.count(b"\n", 0, max(data.find(wrong), 0)) + 1
-    return Problem(f"this file {what}; it is no text", file, line, exists=chain, hint="is it a binary file?")
+    line = data.count(b"\n", 0, max(data.find(b"\0"), 0)) + 1
+    what = "this file holds null bytes; it is no text"
+    return Problem(what, file, line, exists=_chain(places, file), hint="is it UTF-16 or a binary file?")
 
 
 def _encoding_problem(file: str, sources: ProjectSources, chain: str) -> Problem:
@@ -157,7 +156,7 @@ def _near(name: str, known: Any) -> str:
 
 def _explain_circle(error: BaseException, what: str, sources: ProjectSources) -> tuple[str, str]:
     places = [(f, n) for f, n, frame in _project_places(error, sources) if frame is not None]
-    module = getattr(error, "name", None) or _module_in(str(error))
+    module = _module_in(str(error)) or (error.name if isinstance(error, ImportError) else None)
     source = sources.get(module) if module else None
     start = sources.relative(source.path) if source is not None else ""
     first = next((i for i, (file, _) in enumerate(places) if file == start), 0)

@@ -77,9 +77,14 @@ class Scope:
         return self.file.pipeline
 
     def find(self, name: str, unread_names: Unread, *, start: int = 0) -> Found:
-        """Return the nearest providers of `name`, from the layer `start` outwards."""
+        """Return the nearest providers of `name`, from the layer `start` outwards.
+
+        What a template overrides is another template, so beyond one (`start` > 1) siblings do not count.
+        """
         for level in range(start, len(self.layers)):
             layer = self.layers[level]
+            if layer.is_siblings and start > 1:
+                continue
             providers = layer.names.get(name, ())
             if layer.is_siblings and start:
                 providers = tuple(p for p in providers if p.file != self.file.file)
