@@ -39,6 +39,7 @@ Item = TypeVar("Item")
 Action = Callable[[sqlite3.Connection], Result]
 
 _ATTEMPTS = 3
+_UNSOUND = (UnsoundIndexError, UnicodeDecodeError)
 
 
 class SqliteIndex:
@@ -83,7 +84,7 @@ class SqliteIndex:
         try:
             self._start_over("making it again was asked for")
         except RecordError:
-            self._move_newer_aside()
+            self._move_aside("newer")
         self._damage = ""
         self.refresh()
         self.notices.append(f"{self.path}: made again from the logs of {self.count()} runs")
@@ -102,12 +103,14 @@ class SqliteIndex:
     def _answer(self, action: Callable[[], Result]) -> Result:
         """Return ``action()`` of a sound and complete index; make it again from the logs if need be."""
         is_behind = False
+        cause: Exception | None = None
         for _ in range(_ATTEMPTS):
             try:
                 if is_behind:
                     self._catch_up()
                 result = action()
-            except UnsoundIndexError as error:
+            except _UNSOUND as error:
+                cause = error
                 self._start_over(str(error))
             except StoreError:
                 if self._memory is not None:
@@ -118,7 +121,10 @@ class SqliteIndex:
                     return result
             is_behind = True
             self._tell_damage()
-        raise RecordError(f"the index {self.path} is damaged again and again", hint="the disk may be failing")
+        raise RecordError(
+            f"the index {self.path} is unsound even after it was made again: {cause}",
+            hint="zenconv check --fix makes it again; the disk may be failing",
+        ) from cause
 
     def _read(self, action: Action[list[Item]]) -> list[Item]:
         return self._answer(lambda: self._read_sound(action) or [])
@@ -151,18 +157,28 @@ class SqliteIndex:
             try:
                 self._file.write(refuse_once)
                 return
+            except UnicodeDecodeError:  # from sqlite3, where the text of the schema is damaged
+                aside = self._move_aside("damaged")
+                self._damage = f"{self.path} is damaged ({reason}): moved to {aside}"
+                return
             except StoreError:
                 self._damage = f"{self.path} is damaged ({reason})"
         self._memory = InMemoryDatabase()
 
-    def _move_newer_aside(self) -> None:
+    def _move_aside(self, kind: str) -> str:
+        """Give the file another name: ``<name>.<kind>-<number>``. Return it."""
         number = 1
-        while os.path.lexists(f"{self.path}.newer-{number}"):
+        while os.path.lexists(f"{self.path}.{kind}-{number}"):
             number += 1
+        aside = f"{self.path}.{kind}-{number}"
         self._file.close()
-        for suffix in ("-wal", "-shm", ""):
-            with suppress(FileNotFoundError):
-                os.replace(f"{self.path}{suffix}", f"{self.path}.newer-{number}{suffix}")
+        try:
+            for suffix in ("-wal", "-shm", ""):
+                with suppress(FileNotFoundError):
+                    os.replace(f"{self.path}{suffix}", aside + suffix)
+        except OSError as error:
+            raise StoreError(f"cannot move {self.path} aside: {error.strerror or error}") from error
+        return aside
 
     def _catch_up(self) -> None:
         known = dict(self._read_sound(lambda connection: list(select_states(connection).items())) or [])
@@ -304,6 +320,8 @@ def _at_once(connection: sqlite3.Connection, action: Action[Result]) -> Result:
     connection.execute("BEGIN")
     try:
         return action(connection)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise UnsoundIndexError(f"a row has another form: {type(error).__name__}: {error}") from error
     finally:
         with suppress(sqlite3.Error):
             connection.execute("COMMIT")
