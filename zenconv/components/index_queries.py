@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 from zenconv.components.index_intake import source_id
@@ -73,7 +74,11 @@ def select_numbered(connection: sqlite3.Connection, number: int) -> list[RunReco
 def _runs(connection: sqlite3.Connection, tail: str, values: Sequence[Any]) -> list[RunRecord]:
     texts = TextReader(connection)
     rows = connection.execute(f"SELECT {RUN_COLUMNS} FROM runs {tail}", values)
-    return [read_run(row, texts) for row in rows]
+    runs = [read_run(row, texts) for row in rows]
+    keys = [run_key(run.id) for run in runs]
+    if any(newer <= older for newer, older in pairwise(keys)):
+        raise UnsoundIndexError("runs are out of order")
+    return runs
 
 
 def select_steps(
