@@ -414,3 +414,34 @@ def after(fetch) -> int:
     it.run("run")
     assert it.executed() == ["a::fetch", "a::moment"]
     assert it.reused() == ["a::after"]
+
+
+STREAM = {
+    "steps_a.py": """
+from typing import Iterator
+
+def items(n: int = 10000) -> Iterator[int]:
+    for i in range(n):
+        yield i
+
+def squares(items) -> Iterator[int]:
+    return map(lambda x: x * x, items)
+
+def total(squares) -> int:
+    return sum(squares)
+
+def broken():
+    yield 1
+    raise ValueError("midway")
+"""
+}
+
+
+def test_a_generator_is_stored_item_by_item_and_handed_on_lazily(project) -> None:
+    it = project(STREAM)
+    result = it.run("run", check=1)
+    assert it.value("total", run="last") == sum(i * i for i in range(10000))
+    assert "ValueError: midway" in result.stderr
+    assert "SaveError" not in result.stderr
+    it.run("run", check=1)
+    assert it.executed() == ["a::broken"]

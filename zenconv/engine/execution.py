@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from zenconv import clock
 from zenconv.engine.decide import Decider, NodeResult
+from zenconv.engine.durability import Durability
 from zenconv.engine.files import FileDigests
 from zenconv.engine.perform import Performer
 from zenconv.errors import StoreError
@@ -43,7 +44,7 @@ class RunExecution:
     writer: str
     stop_on_failure: bool = False
     ended: Mapping[str, str] = attrs.field(factory=dict)
-    sync: Callable[[], None] = lambda: None
+    durability: Durability | None = None
     results: dict[str, NodeResult] = attrs.field(factory=dict)
     status: dict[str, str] = attrs.field(factory=dict)
     _waiting: dict[str, int] = attrs.field(factory=dict)
@@ -189,7 +190,8 @@ class RunExecution:
             self.decider.cache.publish(entry)
         except StoreError as error:
             yield Notice(f"{node.id}: its result is not kept: {error.what}", at=clock.utc_now())
-        self.sync()
+        if self.durability is not None:
+            self.durability.note()
 
     def _event(self, node: Node, key: ActionKey, task: Task, result: TaskResult) -> StepFinished:
         parts = self.decider.parts(node, task.inputs)

@@ -54,6 +54,11 @@ def describe_failure(error: BaseException, files: ProjectFiles, *, hint: str = "
     return described
 
 
+def has_frames(error: BaseException | None, files: ProjectFiles) -> bool:
+    """Return whether any of the user's code was running when `error` was raised."""
+    return error is not None and bool(_frames(error.__traceback__, files))
+
+
 def plain_failure(kind: str, message: str, *, hint: str = "") -> Mapping[str, Any]:
     """Return a failure that no exception caused: a crash, a missing value."""
     return {"type": kind, "message": message, "frames": [], **({"hint": hint} if hint else {})}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ import attrs
 
 from zenconv import clock, hashing
 from zenconv.engine.capture import Capture
-from zenconv.engine.failures import ProjectFiles, describe_failure, plain_failure
+from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure
 from zenconv.engine.forks import ForkWatch
 from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
 from zenconv.engine.resources import FixtureError, Resources
 from zenconv.engine.secrets import Secrets
-from zenconv.errors import CorruptArtifact
+from zenconv.errors import CorruptArtifact, SaveError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
@@ -136,13 +136,16 @@ class Performer:
                 "returned None, but other steps ask for it",
                 hint="did you forget `return`? If None is meant, annotate it: `-> None`",
             )
-        if not node.step.is_generator and any(is_live(value) for value in outputs.values()):
+        is_stream = node.step.is_generator or _yields(node.step.returns)
+        if is_stream:
+            outputs = {name: _as_generator(value) for name, value in outputs.items()}
+        elif any(is_live(value) for value in outputs.values()):
             return TaskResult(task.node, "succeeded", live=True)
         notes = [text for name, value in outputs.items() if (text := _contradiction(node, name, value))]
         stored: dict[str, Artifact] = {}
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
-            if node.step.is_generator:  # its code runs only now, item by item
+            if is_stream:  # the step's code runs only now, item by item
                 with self._forks, self.interruption:
                     artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
             else:
@@ -158,10 +161,14 @@ class Performer:
         if isinstance(error, FixtureError):
             hint = hint or error.what
             error = error.__cause__ or error
+        elif isinstance(error, SaveError) and has_frames(error.__cause__, self.files):
+            error = error.__cause__ or error  # a generator's own code, run while it was stored
         described = describe_failure(error, self.files, hint=hint)
         if isinstance(error, SystemExit):
             described["message"] = f"the step called sys.exit({error.code!r})"
         if not described["frames"]:
+            if not isinstance(error, ZenconvError | SystemExit | KeyboardInterrupt):
+                described.setdefault("hint", "raised outside the step's code, around its inputs or its result")
             step = node.step
             described["frames"] = [
                 {"file": step.file, "line": step.line, "function": step.name, "text": f"def {step.name}(…)"}
@@ -232,6 +239,15 @@ def _call(node: Node, arguments: Mapping[str, Any]) -> Any:
 
         return asyncio.run(value)
     return value
+
+
+def _yields(annotation: Any) -> bool:
+    """Return whether an annotation promises items one by one: ``Iterator[T]``, ``Generator``."""
+    return getattr(annotation, "__origin__", annotation) in (Iterator, Generator)
+
+
+def _as_generator(value: Any) -> Any:
+    return (item for item in value) if isinstance(value, Iterator) else value
 
 
 def _may_be_none(node: Node) -> bool:

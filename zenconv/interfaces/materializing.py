@@ -19,8 +19,11 @@ class Sink(Protocol):
     def add_file(self, path: Path, name: str = "") -> None:
         """Store a copy of the file at `path`."""
 
-    def save_part(self, value: Any) -> int:
-        """Store a nested value by its own materializer; return its number for `Source.load_part`."""
+    def save_part(self, value: Any, *, keep: bool = True) -> int:
+        """Store a nested value by its own materializer; return its number for `Source.load_part`.
+
+        One object saved twice has one number, for which it is kept in memory; without `keep` not.
+        """
 
     def set_content(self, digest: str) -> None:
         """Declare the content digest, where equal values may have different bytes."""
@@ -44,8 +47,8 @@ class Source(Protocol):
     def names(self) -> list[str]:
         """Return the names of this value's own files (without those of its parts)."""
 
-    def load_part(self, number: int) -> Any:
-        """Load a nested value."""
+    def load_part(self, number: int, *, keep: bool = True) -> Any:
+        """Load a nested value: the same object for the same number, unless it is not to be kept."""
 
     def resolve(self, module: str, qualname: str) -> Any:
         """Return a class or function that `add_reference` declared, and no other."""
@@ -60,7 +63,10 @@ class Materializer(Protocol):
     `id` and `version` name the format; the version counts up when bytes written before
     cannot be read any more. `types` are dotted names (``"pandas.DataFrame"`` as
     ``"pandas.core.frame.DataFrame"``), matched along the MRO of the value's class, so the
-    library is imported only when a value of it appears. Suite: `zenconv.testing.MaterializerSuite`.
+    library is imported only when a value of it appears. Two optional attributes: ``runs_code = True``
+    where loading may run code chosen by the bytes, or by its parts; ``closed = False`` where a
+    value may share mutable objects with its surroundings, so that it is never stored as a part
+    of something else. Suite: `zenconv.testing.MaterializerSuite`.
     """
 
     id: str

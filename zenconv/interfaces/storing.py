@@ -66,6 +66,9 @@ class ArtifactStore(Protocol):
     def delete(self, digests: Iterable[str]) -> None:
         """Remove blobs. Missing ones are no error."""
 
+    def sync(self) -> None:
+        """Force to the disk what was committed; called now and then, also from another thread."""
+
     def digests(self) -> Iterator[tuple[str, int]]:
         """Yield (digest, size in bytes) of every blob, in no particular order."""
 
@@ -93,13 +96,16 @@ class ActionCache(Protocol):
         """Forget entries. Missing ones are no error."""
 
     def claim(self, key: ActionKey) -> bool:
-        """Announce that this process computes `key`; False when a living process already does.
+        """Announce that this process computes `key`; False when a living process (this one too) does.
 
-        The claim ends with `publish`, `release`, or the death of the process.
+        Another process may have published between a look-up and the claim: look up again. The claim ends with `publish`, `release`, or the death of the process.
         """
 
     def release(self, key: ActionKey) -> None:
         """Give up a claim. One not held is no error."""
+
+    def sync(self) -> None:
+        """Force to the disk what was published; called after the store's `sync`, from any thread."""
 
     def entries(self) -> Iterator[ActionEntry]:
         """Yield every readable entry, in no particular order."""

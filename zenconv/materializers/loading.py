@@ -105,8 +105,10 @@ class ArtifactSource:
         """Return how many bytes the file `name` should have, by the record."""
         return self._file(name).size
 
-    def load_part(self, number: int) -> Any:
-        """Load a nested value; one number gives one object."""
+    def load_part(self, number: int, *, keep: bool = True) -> Any:
+        """Load a nested value; one number gives one object, unless it is not to be kept."""
+        if not keep:
+            return self._load_part(number)
         if number not in self._parts:
             self._parts[number] = self._load_part(number)
         return self._parts[number]

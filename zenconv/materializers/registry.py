@@ -62,6 +62,7 @@ BUILT_IN: tuple[MaterializerSpec, ...] = (
         ),
         "zenconv.materializers.paths:FilesAndFolders",
     ),
+    MaterializerSpec("stream", ("builtins.generator",), "zenconv.materializers.streams:Streams"),
     MaterializerSpec("numpy", ("numpy.ndarray",), "zenconv.materializers.numpy:Arrays"),
     MaterializerSpec("pandas", _PANDAS, "zenconv.materializers.pandas:Frames"),
     MaterializerSpec("sklearn", ("sklearn.base.BaseEstimator",), "zenconv.materializers.sklearn:Estimators"),

@@ -72,17 +72,20 @@ class ArtifactSink:
             while block := source.read(BLOCK_SIZE):
                 stream.write(block)
 
-    def save_part(self, value: Any, *, closed: bool = False) -> int:
+    def save_part(self, value: Any, *, closed: bool = False, keep: bool = True) -> int:
         """Store a nested value by its own materializer; one object gets one number.
 
         With `closed`, only by one whose values share no mutable object with their
-        surroundings; `Declined` if there is none.
+        surroundings; `Declined` if there is none. Without `keep`, the value may go as soon
+        as it is stored, and saving it again gives another number.
         """
-        number = self._part_numbers.get(id(value))
+        number = self._part_numbers.get(id(value)) if keep else None
         if number is None:
             saved = self._save_value(value, self.store, closed)
-            number = self._part_numbers[id(value)] = len(self.parts)
-            self._kept.append(value)
+            number = len(self.parts)
+            if keep:
+                self._part_numbers[id(value)] = number
+                self._kept.append(value)
             self.parts.append(saved)
             self.references |= saved.references
             self.runs_code = self.runs_code or saved.runs_code

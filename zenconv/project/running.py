@@ -11,6 +11,7 @@ import attrs
 from zenconv import clock
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.decide import Decider, NodeResult, make_plan
+from zenconv.engine.durability import Durability
 from zenconv.engine.environment import GitQuery, describe_environment
 from zenconv.engine.execution import RunExecution, teardown_notice
 from zenconv.engine.failures import ProjectFiles
@@ -262,6 +263,8 @@ class _RunnerBody:
         for warning in planner.project.warnings:
             channel.send(Notice(str(warning), at=clock.utc_now()))
         plan = planner.plan(self.options.selection, done)
+        for warning in planner.decider.keys.warnings():
+            channel.send(Notice(str(warning), at=clock.utc_now()))
         channel.send(plan_event(plan))
         _notify(plugins, channel, "zenconv_plan_ready", plan=plan)
         resources = self._execute(planner, plan, plugins, channel, interruption, ended, done)
@@ -303,6 +306,8 @@ class _RunnerBody:
             ProjectFiles(self.settings.root, planner.project.is_project_file),
             self.folder.path / "inputs",
         )
+        stack = planner.stack
+        durability = Durability([stack.artifact_store.sync, channel.sync, stack.action_cache.sync])
         execution = RunExecution(
             plan,
             planner.decider,
@@ -311,11 +316,14 @@ class _RunnerBody:
             stop_on_failure=self.options.stop_on_failure,
             ended=ended,
             results=dict(done),
+            durability=durability,
         )
         for event in planner.stack.orchestrator.execute(plan, execution):
             channel.send(event)
             if isinstance(event, StepFinished):
                 _notify(plugins, channel, "zenconv_step_finish", event=event)
+        for problem in durability.finish():
+            channel.send(Notice(problem, at=clock.utc_now()))
         return resources
 
 
