@@ -1,6 +1,12 @@
 """``python -m zenconv``."""
 
-from zenconv.cli.main import main
+import sys
 
 if __name__ == "__main__":
+    if not sys.flags.safe_path:
+        # `-m` puts the current folder first: a file there must not stand in for a library.
+        del sys.path[0]
+
+    from zenconv.cli.main import main
+
     main()

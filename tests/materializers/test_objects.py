@@ -147,7 +147,6 @@ def _connection() -> Any:
 
 
 REFUSED = [
-    (lambda: (i for i in [1]), r"cannot store a generator.*\n.*return a list"),
     (lambda: threading.Lock(), r"cannot store a _thread.lock.*\n.*fixture"),
     (lambda: {"a": [1, sv.Model(lock=threading.Lock())]}, r"its member \['a'\]\[1\].lock is a _thread.lock"),
     (lambda: sv.Slotted(sv.Slotted(threading.Lock())), r"its member .a.a is a _thread.lock"),

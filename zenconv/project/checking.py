@@ -51,6 +51,7 @@ def check_project(settings: Settings, load_plugins: Callable[[], Plugins], *, fi
 def _check_stack(settings: Settings, plugins: Plugins, *, fix: bool) -> list[Finding]:
     stack = assemble(settings, plugins)
     return [
+        *(Finding(f"stack {stack.name}", False, str(problem), 4) for problem in stack.problems()),
         _look("orchestrator", lambda: type(stack.orchestrator).__name__),
         _look("artifact store", lambda: _store_text(settings, stack.artifact_store)),
         _look("action cache", lambda: _cache_text(stack.action_cache)),

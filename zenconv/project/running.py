@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -147,6 +148,7 @@ class Planner:
     decider: Decider
     stack: Stack
     materializers: Materializers
+    past: _Past
 
     @classmethod
     def open(
@@ -163,6 +165,7 @@ class Planner:
         """
         stack = assemble(settings, plugins)
         project = open_project(settings, on_progress=tell)
+        _register_local_hooks(project, plugins)
         past = _Past(settings, stack, run)
         last_failed = past.failed_nodes() if selection.last_failed else None
         pipeline, selected = project.pipeline(
@@ -188,12 +191,24 @@ class Planner:
             past.parts,
         )
         fingerprinter.snapshot()
-        return cls(project, pipeline, frozenset(selected), decider, stack, materializers)
+        return cls(project, pipeline, frozenset(selected), decider, stack, materializers, past)
+
+    def warnings(self) -> list[str]:
+        """Return what is odd about the project or its records but stops nothing."""
+        return [*map(str, self.project.warnings), *self.past.notices]
 
     def plan(self, selection: Selection, done: Mapping[str, NodeResult] | None = None) -> Plan:
         """Return the plan for what is selected."""
         forced = self.project.match(self.pipeline, selection.force) if selection.force else ()
         return make_plan(self.pipeline, self.decider, done=done, force=forced)
+
+
+def _register_local_hooks(project: Project, plugins: Plugins) -> None:
+    """Let hook implementations in ``zenconf.py`` take part, as those of installed plugins do."""
+    for file in project.collection.files.values():
+        module = sys.modules.get(file.module) if file.is_zenconf else None
+        if module is not None and any(name.startswith("zenconv_") for name in vars(module)):
+            plugins.register(module, file.file, origin=file.file)
 
 
 class _Past:
@@ -204,6 +219,7 @@ class _Past:
         self._state = StateFolder(settings.state)
         self._stack = stack
         self._is_fresh = False
+        self.notices: list[str] = []
 
     def parts(self, nodes: Sequence[str]) -> dict[str, KeyParts]:
         """Return the key parts of the newest result of each of `nodes`."""
@@ -229,6 +245,7 @@ class _Past:
             if all(run == self._current for run in self._state.run_ids()):
                 return False
             self._stack.metadata_store.refresh()
+            self.notices += self._stack.metadata_store.notices
             self._is_fresh = True
         return True
 
@@ -260,11 +277,11 @@ class _RunnerBody:
             lambda text: channel.send(Progress(text)),
             self.folder.id,
         )
-        for warning in planner.project.warnings:
-            channel.send(Notice(str(warning), at=clock.utc_now()))
+        for text in (*self.settings.warnings, *planner.warnings()):
+            channel.send(Notice(text, at=clock.utc_now()))
         plan = planner.plan(self.options.selection, done)
-        for warning in planner.decider.keys.warnings():
-            channel.send(Notice(str(warning), at=clock.utc_now()))
+        for problem in planner.decider.keys.warnings():
+            channel.send(Notice(str(problem), at=clock.utc_now()))
         channel.send(plan_event(plan))
         _notify(plugins, channel, "zenconv_plan_ready", plan=plan)
         resources = self._execute(planner, plan, plugins, channel, interruption, ended, done)
