@@ -248,7 +248,9 @@ def test_runs_become_a_frame(project: RecordedProject) -> None:
 
 def test_a_damaged_index_is_told_as_a_warning(project: RecordedProject) -> None:
     project.record({"raw": 1})
-    assert len(zenconv.runs()) == 1
+    runs = zenconv.runs()
+    assert len(runs) == 1
+    runs._history.stack.close()
     project.state.index.write_bytes(b"")
     with pytest.warns(UserWarning, match="made again from the logs"):
         assert len(zenconv.runs()) == 1
