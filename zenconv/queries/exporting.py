@@ -179,7 +179,7 @@ def _write_npy(value: Any, stream: IO[bytes]) -> None:
     import numpy
 
     array = numpy.asarray(value)
-    if array.dtype.hasobject:
+    if array.dtype.hasobject or not (is_array(value) or array.dtype.kind in "biufcmM"):
         raise UsageError(f"a {type(value).__name__} is no array of numbers", hint="write it as .csv or .json")
     numpy.save(stream, array, allow_pickle=False)
 
