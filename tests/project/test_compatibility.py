@@ -1,3 +1,4 @@
+# ruff: noqa: UP007, UP045 - both spellings of a union are tested
 from __future__ import annotations
 
 import collections.abc as abc

@@ -55,7 +55,9 @@ def test_future_annotations_and_type_checking_imports_are_resolved(project) -> N
         import some_library.deep as deep
         import other_library.part
         from zenconv import Output
-    def a(one: Path, two: list[deep.Thing], three: Output[Path], four: "Path | None", five: other_library.part.X): ...
+    def a(
+        one: Path, two: list[deep.Thing], three: Output[Path], four: "Path | None", five: other_library.part.X
+    ): ...
     """
     from pathlib import Path
 

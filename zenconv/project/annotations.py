@@ -152,7 +152,7 @@ class Annotations:
             value = self._complete(eval(text, namespace, own), namespace, own)
         except NameError:
             value = self._evaluate_late(text, namespace, own)
-        except (Exception, RecursionError):  # a text that is no type says nothing
+        except Exception:  # noqa: BLE001 - a text that is no type says nothing
             value = None
         if not own:
             self._texts[key] = value
@@ -163,7 +163,7 @@ class Annotations:
         try:
             value = eval(text, {"__builtins__": {}}, names)
             return self._complete(value, namespace, own)
-        except (Exception, RecursionError):
+        except Exception:  # noqa: BLE001 - as above
             return None
 
     def _complete(self, value: Any, namespace: dict[str, Any], own: dict[str, Any]) -> Any:
@@ -201,9 +201,11 @@ def raw_annotations(owner: Any) -> Mapping[str, Any]:
 
         try:
             return get_annotations(owner)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the project's names may do anything
             return get_annotations(owner, format=Format.FORWARDREF)
-    found = owner.__dict__.get("__annotations__") if isinstance(owner, type) else owner.__annotations__
+    # A class without annotations would show those of its base; `inspect` is slow to import.
+    attributes = owner.__dict__ if isinstance(owner, type) else {"__annotations__": owner.__annotations__}
+    found = attributes.get("__annotations__")
     return found if isinstance(found, dict) else {}
 
 
@@ -256,11 +258,11 @@ def replace_arguments(value: Any, replace: Callable[[Any], Any]) -> Any:
         if new == arguments:
             return value
         if origin in (typing.Union, types.UnionType):
-            return typing.Union[new]
+            return typing.Union[new]  # noqa: UP007 - the members are computed
         if isinstance(value, types.GenericAlias):
             return types.GenericAlias(origin, new)
         return value.copy_with(new)
-    except Exception:
+    except Exception:  # noqa: BLE001 - a foreign generic type may refuse other arguments
         return value
 
 
@@ -283,13 +285,22 @@ def describe(value: Any) -> str:
     if value is type(None):
         return "None"
     if isinstance(value, type) and not get_args(value):
-        module = getattr(value, "__module__", "")
         name = getattr(value, "__qualname__", repr(value))
-        return name if module in ("builtins", "__main__") else f"{module}.{name}"
+        module = _public_part(str(getattr(value, "__module__", "")))
+        return name if module in ("", "builtins", "__main__") else f"{module}.{name}"
     try:
         return repr(value).replace("typing.", "")
-    except Exception:
+    except Exception:  # noqa: BLE001 - a foreign type may fail to print itself
         return type(value).__qualname__
+
+
+def _public_part(module: str) -> str:
+    """Return ``pathlib`` for ``pathlib._local``: where a private module is, differs between versions."""
+    parts = module.split(".")
+    private = next(
+        (i for i, part in enumerate(parts) if part.startswith("_") and part != "__main__"), len(parts)
+    )
+    return ".".join(parts[:private])
 
 
 def unwrap(value: Any) -> tuple[Any, tuple[Any, ...]]:

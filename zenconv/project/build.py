@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
 
 
-@attrs.frozen
-class Mistake:
+class Mistake(NamedTuple):
     """A problem, and the file that a selection must need for it to matter (``""``: always)."""
 
     problem: Problem

@@ -32,7 +32,7 @@ def is_compatible(provider: Any, consumer: Any) -> bool:
     """
     try:
         return _fits(provider, consumer, 0)
-    except Exception:  # a foreign type may refuse to be looked at; then nothing is proved
+    except Exception:  # noqa: BLE001 - a foreign type may refuse to be looked at; then nothing is proved
         return True
 
 

@@ -10,9 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zenconv.errors import Problem
 
@@ -25,13 +23,12 @@ _MISSING = object()
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@attrs.frozen
-class Definition:
+class Definition(NamedTuple):
     """A top-level ``def`` of a public name; `object` is what the module holds under it."""
 
     name: str
     line: int
-    object: Any = attrs.field(eq=False)
+    object: Any
 
 
 def find_definitions(
@@ -148,8 +145,7 @@ def _blocks(body: list[ast.stmt]) -> Iterator[list[ast.stmt]]:
                 inner = getattr(node, field, None)
                 if inner and isinstance(inner, list):
                     waiting.append(inner)
-            for part in [*getattr(node, "handlers", ()), *getattr(node, "cases", ())]:
-                waiting.append(part.body)
+            waiting += [part.body for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ()))]
 
 
 def _may_repeat(node: FunctionNode) -> bool:

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import translate
 from pathlib import Path
-
-import attrs
+from typing import NamedTuple
 
 from zenconv.errors import Problem
 
@@ -19,8 +18,7 @@ ZENCONF = "zenconf.py"
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f\udc80-\udcff]|::|[\[\]]")
 
 
-@attrs.frozen
-class ProjectFiles:
+class ProjectFiles(NamedTuple):
     """Paths below the root, POSIX. `problems` are files that cannot be used for their names."""
 
     step_files: tuple[str, ...] = ()

@@ -145,7 +145,7 @@ def _explain(error: BaseException, frame: FrameType | None, sources: ProjectSour
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # a user's exception may fail to print itself
+    except Exception:  # noqa: BLE001 - a user's exception may fail to print itself
         return ""
 
 

@@ -66,7 +66,8 @@ def _mismatch(
     if asker is not None:
         chain.insert(0, f"{asker.step.name} ({asker.step.where})")
     return Problem(
-        f"fixture {own.name!r} lives for the {own.note.scope}, but asks for {name!r}, which lives for the {scope}",
+        f"fixture {own.name!r} lives for the {own.note.scope}, "
+        f"but asks for {name!r}, which lives for the {scope}",
         own.file,
         own.line,
         exists=" -> ".join(chain),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
-from typing import Any, get_args, get_origin
-
-import attrs
+from types import MappingProxyType
+from typing import Any, NamedTuple, get_args, get_origin
 
 from zenconv.project.annotations import Annotations, describe, has_late, unwrap
 from zenconv.records.step import Output, Shape
@@ -14,14 +13,13 @@ from zenconv.records.step import Output, Shape
 _SINGLE = (Output(""),)
 
 
-@attrs.frozen
-class Outputs:
+class Outputs(NamedTuple):
     """Outputs, how they sit in the returned value, and what is wrong with them (or ``""``)."""
 
     outputs: tuple[Output, ...] = _SINGLE
     shape: Shape = "value"
     mistake: str = ""
-    late: dict[str, Any] = attrs.field(factory=dict)
+    late: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_outputs(returns: Any, text: str, declared: tuple[str, ...], annotations: Annotations) -> Outputs:
@@ -43,9 +41,7 @@ def read_outputs(returns: Any, text: str, declared: tuple[str, ...], annotations
     if not fields:
         repeated = _repeated_item(kind)
         single = _single(returns, text)
-        return (
-            attrs.evolve(single, mistake=f"output name {repeated!r} is given twice") if repeated else single
-        )
+        return single._replace(mistake=f"output name {repeated!r} is given twice") if repeated else single
     return _several(fields, shape)
 
 

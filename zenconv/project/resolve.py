@@ -7,7 +7,7 @@ default), then built-in fixtures. A parameter with a default is a value: only it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -47,8 +47,7 @@ class Asker:
         return f"{self.noun} {self.target.name!r}{inside}"
 
 
-@attrs.frozen
-class Resolution:
+class Resolution(NamedTuple):
     """What one parameter gets: a finished `binding`, a `provider`, or what is wrong.
 
     `is_unknown`: nothing provides the name. `unread`: a file that could not be imported may.
@@ -199,7 +198,8 @@ def _ambiguous(parameter: Parameter, asker: Asker, providers: tuple[Provider, ..
 def _step_for_fixture(parameter: Parameter, asker: Asker, provider: Provider) -> Problem:
     return _problem(
         asker,
-        f"asks for {parameter.asks_for!r}, which is {provider}; a fixture may ask for fixtures and parameters only",
+        f"asks for {parameter.asks_for!r}, which is {provider}; "
+        "a fixture may ask for fixtures and parameters only",
         hint="ask for the step where the fixture is used",
     )
 

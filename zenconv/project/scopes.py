@@ -6,9 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 from zenconv.project.collect import CollectedFile, Collection
 from zenconv.project.discover import ZENCONF
@@ -17,8 +15,7 @@ from zenconv.records.step import Fixture, Step
 _MENTIONED = re.compile(rb"\bdef\s+(\w+)|[\"'](\w+)[\"']")
 
 
-@attrs.frozen
-class Provider:
+class Provider(NamedTuple):
     """A step, one of its outputs, or a fixture, under the name that a parameter asks for."""
 
     step: Step | None = None
@@ -42,8 +39,7 @@ class Provider:
 Names = dict[str, tuple[Provider, ...]]
 
 
-@attrs.define
-class Layer:
+class Layer(NamedTuple):
     """Names at one distance; `unread` are files that could not be imported and might provide more."""
 
     names: Names
@@ -51,8 +47,7 @@ class Layer:
     is_siblings: bool = False
 
 
-@attrs.frozen
-class Found:
+class Found(NamedTuple):
     """The providers of a name at the nearest distance, and that distance; or what stands in the way."""
 
     level: int = -1

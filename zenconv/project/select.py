@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection as Ids
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import attrs
 
@@ -141,8 +142,7 @@ def _nothing(targets: Sequence[str], collection: Collection) -> NothingSelected:
     return NothingSelected("the project has no step file", hint="create steps_first.py with a function in it")
 
 
-@attrs.frozen
-class _Match:
+class _Match(NamedTuple):
     ids: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType
-from typing import Any
-
-import attrs
+from typing import Any, NamedTuple
 
 from zenconv.project.annotations import (
     Annotations,
@@ -23,17 +21,16 @@ _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80, 0x200
 _SEARCH_LIMIT = 200
 
 
-@attrs.frozen
-class Signature:
+class Signature(NamedTuple):
     """Parameters and return annotation. `late` holds types with names only type checkers import."""
 
-    parameters: tuple[Parameter, ...] = ()
-    returns_text: str = ""
-    returns: Any = None
-    late: dict[str, Any] = attrs.field(factory=dict)
-    is_async: bool = False
-    is_generator: bool = False
-    original: Any = None
+    parameters: tuple[Parameter, ...]
+    returns_text: str
+    returns: Any
+    late: dict[str, Any]
+    is_async: bool
+    is_generator: bool
+    original: Any
 
 
 def read_signature(value: Any, path: str, line: int, annotations: Annotations) -> Signature:
@@ -181,7 +178,7 @@ def _inside(value: Any) -> Iterator[Any]:
     for name in ("func", "__wrapped__", "__func__"):
         try:
             inner = getattr(value, name, None)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a foreign object may raise anything when looked at
             continue
         if callable(inner):
             yield inner
@@ -203,9 +200,10 @@ def _rows_of_code(function: FunctionType) -> list[tuple[str, bool, Any, bool]]:
         )
         for i, name in enumerate(names[:count])
     ]
-    for name in names[count : count + code.co_kwonlyargcount]:
-        rows.append((name, name in keyword_defaults, keyword_defaults.get(name), False))
-    return rows
+    only_keywords = names[count : count + code.co_kwonlyargcount]
+    return rows + [
+        (name, name in keyword_defaults, keyword_defaults.get(name), False) for name in only_keywords
+    ]
 
 
 def _inspect(
@@ -231,14 +229,14 @@ def _inspect(
 
 
 def _innermost(value: Any) -> Any:
-    """Return the function at the end of the ``__wrapped__`` and ``func`` chain: its globals name the types."""
+    """Return the end of the ``__wrapped__`` and ``func`` chain: a function whose globals name the types."""
     for _ in range(_SEARCH_LIMIT):
         inner = getattr(value, "__wrapped__", None) or getattr(value, "func", None)
         if inner is None or inner is value:
             break
         value = inner
     if type(value) not in (FunctionType, MethodType):
-        value = getattr(type(value), "__call__", value)
+        value = type(value).__call__
     return getattr(value, "__func__", value)
 
 
