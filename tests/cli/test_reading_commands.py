@@ -54,7 +54,7 @@ class Command:
         self.raw, error = self._captured.readouterr()
         self.error = error.decode()
         assert found == code, self.error
-        return self.raw.decode()
+        return self.raw.decode(errors="replace")
 
     def json(self, *words: str) -> Any:
         data = json.loads(self(*words, "--json"))
@@ -178,7 +178,7 @@ def test_show_of_a_step_says_everything_about_it(zenconv: Command, project: Reco
         assert "output\n  hello\n" in text
     assert "parameter C  float 0.1" in zenconv("show", "raw", "-v")
     data = zenconv.json("show", "raw")
-    assert data["step"]["outputs"][""]["type"] == "builtins.list"
+    assert data["step"]["outputs"][""]["type"] == "list"
     assert data["step"]["parts"]["parameter C"] == "float 0.1"
 
 
@@ -455,7 +455,8 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 from zenconv.cli.main import run_command
 for words in (["runs"], ["runs", "--json"], ["show"], ["show", "-v"], ["show", "--json"], ["show", "model"],
-              ["logs", "model"], ["logs", "--all"], ["get", "text"], ["get", "model"], ["get", "text", "-o", "t.json"],
+              ["logs", "model"], ["logs", "--all"], ["get", "text"], ["get", "model"],
+              ["get", "text", "-o", "t.json"],
               ["get", "model", "-o", "m.pkl"]):
     assert run_command(words) == 0, words
 heavy = {"pandas", "numpy", "torch", "sklearn", "fsspec", "asyncio", "rich"}

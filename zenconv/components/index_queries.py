@@ -23,6 +23,7 @@ from zenconv.components.index_rows import (
     to_column,
     verify,
 )
+from zenconv.records.layout import is_run_id
 from zenconv.records.plan import KeyParts
 from zenconv.records.run import HAS_RESULT, RunRecord, StepRunRecord, StepStatus
 
@@ -38,7 +39,10 @@ _STEP_QUERY = f"""
 def select_states(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     """Return for each run id whether it is final, and how far its log was read."""
     rows = connection.execute("SELECT name, final, offset FROM runs INDEXED BY runs_by_state")
-    return {name: (final, offset) for name, final, offset in rows}
+    states = {name: (final, offset) for name, final, offset in rows}
+    if not all(map(is_run_id, states)):
+        raise UnsoundIndexError("a run has a name that is none")
+    return states
 
 
 def select_runs(
