@@ -205,3 +205,26 @@ def test_5000_steps_cost_less_than_a_second_of_cpu(load_project) -> None:
     digests = {taker.of_function(getattr(module, f"s{i}")).digest for i in range(5000)}
     assert len(digests) == 5000
     assert time.process_time() - started < 1.0
+
+
+def test_parts_are_named_as_they_are_written(load_project) -> None:
+    text = (
+        "import functools\nfrom collections import namedtuple\nP = namedtuple('P', 'x')\n"
+        "TABLE = [lambda x: x, lambda x: x + 1]\n"
+        "def deco(f):\n    @functools.wraps(f)\n    def inner(*a): return f(*a)\n    return inner\n"
+        "@deco\ndef step(a): return P(a), TABLE\n"
+    )
+    taker, module, _ = open_project(load_project, text)
+    parts = {part.name: part for part in taker.of_function(module.step).parts}
+    assert "steps_main.deco.<locals>.inner" in parts
+    assert (parts["steps_main.P"].line, parts["steps_main.P"].text) == (3, "P = namedtuple('P', 'x')")
+    assert {"steps_main.<lambda>", "steps_main.<lambda> (2)"} <= set(parts)
+
+
+def test_a_default_factory_is_no_riddle(load_project) -> None:
+    text = (
+        "from dataclasses import dataclass, field\n@dataclass\nclass C:\n"
+        "    k: list = field(default_factory=list)\ndef step(a): return C()\n"
+    )
+    taker, module, _ = open_project(load_project, text)
+    assert taker.of_function(module.step).warnings == ()

@@ -58,7 +58,7 @@ class UnitBuilder:
         kind, expand = ("class", expansion.expand_class) if isinstance(value, type) else (
             "function", expansion.expand_function
         )  # fmt: skip
-        name = f"{module_name}.{value.__qualname__}"
+        name = display_name(value)
         return self._unit(
             ("code", id(value)), kind, name, full, lambda unit: expand(self, unit, value), value
         )
@@ -235,6 +235,12 @@ def module_of(code: Any) -> str:
     if isinstance(code, FunctionType):
         return str(code.__globals__.get("__name__", ""))
     return str(getattr(code, "__module__", None) or "builtins")
+
+
+def display_name(code: Any) -> str:
+    """Return the dotted name of a class or function as it is written, whatever ``functools.wraps`` says."""
+    written = code.__code__.co_qualname if isinstance(code, FunctionType) else code.__qualname__
+    return ".".join(part for part in (module_of(code), written) if part)
 
 
 def code_digest(code: Any) -> str:

@@ -275,7 +275,10 @@ def _expand_made_class(builder: UnitBuilder, unit: Unit, kind: type) -> None:
     if source is not None and source.is_binary:
         unit.entries.append(builder.module(kind.__module__, unit.full))
     elif source is not None and kind.__qualname__ in source.index.bindings:
-        _add_bindings(builder, unit, source, source.index.bindings[kind.__qualname__])
+        bindings = source.index.bindings[kind.__qualname__]
+        _add_bindings(builder, unit, source, bindings)
+        unit.file, unit.line = builder.sources.relative(source.path), bindings[-1].line
+        unit.text = lambda: rendering.render_bindings(source, bindings)
 
 
 def _expand_wrapped(builder: UnitBuilder, unit: Unit, source: ModuleSource, name: str, value: Any) -> None:

@@ -168,7 +168,9 @@ class Fingerprinter:
         reach = self._reaches.of(roots)
         return CodeFingerprint(
             hashing.digest_texts(DOMAIN, covered),
-            tuple([unit.part or self._make_part(unit) for unit in reach.units if unit.local]),
+            _with_names_of_their_own(
+                [unit.part or self._make_part(unit) for unit in reach.units if unit.local]
+            ),
             self._closure(reach.installed),
             reach.problems,
         )
@@ -221,6 +223,19 @@ class Fingerprinter:
         if not distributions and module is None:
             return None
         return CodeFingerprint(hashing.digest_texts(DOMAIN, ["installed"]), (), distributions)
+
+
+def _with_names_of_their_own(parts: list[CodePart]) -> tuple[CodePart, ...]:
+    """Number further parts of one name (lambdas of one module), in the order of their lines."""
+    names = {part.name for part in parts}
+    if len(names) == len(parts):
+        return tuple(parts)
+    seen: dict[str, int] = {}
+    numbered: dict[int, CodePart] = {}
+    for part in sorted(parts, key=lambda part: part.line):
+        count = seen[part.name] = seen.get(part.name, 0) + 1
+        numbered[id(part)] = part if count == 1 else attrs.evolve(part, name=f"{part.name} ({count})")
+    return tuple(numbered[id(part)] for part in parts)
 
 
 def _look_up(module: ModuleType | None, qualname: str) -> Any:

@@ -10,6 +10,10 @@ from zenconv.fingerprint.index import Binding
 from zenconv.fingerprint.sources import ModuleSource
 
 LIMIT = 4096
+_ONE_LINE = 60
+_BRACKETS: dict[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}")}
+_PLAIN_TEXT = frozenset({"datetime", "decimal", "fractions", "pathlib", "re", "uuid", "zoneinfo"})
+_SHAPED = frozenset({"numpy", "pandas", "polars", "torch"})
 
 _CONFIDENTIAL = re.compile(
     r"pass(word|wd|phrase)?|secret|token|credential|api_?key|private_?key|auth", re.IGNORECASE
@@ -50,17 +54,67 @@ def _statement(source: ModuleSource, binding: Binding) -> str:
 
 def _short(value: Any, depth: int) -> str:
     if value is None or isinstance(value, (bool, int, float, complex, bytes)):
-        return repr(value)[:200] if not isinstance(value, int) or value.bit_length() < 4000 else "<big int>"
+        return _scalar(value)
     if isinstance(value, str):
         return repr(value if len(value) <= 200 else value[:200] + "...")
     if isinstance(value, dict) and depth < 4:
-        lines = [f"  {_key(key)}: {_item(key, item, depth)}" for key, item in list(value.items())[:100]]
-        return "{\n" + "\n".join(lines) + "\n}" if lines else "{}"
+        return _mapping([(_key(key), _item(key, item, depth)) for key, item in list(value.items())[:100]])
     if isinstance(value, (list, tuple, set, frozenset)) and depth < 4:
-        shown = ", ".join(_short(item, depth + 1) for item in list(value)[:50])
-        return f"{type(value).__name__}({shown}{', ...' if len(value) > 50 else ''})"
+        return _sequence(value, depth)
     name = getattr(value, "__qualname__", None)
-    return f"<{name}>" if isinstance(name, str) else f"<{type(value).__qualname__}>"
+    return f"<{name}>" if isinstance(name, str) else _object(value, depth)
+
+
+def _scalar(value: Any) -> str:
+    kind = type(value)
+    if kind.__module__ == "builtins" and not (kind is int and value.bit_length() >= 4000):
+        return repr(value)[:200]
+    member = getattr(value, "__dict__", {}).get("_name_")
+    return f"{kind.__qualname__}.{member}" if isinstance(member, str) else f"<{kind.__qualname__}>"
+
+
+def _mapping(lines: list[tuple[str, str]]) -> str:
+    """Return a mapping on one line if it fits, else one line per item."""
+    texts = [f"{key}: {item}" for key, item in lines]
+    if sum(map(len, texts)) <= _ONE_LINE and not any("\n" in text for text in texts):
+        return "{" + ", ".join(texts) + "}"
+    return "{\n" + "\n".join("  " + text.replace("\n", "\n  ") for text in texts) + "\n}"
+
+
+def _sequence(value: Any, depth: int) -> str:
+    opening, closing = _BRACKETS.get(type(value), (f"{type(value).__name__}(", ")"))
+    shown = [_short(item, depth + 1) for item in list(value)[:50]] + ["..."] * (len(value) > 50)
+    if isinstance(value, (set, frozenset)):
+        shown.sort()
+    return opening + ", ".join(shown) + ("," if type(value) is tuple and len(value) == 1 else "") + closing
+
+
+def _object(value: Any, depth: int) -> str:
+    """Return what tells an object from another one of its class; its own ``__repr__`` is not asked."""
+    kind = type(value)
+    library = kind.__module__.partition(".")[0]
+    if library in _PLAIN_TEXT:
+        return repr(value)[:200]
+    if library == "functools" and kind.__qualname__ == "partial" and depth < 4:
+        return _partial(value, depth)
+    if library in _SHAPED:
+        return f"<{kind.__qualname__} {getattr(value, 'dtype', '')} {getattr(value, 'shape', '')}>"
+    try:
+        state = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return f"<{kind.__qualname__}>"
+    if isinstance(state.get("_name_"), str):
+        return f"{kind.__qualname__}.{state['_name_']}"
+    if depth >= 4 or not state:
+        return f"<{kind.__qualname__}>"
+    shown = ", ".join(f"{key}={_item(key, item, depth)}" for key, item in list(state.items())[:20])
+    return f"{kind.__qualname__}({shown})"
+
+
+def _partial(value: Any, depth: int) -> str:
+    shown = [_short(value.func, depth + 1), *(_short(item, depth + 1) for item in value.args)]
+    shown += [f"{key}={_item(key, item, depth)}" for key, item in value.keywords.items()]
+    return f"partial({', '.join(shown)})"
 
 
 def _key(key: Any) -> str:

@@ -277,6 +277,10 @@ def _inert(encoder: Encoder, value: Any) -> bytes:
     return b"L;"
 
 
+def _sentinel(encoder: Encoder, value: Any) -> bytes:
+    return encoder.sequence(b"se", (type(value).__name__,))
+
+
 def _array(encoder: Encoder, value: Any) -> bytes:
     dtype = value.dtype
     content = value.tolist() if dtype.hasobject or dtype.kind == "T" else value.tobytes()
@@ -327,6 +331,8 @@ _BY_NAME: dict[str, Callable[[Encoder, Any], bytes]] = {
     "collections.Counter": _counter,
     "collections.deque": _deque,
     "collections.ChainMap": _chain_map,
+    "dataclasses._HAS_DEFAULT_FACTORY_CLASS": _sentinel,
+    "dataclasses._MISSING_TYPE": _sentinel,
     "datetime.date": _moment,
     "datetime.datetime": _moment,
     "datetime.time": _moment,
