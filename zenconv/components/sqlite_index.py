@@ -194,7 +194,10 @@ class SqliteIndex:
         present = set(self.state.run_ids())
         final = {name for name, (is_final, _) in known.items() if is_final}
         pending = [run for run in present - final if self._has_news(run, known.get(run))]
-        return sorted(pending, key=run_key), sorted(known.keys() - present, key=run_key)
+        gone = known.keys() - present
+        if not all(map(is_run_id, gone)):
+            raise UnsoundIndexError("a run has a name that is none")
+        return sorted(pending, key=run_key), sorted(gone, key=run_key)
 
     def _has_news(self, run: str, known: tuple[int, int] | None) -> bool:
         folder = self.state.run(run)

@@ -9,7 +9,18 @@
 
 from __future__ import annotations
 
-from zenconv.queries.history import History
-from zenconv.queries.views import Run, Runs, StepRun, load, runs
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["History", "Run", "Runs", "StepRun", "load", "runs"]
+if TYPE_CHECKING:
+    from zenconv.queries.views import Run, Runs, StepRun, load, runs
+
+__all__ = ["Run", "Runs", "StepRun", "load", "runs"]
+
+
+def __getattr__(name: str) -> Any:
+    # Commands read through `History` and need no views.
+    if name not in __all__:
+        raise AttributeError(f"module 'zenconv.queries' has no attribute {name!r}")
+    from zenconv.queries import views
+
+    return getattr(views, name)
