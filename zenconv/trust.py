@@ -18,6 +18,7 @@ import platformdirs
 
 from zenconv import hashing
 from zenconv.errors import StoreError, UntrustedArtifact
+from zenconv.frozen import Frozen
 from zenconv.records.artifact import Artifact, Signature
 
 Mode = Literal["forbid", "local", "signed", "trust"]
@@ -26,8 +27,8 @@ MODES: tuple[Mode, ...] = ("forbid", "local", "signed", "trust")
 _DOMAIN = "zenconv.artifact.1"
 
 
-@attrs.frozen
-class Key:
+@attrs.frozen(eq=False, repr=False)
+class Key(Frozen):
     """A 32-byte secret and the public name derived from it."""
 
     secret: bytes = attrs.field(repr=False)
@@ -95,7 +96,7 @@ def _message(artifact: Artifact, key: str, output: str) -> bytes:
     return hashing.digest_texts(_DOMAIN, parts).encode()
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Trust:
     """The rules of one stack: its mode, the keys that count, and the key that signs."""
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import click
 
+from zenconv.frozen import Frozen
+
 if TYPE_CHECKING:
     from zenconv.hooks.manager import Plugins
     from zenconv.settings.settings import Settings
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@attrs.frozen
-class CommonOptions:
+@attrs.frozen(eq=False, repr=False)
+class CommonOptions(Frozen):
     """What the common options of one command say; `root` is where the search for a project starts."""
 
     root: Path

@@ -9,6 +9,7 @@ from contextlib import closing
 import attrs
 
 from zenconv.errors import RecordError
+from zenconv.frozen import Frozen
 
 _VERSIONS_AHEAD = 1000
 """A version number further ahead than this is a damaged header, not a newer zenconv."""
@@ -18,8 +19,8 @@ class DamagedError(Exception):
     """The file is not a sound database of ours; the text says why. Never leaves the components."""
 
 
-@attrs.frozen
-class Schema:
+@attrs.frozen(eq=False, repr=False)
+class Schema(Frozen):
     """What a file of the newest version looks like, and how older ones get there.
 
     `statements` are the ``CREATE`` statements exactly as SQLite keeps them, `version` is kept in

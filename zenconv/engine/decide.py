@@ -32,7 +32,7 @@ class NodeResult(Frozen):
     live: bool = False
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Decider:
     """Decides for the nodes of one pipeline, against one cache, store and set of trust rules."""
 

@@ -30,7 +30,7 @@ _MOST_REPAIRS = 3
 _CONTENDED_PAUSE_SECONDS = 0.05
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class RunExecution:
     """Executes one plan; see `zenconv.interfaces.orchestrating.Execution`.
 

@@ -18,14 +18,15 @@ import attrs
 
 from zenconv import hashing
 from zenconv.errors import StoreError
+from zenconv.frozen import Frozen
 
 SMALL_FILE = 256 * 1024
 _SETTLED_SECONDS = 3.0
 _LONGEST_NAME = 1024
 
 
-@attrs.frozen
-class FileName:
+@attrs.frozen(eq=False, repr=False)
+class FileName(Frozen):
     """Stands in a parameter's value for a path to something that exists: only its last part counts."""
 
     name: str

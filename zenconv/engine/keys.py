@@ -64,7 +64,7 @@ def add_code(parts: dict[str, str], sources: dict[str, tuple[str, str]], code: C
         parts[f"package {package}"] = version
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class KeyMaker:
     """Computes keys for the nodes of one pipeline.
 

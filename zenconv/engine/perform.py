@@ -67,7 +67,7 @@ class _Damaged(Exception):
         self.digest = digest
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Performer:
     """Executes tasks of one pipeline; everything it needs is opened once per process."""
 
@@ -168,7 +168,9 @@ class Performer:
             described["message"] = f"the step called sys.exit({error.code!r})"
         if not described["frames"]:
             if not isinstance(error, ZenconvError | SystemExit | KeyboardInterrupt):
-                described.setdefault("hint", "raised outside the step's code, around its inputs or its result")
+                described.setdefault(
+                    "hint", "raised outside the step's code, around its inputs or its result"
+                )
             step = node.step
             described["frames"] = [
                 {"file": step.file, "line": step.line, "function": step.name, "text": f"def {step.name}(…)"}

@@ -34,7 +34,7 @@ class FixtureError(ZenconvError):
     exit_code = 1
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Request:
     """What a step or fixture that asks for ``request`` gets: who asks, and a place for finalizers."""
 
@@ -48,7 +48,7 @@ class Request:
         self._finalizers.append(finalizer)
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Live:
     """A fixture that is set up: where it belongs, its value, and what ends it."""
 

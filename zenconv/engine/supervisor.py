@@ -44,7 +44,7 @@ _READ_SIZE = 1 << 18
 Listener = Callable[[Event], object]
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _State:
     """What is known of the run so far."""
 

@@ -18,6 +18,7 @@ from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.fingerprint.syntax import FORMAT
 from zenconv.fingerprint.units import Unit
+from zenconv.frozen import Frozen
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -32,8 +33,8 @@ class KnowsDistributions(Protocol):
         """Return name and version of what provides these modules and of all they require, sorted."""
 
 
-@attrs.frozen
-class CodePart:
+@attrs.frozen(eq=False, repr=False)
+class CodePart(Frozen):
     """One piece of what a fingerprint covers, for explanations.
 
     `kind` is function, class, value, syntax or binary; `digest` is of this piece alone; `text` is
@@ -48,8 +49,8 @@ class CodePart:
     text: str = attrs.field(default="", repr=False)
 
 
-@attrs.frozen
-class CodeFingerprint:
+@attrs.frozen(eq=False, repr=False)
+class CodeFingerprint(Frozen):
     """What the cache key knows about the code of a step.
 
     `digest` covers the structure of everything reached, without the names of modules and files.

@@ -11,6 +11,7 @@ import attrs
 from zenconv import hashing
 from zenconv.fingerprint.scopes import Reference, Scope, resolve
 from zenconv.fingerprint.walk import MEMBERS, DefinitionNode, FunctionNode, Walk, attribute_chain
+from zenconv.frozen import Frozen
 
 __all__ = [
     "FORMAT",
@@ -29,8 +30,8 @@ __all__ = [
 FORMAT = "zenconv.syntax.1"
 
 
-@attrs.frozen
-class Analysis:
+@attrs.frozen(eq=False, repr=False)
+class Analysis(Frozen):
     """What one pass found out about a piece of code.
 
     `digest` is of the canonical text. `reads_docs`: the code looks at docstrings, annotations

@@ -17,6 +17,8 @@ from typing import Any
 
 import attrs
 
+from zenconv.frozen import Frozen
+
 GROUP = "zenconv"
 
 _FORMAT = 1
@@ -24,8 +26,8 @@ _SETTLED_AFTER = 10.0
 """Seconds: a folder changed more recently may still be in the middle of an installation."""
 
 
-@attrs.frozen
-class InstalledPlugin:
+@attrs.frozen(eq=False, repr=False)
+class InstalledPlugin(Frozen):
     """An entry point of the group ``zenconv``: `name`, and the `module` that holds the hooks."""
 
     name: str

@@ -17,6 +17,7 @@ import attrs
 import pluggy
 
 from zenconv.errors import PluginError, UnknownComponent, did_you_mean
+from zenconv.frozen import Frozen
 from zenconv.hooks import specs
 from zenconv.hooks.checking import check_hooks
 from zenconv.hooks.installed import InstalledPlugin, list_installed
@@ -41,8 +42,8 @@ PACKAGES: Mapping[str, str] = {
 """Well-known component ids and the packages that provide them."""
 
 
-@attrs.frozen
-class PluginRow:
+@attrs.frozen(eq=False, repr=False)
+class PluginRow(Frozen):
     """One loaded plugin, for listing. `components` are ``(kind, id)``, `materializers` ids."""
 
     name: str
@@ -54,8 +55,8 @@ class PluginRow:
     materializers: tuple[str, ...]
 
 
-@attrs.frozen
-class _Source:
+@attrs.frozen(eq=False, repr=False)
+class _Source(Frozen):
     """Where a plugin came from; `origin` reads ``zenconv-mlflow 1.2``, ``built in``, ``zenconf.py``."""
 
     name: str

@@ -16,6 +16,8 @@ from typing import Literal
 import attrs
 import pluggy
 
+from zenconv.frozen import Frozen
+
 PROJECT_NAME = "zenconv"
 
 hookspec = pluggy.HookspecMarker(PROJECT_NAME)
@@ -43,8 +45,8 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
-@attrs.frozen
-class ComponentSpec:
+@attrs.frozen(eq=False, repr=False)
+class ComponentSpec(Frozen):
     """A component that a plugin offers; nothing of it is imported before a stack uses it.
 
     Parameters
@@ -65,8 +67,8 @@ class ComponentSpec:
     capabilities: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class MaterializerSpec:
+@attrs.frozen(eq=False, repr=False)
+class MaterializerSpec(Frozen):
     """A materializer that a plugin offers.
 
     Parameters

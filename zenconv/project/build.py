@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import attrs
 
 from zenconv.errors import CollectionError, Problem, SettingsError
+from zenconv.frozen import Frozen
 from zenconv.project.collect import Collection
 from zenconv.project.edges import EdgeChecker
 from zenconv.project.lifetimes import check_fixtures
@@ -35,8 +36,8 @@ class Mistake(NamedTuple):
     is_setting: bool = False
 
 
-@attrs.frozen
-class Graph:
+@attrs.frozen(eq=False, repr=False)
+class Graph(Frozen):
     """Every pipeline of the project as one graph, with all mistakes found on the way.
 
     `needs` lists, by pipeline file, the other files that its parameters look into: each

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import attrs
 
 from zenconv.authoring import Scope
+from zenconv.frozen import Frozen
 
 
-@attrs.frozen
-class BuiltinFixture:
+@attrs.frozen(eq=False, repr=False)
+class BuiltinFixture(Frozen):
     """A fixture that the engine makes; it may be asked for by fixtures of `scope` and narrower."""
 
     name: str

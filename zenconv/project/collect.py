@@ -14,6 +14,7 @@ import attrs
 from zenconv.authoring import NOTE, FixtureNote, StepNote
 from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
+from zenconv.frozen import Frozen
 from zenconv.project.annotations import Annotations
 from zenconv.project.definitions import Definition, find_definitions
 from zenconv.project.discover import ZENCONF, ProjectFiles, discover, module_name, pipeline_name
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 HOOK_PREFIX = "zenconv_"
 
 
-@attrs.frozen
-class CollectedFile:
+@attrs.frozen(eq=False, repr=False)
+class CollectedFile(Frozen):
     """What one step file or ``zenconf.py`` holds.
 
     Parameters
@@ -65,8 +66,8 @@ class CollectedFile:
         return not self.pipeline
 
 
-@attrs.frozen
-class Collection:
+@attrs.frozen(eq=False, repr=False)
+class Collection(Frozen):
     """Everything the project offers, by file, in the order of discovery."""
 
     sources: ProjectSources

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from zenconv.errors import Problem, did_you_mean
+from zenconv.frozen import Frozen
 from zenconv.project.builtins import BUILTIN_FIXTURES
 from zenconv.project.collect import Collection
 from zenconv.project.scopes import Found, Provider, Scope, Scopes
@@ -19,8 +20,8 @@ from zenconv.project.values import Values, place_of
 from zenconv.records.step import Binding, Fixture, Parameter, Step
 
 
-@attrs.frozen
-class Asker:
+@attrs.frozen(eq=False, repr=False)
+class Asker(Frozen):
     """A step or fixture whose parameters are resolved, in the scope it lives in.
 
     `level` is its distance in that scope: a template asking for its own name means one farther out.

@@ -25,6 +25,7 @@ from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
 from zenconv.errors import ZenconvError
 from zenconv.fingerprint import Fingerprinter
+from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
 from zenconv.project.project import Project, open_project
@@ -47,8 +48,8 @@ from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack, assemble
 
 
-@attrs.frozen
-class Selection:
+@attrs.frozen(eq=False, repr=False)
+class Selection(Frozen):
     """Which steps are wanted: targets, a ``-k`` expression, those that failed last, some forced."""
 
     targets: tuple[str, ...] = ()
@@ -57,8 +58,8 @@ class Selection:
     force: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class RunOptions:
+@attrs.frozen(eq=False, repr=False)
+class RunOptions(Frozen):
     """How a run behaves: `arguments` are recorded, the rest are the flags of ``zenconv run``."""
 
     selection: Selection = attrs.field(factory=Selection)
@@ -138,7 +139,7 @@ def _crash_output(
         spool.clear()
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Planner:
     """A collected project with everything that is needed to decide about its steps."""
 
@@ -250,7 +251,7 @@ class _Past:
         return True
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _RunnerBody:
     """What a runner does: collect, plan, execute, tear down. Called in the forked process."""
 

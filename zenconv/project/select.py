@@ -11,14 +11,15 @@ from typing import NamedTuple
 import attrs
 
 from zenconv.errors import NothingSelected, UsageError, did_you_mean
+from zenconv.frozen import Frozen
 from zenconv.project.collect import Collection
 from zenconv.project.keyword import parse_keyword
 from zenconv.project.scopes import Unread, list_aliases
 from zenconv.records.step import Node, Pipeline
 
 
-@attrs.frozen
-class Selected:
+@attrs.frozen(eq=False, repr=False)
+class Selected(Frozen):
     """A part of the graph: `pipeline` with all ancestors, the `ids` asked for, the `files` it needs."""
 
     pipeline: Pipeline

@@ -22,7 +22,7 @@ _PLACE = re.compile(r"(.+\.toml):(\d+)")
 OVERRIDE_HINT = "a step's output is replaced with --override {name}=PATH, a parameter with --set"
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Values:
     """Looks parameters up in the settings and remembers which keys were taken."""
 

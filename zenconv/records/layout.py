@@ -21,6 +21,7 @@ from pathlib import Path
 import attrs
 
 from zenconv.errors import StoreError, UsageError
+from zenconv.frozen import Frozen
 from zenconv.locks import FileLock
 
 STATE_FOLDER = ".zenconv"
@@ -51,8 +52,8 @@ def run_number(run: str) -> int:
     return int(match[1])
 
 
-@attrs.frozen
-class RunFolder:
+@attrs.frozen(eq=False, repr=False)
+class RunFolder(Frozen):
     """The folder of one run: `id` is ``<number>-<6 hex digits>``, and `number` orders runs."""
 
     path: Path
@@ -83,8 +84,8 @@ class RunFolder:
         return lock
 
 
-@attrs.frozen
-class StateFolder:
+@attrs.frozen(eq=False, repr=False)
+class StateFolder(Frozen):
     """The state of one project, usually ``.zenconv`` in its root."""
 
     path: Path

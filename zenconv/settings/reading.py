@@ -13,7 +13,7 @@ from zenconv.settings.lines import KeyPath
 from zenconv.settings.text import Text, parse_text
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Reader:
     """The raw settings, where each part is written, and what is wrong with them so far.
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import attrs
 
+from zenconv.frozen import Frozen
 from zenconv.settings.root import NORECURSE, STEP_FILES
 
 COMPONENT_KINDS = (
@@ -28,8 +29,8 @@ Layer = Literal[0, 1, 2, 3]
 BASE_LAYER, STACK_LAYER, ENVIRONMENT_LAYER, FLAG_LAYER = range(4)
 
 
-@attrs.frozen
-class Value:
+@attrs.frozen(eq=False, repr=False)
+class Value(Frozen):
     """One parameter as written.
 
     Parameters
@@ -55,8 +56,8 @@ class Value:
     is_table: bool = False
 
 
-@attrs.frozen
-class ComponentSettings:
+@attrs.frozen(eq=False, repr=False)
+class ComponentSettings(Frozen):
     """A component as a stack asks for it; `options` holds references to secrets, not their values."""
 
     id: str
@@ -64,8 +65,8 @@ class ComponentSettings:
     where: str = ""
 
 
-@attrs.frozen
-class TrustSettings:
+@attrs.frozen(eq=False, repr=False)
+class TrustSettings(Frozen):
     """Whose bytes may be unpickled; `mode` is empty where the store decides. See `zenconv.trust`."""
 
     mode: str = ""
@@ -73,8 +74,8 @@ class TrustSettings:
     where: str = ""
 
 
-@attrs.frozen
-class StackSettings:
+@attrs.frozen(eq=False, repr=False)
+class StackSettings(Frozen):
     """One table of ``stacks``. `components` maps kinds to what was asked for, defaults left out."""
 
     name: str = LOCAL
@@ -85,16 +86,16 @@ class StackSettings:
     where: str = ""
 
 
-@attrs.frozen
-class PluginSettings:
+@attrs.frozen(eq=False, repr=False)
+class PluginSettings(Frozen):
     """Installed plugins to load and not to load, by name."""
 
     enabled: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
 
 
-@attrs.frozen
-class Settings:
+@attrs.frozen(eq=False, repr=False)
+class Settings(Frozen):
     """Everything a project's configuration, the environment and the flags say, layered and checked.
 
     Parameters

@@ -7,13 +7,14 @@ from typing import Any
 
 import attrs
 
+from zenconv.frozen import Frozen
 from zenconv.settings.settings import ComponentSettings, Settings, StackSettings
 
 DEFAULT = "default"
 
 
-@attrs.frozen
-class SettingRow:
+@attrs.frozen(eq=False, repr=False)
+class SettingRow(Frozen):
     """One setting. `value` is plain data; references to secrets stay references."""
 
     key: str

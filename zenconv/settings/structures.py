@@ -9,12 +9,13 @@ from typing import Any
 import attrs
 
 from zenconv.errors import did_you_mean
+from zenconv.frozen import Frozen
 from zenconv.settings.containers import read_table
 from zenconv.settings.conversion import ConversionError, Converter, Rule, describe_type
 
 
-@attrs.frozen
-class _Field:
+@attrs.frozen(eq=False, repr=False)
+class _Field(Frozen):
     name: str
     is_required: bool
     type: Any = None
