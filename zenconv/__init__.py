@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from zenconv.authoring import From, Output, fixture, helper, mark, step
     from zenconv.hooks.markers import hookimpl
-    from zenconv.queries import load, runs
     from zenconv.notebook import Project
+    from zenconv.queries import load, runs
 
 __version__ = "0.1.0"
 

@@ -7,6 +7,8 @@ good part of the start-up time. A record that inherits from `Frozen` is decorate
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 
@@ -24,8 +26,8 @@ class Frozen:
         return hash((self.__class__, *(getattr(self, name) for name in _compared(self.__class__))))
 
     def __repr__(self) -> str:
-        fields = [f for f in attrs.fields(self.__class__) if f.repr]
-        return f"{self.__class__.__qualname__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in fields)})"
+        shown = [f"{f.name}={getattr(self, f.name)!r}" for f in _fields(self.__class__) if f.repr]
+        return f"{self.__class__.__qualname__}({', '.join(shown)})"
 
 
 _names: dict[type, tuple[str, ...]] = {}
@@ -34,5 +36,9 @@ _names: dict[type, tuple[str, ...]] = {}
 def _compared(cls: type) -> tuple[str, ...]:
     names = _names.get(cls)
     if names is None:
-        names = _names[cls] = tuple(f.name for f in attrs.fields(cls) if f.eq)
+        names = _names[cls] = tuple(f.name for f in _fields(cls) if f.eq)
     return names
+
+
+def _fields(cls: Any) -> tuple[Any, ...]:
+    return attrs.fields(cls)  # every subclass is decorated by attrs

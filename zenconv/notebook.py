@@ -91,7 +91,9 @@ class Project:
             The run failed, was interrupted, or the project could not be collected.
         """
         command = ["run", "--json", *(["-q"] if quiet else [])]
-        command += [text for name, value in (params or {}).items() for text in ("--set", f"{name}={to_text(value)}")]
+        command += [
+            text for name, value in (params or {}).items() for text in ("--set", f"{name}={to_text(value)}")
+        ]
         command += ["-k", keyword] if keyword else []
         command += ["-x"] if stop_on_failure else []
         command += [text for name in force for text in ("--force", name)]
@@ -99,8 +101,10 @@ class Project:
         try:
             run_id = json.loads(output)["run"]
         except (ValueError, KeyError, TypeError):
-            raise RunFailed(errors.strip() or f"zenconv run ended with {exit_code}", exit_code=exit_code) from None
-        run = self.runs()[run_id]
+            raise RunFailed(
+                errors.strip() or f"zenconv run ended with {exit_code}", exit_code=exit_code
+            ) from None
+        run: Run = self.runs()[str(run_id)]
         if check and exit_code:
             raise RunFailed(_failure_text(errors, run_id), run=run, exit_code=exit_code)
         return run

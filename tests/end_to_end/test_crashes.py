@@ -135,14 +135,13 @@ def test_a_signal_tears_fixtures_down_and_ends_with_its_code(project, number: in
 
 
 def test_a_second_interrupt_ends_at_once(project) -> None:
-    stubborn = SLOW.replace("time.sleep(60)", "\n    ".join([
-        "deadline = time.monotonic() + 60",
-        "while time.monotonic() < deadline:",
-        "    try:",
-        "        time.sleep(60)",
-        "    except BaseException:",
-        "        pathlib.Path('caught').write_text('yes')",
-    ]))
+    loop = """deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pathlib.Path("caught").write_text("yes")"""
+    stubborn = SLOW.replace("time.sleep(60)", loop)
     it = project({"steps_a.py": stubborn})
     process = it.start("run")
     runner = int(wait_for(it.path / "started"))

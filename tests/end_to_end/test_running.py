@@ -103,13 +103,20 @@ def test_a_step_that_returns_nothing_while_something_asks_for_it_is_told_so(proj
 
 
 def test_none_is_a_value_where_it_is_annotated(project) -> None:
-    it = project({"steps_a.py": "def raw() -> None:\n    pass\n\ndef use(raw) -> str:\n    return repr(raw)\n"})
+    it = project(
+        {"steps_a.py": "def raw() -> None:\n    pass\n\ndef use(raw) -> str:\n    return repr(raw)\n"}
+    )
     it.run("run")
     assert it.value("use") == "None"
 
 
 def test_targets_and_keywords_run_only_what_is_needed(project) -> None:
-    it = project({**CHAIN, "steps_b.py": "def other(total) -> int:\n    return total\n\ndef alone() -> int:\n    return 1\n"})
+    it = project(
+        {
+            **CHAIN,
+            "steps_b.py": "def other(total) -> int:\n    return total\n\ndef alone() -> int:\n    return 1\n",
+        }
+    )
     it.run("run", "b::other")
     assert it.executed() == ["a::raw", "a::total", "b::other"]
     it.run("run", "-k", "alone or doubled")
@@ -241,7 +248,11 @@ def test_equal_content_stops_the_change_early(project) -> None:
 
 def test_a_file_that_changes_while_the_step_runs_is_not_cached(project) -> None:
     it = project(FILE)
-    it.edit("steps_a.py", "return csv.read_text()", "text = csv.read_text(); csv.write_text(text + '!'); return text")
+    it.edit(
+        "steps_a.py",
+        "return csv.read_text()",
+        "text = csv.read_text(); csv.write_text(text + '!'); return text",
+    )
     result = it.run("run")
     assert "changed while the step ran" in result.stderr
     it.run("run")

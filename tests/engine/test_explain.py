@@ -42,7 +42,9 @@ def test_code_comes_before_packages_and_long_lists_are_cut() -> None:
     assert reason_for(compare_parts(before, after)) == "f changed; input x changed; and 2 more"
 
 
-@pytest.mark.parametrize(("before", "after", "how"), [({}, {"code f": "1"}, "added"), ({"code f": "1"}, {}, "removed")])
+@pytest.mark.parametrize(
+    ("before", "after", "how"), [({}, {"code f": "1"}, "added"), ({"code f": "1"}, {}, "removed")]
+)
 def test_parts_come_and_go(before: dict[str, str], after: dict[str, str], how: str) -> None:
     assert compare_parts(KeyParts(before), KeyParts(after)) == (Change("code", "f", how),)  # type: ignore[arg-type]
 

@@ -100,5 +100,5 @@ def test_a_damaged_memory_is_ignored(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_input_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot read the input .*gone"):
+    with pytest.raises(StoreError, match=r"cannot read the input .*gone"):
         FileDigests().digest(tmp_path / "gone")

@@ -12,7 +12,9 @@ from zenconv.records.step import Output, Step
 
 
 def make_step(shape: str, *names: str, returns: Any = None) -> Step:
-    return Step("split", "m", "steps_m.py", 1, outputs=tuple(map(Output, names)), shape=shape, returns=returns)
+    return Step(
+        "split", "m", "steps_m.py", 1, outputs=tuple(map(Output, names)), shape=shape, returns=returns
+    )
 
 
 class Pair(NamedTuple):

@@ -34,7 +34,10 @@ def test_a_missing_secret_names_the_variable() -> None:
     assert Secrets().get("NO_SUCH_TOKEN", "x") == "x"
 
 
-@given(st.lists(st.sampled_from([b"secret-value", b"sec", b"ret-value", b"x", b"\n"]), max_size=8), st.integers(1, 9))
+@given(
+    st.lists(st.sampled_from([b"secret-value", b"sec", b"ret-value", b"x", b"\n"]), max_size=8),
+    st.integers(1, 9),
+)
 def test_a_secret_is_found_across_block_borders(pieces: list[bytes], size: int) -> None:
     secrets = Secrets()
     secrets.hide("secret-value")

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zenconv.errors import SettingsError, did_you_mean
+from zenconv.errors import SettingsError
 from zenconv.interfaces.orchestrating import Execution, Task, TaskResult
 from zenconv.records.events import Event
 from zenconv.records.plan import Plan
 
 
 class InProcessOrchestrator:
-    """Runs steps where the project was collected. A crash costs the step it happens in:
-    the supervisor starts a new runner for what is left."""
+    """Runs steps where the project was collected.
+
+    A crash costs the step it happens in: the supervisor starts a new runner for what is left.
+    """
 
     capabilities = ("live-output", "pdb")
 
@@ -23,7 +25,7 @@ class InProcessOrchestrator:
         """Build from a stack's table; there are no options."""
         unknown = sorted(set(options) - {"id"})
         if unknown:
-            raise SettingsError(f"orchestrator: unknown option {unknown[0]!r}", hint=did_you_mean(unknown[0], []))
+            raise SettingsError(f"orchestrator: unknown option {unknown[0]!r}", hint="it has no options")
         return cls()
 
     def execute(self, plan: Plan, execution: Execution) -> Iterator[Event]:

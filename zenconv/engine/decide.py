@@ -238,7 +238,7 @@ def _waves(pipeline: Pipeline) -> Iterable[list[Node]]:
 
 def _age_seconds(entry: ActionEntry) -> float:
     try:
-        made = datetime.fromisoformat(entry.created.replace("Z", "+00:00"))
+        made = datetime.fromisoformat(entry.created)
     except ValueError:
         return float("inf")
     return (datetime.now(UTC) - made).total_seconds()

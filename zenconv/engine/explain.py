@@ -31,9 +31,8 @@ class Change(Frozen):
     after: str = ""
 
     def __str__(self) -> str:
-        if self.kind in ("parameter", "value") and self.how == "changed" and self.before and self.after:
-            if len(self.before) + len(self.after) <= 80:
-                return f"{self.name}: {self.before} -> {self.after}"
+        if self.kind in ("parameter", "value") and self._fits_a_line():
+            return f"{self.name}: {self._bare(self.before)} -> {self._bare(self.after)}"
         if self.kind == "package":
             if self.how == "changed":
                 return f"{self.name} {self.before} -> {self.after}"
@@ -41,6 +40,15 @@ class Change(Frozen):
         if self.kind in ("code", "value"):
             return f"{self.name} {self.how}" + (f", {self.where}" if self.where else "")
         return f"{self.kind} {self.name} {self.how}".replace("  ", " ")
+
+    def _fits_a_line(self) -> bool:
+        texts = self.before + self.after
+        return bool(self.before and self.after) and len(texts) <= 80 and "\n" not in texts
+
+    def _bare(self, text: str) -> str:
+        """Return the value of ``NAME = value``, where the name has been said already."""
+        name = self.name.rpartition(".")[2]
+        return text.removeprefix(f"{name} = ")
 
     def diff(self) -> list[str]:
         """Return a unified difference of the two texts, without a file header."""

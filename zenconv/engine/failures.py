@@ -78,7 +78,7 @@ def _message(error: BaseException) -> str:
         return error.what
     try:
         lines = [str(error), *(str(note) for note in getattr(error, "__notes__", ()))]
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001 - a user's __str__ may raise anything
         lines = [f"<its message cannot be shown: {type(failure).__name__}>"]
     if isinstance(error, BaseExceptionGroup):
         lines += [f"  {_type_name(e)}: {e}" for e in error.exceptions]

@@ -262,7 +262,7 @@ def short_text(value: Any) -> str:
     """Return a short one-line text of a parameter's value; never raises."""
     try:
         text = str(value) if isinstance(value, os.PathLike) else repr(value)
-    except Exception:
+    except Exception:  # noqa: BLE001 - a user's __repr__ may raise anything
         text = f"<{type(value).__qualname__}>"
     text = " ".join(text.split())
     return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"

@@ -115,7 +115,7 @@ class Performer:
                 result = self._keep(task, node, split_outputs(node.step, returned))
         except _Damaged as damaged:
             result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)])
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
             result = self._failed(node, error)
         finally:
             failures = self.resources.end_step(node)

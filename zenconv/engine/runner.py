@@ -101,7 +101,7 @@ def run_body(body: Body, descriptor: int, open_log: Callable[[], EventLog | None
         os._exit(1)  # the supervisor is gone, and with it everyone who could be told
     except KeyboardInterrupt:
         channel.send(RunnerFinished(interrupted=True))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - told to the supervisor
         channel.send(ProjectFailed(_internal_error(error), 3))
         channel.send(RunnerFinished())
     # Exit functions of libraries (temporary files, process pools) still have their turn.

@@ -111,7 +111,7 @@ class Supervisor:
 
     def run(self) -> RunFinished:
         """Run to the end and return the last event, which is in the log then."""
-        with _wakeups(self._note_signal) as wakeup:
+        with _Wakeups(self._note_signal) as wakeup:
             while True:
                 status = self._run_once(wakeup)
                 if self._state.finished or self._signals or not self._explain(status):
@@ -261,7 +261,7 @@ class Supervisor:
         return "succeeded", 0
 
 
-class _wakeups:
+class _Wakeups:
     """Delivers SIGINT, SIGTERM and SIGCHLD through a pipe that `select` can wait for."""
 
     def __init__(self, note: Callable[[int, FrameType | None], object]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Protocol, runtime_checkable
+from typing import IO, Protocol, Self, runtime_checkable
 
 from zenconv.records.artifact import ActionEntry, ActionKey
 
@@ -30,7 +30,7 @@ class BlobWriter(Protocol):
     def abort(self) -> None:
         """Forget everything written. Does nothing after `commit`."""
 
-    def __enter__(self) -> BlobWriter: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(self, *exc_info: object) -> None: ...
 
@@ -98,7 +98,8 @@ class ActionCache(Protocol):
     def claim(self, key: ActionKey) -> bool:
         """Announce that this process computes `key`; False when a living process (this one too) does.
 
-        Another process may have published between a look-up and the claim: look up again. The claim ends with `publish`, `release`, or the death of the process.
+        Another process may have published between a look-up and the claim: look up again. The
+        claim ends with `publish`, `release`, or the death of the process.
         """
 
     def release(self, key: ActionKey) -> None:

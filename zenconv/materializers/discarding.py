@@ -37,6 +37,9 @@ class DiscardingStore:
     def delete(self, digests: Iterable[str]) -> None:
         """Do nothing."""
 
+    def sync(self) -> None:
+        """Nothing is there to reach a disk."""
+
     def digests(self) -> Iterator[tuple[str, int]]:
         """Yield nothing."""
         return iter(())

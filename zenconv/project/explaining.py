@@ -13,8 +13,11 @@ from zenconv.records.step import Node
 
 
 def explain_steps(planner: Planner, selection: Selection) -> list[dict[str, Any]]:
-    """Return, for each selected step, plain data: ``node``, ``action``, ``reason``, ``where``,
-    ``changes`` (``kind``, ``name``, ``how``, ``where``, ``diff``) and ``parts``."""
+    """Return, for each selected step, plain data.
+
+    ``node``, ``action``, ``reason``, ``where``, ``parts``, and ``changes`` (each with ``kind``,
+    ``name``, ``how``, ``where``, ``diff``).
+    """
     plan = planner.plan(selection)
     results = _known_results(plan)
     wanted = [node for node in planner.pipeline if node.id in planner.selected]

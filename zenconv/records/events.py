@@ -58,8 +58,10 @@ class PlanReady(Event):
 
 @attrs.frozen(eq=False, repr=False)
 class StepsReused(Event):
-    """Nodes whose stored results were taken over; each: ``node``, ``key``, ``outputs`` (name to
-    artifact), ``output`` (artifact of the captured text or None), ``reason``, ``live``.
+    """Nodes whose stored results were taken over.
+
+    Each has ``node``, ``key``, ``outputs`` (name to artifact), ``output`` (artifact of the
+    captured text or None), ``reason``, ``live``.
     """
 
     name: ClassVar[str] = "steps_reused"
@@ -133,8 +135,9 @@ class RunnerDied(Event):
 
 @attrs.frozen(eq=False, repr=False)
 class Progress(Event):
-    """What the runner is doing outside of any step (``importing steps_training.py``), or the name
-    of an environment variable whose value is secret from now on. Not logged.
+    """What the runner is doing outside of any step: ``importing steps_training.py``. Not logged.
+
+    Or the name of an environment variable whose value is `secret` from now on.
     """
 
     name: ClassVar[str] = "progress"

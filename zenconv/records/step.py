@@ -100,8 +100,9 @@ class Binding(Frozen):
     ``source == "node"``: `node` is a node id, `output` one of its outputs, or None for the whole
     returned value. ``"value"``: `value`, already converted; `origin` says where it is written
     (``"pyproject.toml:4"``, ``"--set"``, ``"default"``); `secret` names the environment variable
-    whose value takes its place when the step runs; `is_output` makes it a place to write. ``"fixture"``: `fixture` is the id of a
-    `FixtureNode`. ``"builtin"``: `fixture` is the name of a built-in fixture.
+    whose value takes its place when the step runs; `is_output` makes it a place to write.
+    ``"fixture"``: `fixture` is the id of a `FixtureNode`. ``"builtin"``: `fixture` is the name of
+    a built-in fixture.
     """
 
     parameter: str
