@@ -1,0 +1,41 @@
+"""Every example of README and docs runs, and prints what the page says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.documentation import Reader, compare, read_pieces
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(REPOSITORY))
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if read_pieces(p)], ids=name_of)
+def test_the_examples_run_and_print_what_the_page_says(page, tmp_path):
+    if "example_project" in page.read_text("utf-8"):
+        pytest.importorskip("sklearn")
+        pytest.importorskip("pyarrow")
+    reader = Reader(page, tmp_path)
+    for piece in read_pieces(page):
+        reader.do(piece)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_leads_somewhere(page):
+    dead = [link for link in LINK.findall(page.read_text("utf-8")) if not (page.parent / link).exists()]
+    assert dead == []
+
+
+def test_an_untrue_page_is_noticed():
+    assert compare(["1 ran in 0.2 s"], "1 ran in 3.1 s\n") == ""
+    assert compare(["1 ran in 0.2 s"], "2 ran in 0.2 s\n") != ""
+    assert compare(["first", "...", "last"], "first\na\nb\nlast\n") == ""
+    assert compare(["first", "...", "last"], "first\na\nb\n") != ""
