@@ -2,7 +2,8 @@
 
 - A fenced block with a title is a file of the page's project: ``python title="steps_a.py"``.
 - A ``console`` block holds commands, after ``$``, and what they print, stdout and stderr. A line
-  ``...`` stands for any lines, and ``...`` in a line for anything. Durations, run ids and column widths may differ.
+  ``...`` stands for any lines, and ``...`` in a line for anything. Durations, run ids and column
+  widths may differ.
 - A ``pycon`` block is a doctest, run in the project's folder.
 - ``<!-- project: new -->`` begins an empty project, ``<!-- project: example_project -->`` a copy
   of that folder; ``<!-- not run: why -->`` leaves out the next block.

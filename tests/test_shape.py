@@ -58,8 +58,11 @@ def test_no_file_is_a_drawer():
 
 
 def test_no_class_has_an_empty_name():
-    found = [show(file, node) for file, node in definitions("zenconv", "plugins") if isinstance(node, ast.ClassDef)
-             and EMPTY_NAMES.search(node.name)]  # fmt: skip
+    found = [
+        show(file, node)
+        for file, node in definitions("zenconv", "plugins")
+        if isinstance(node, ast.ClassDef) and EMPTY_NAMES.search(node.name)
+    ]
     assert found == []
 
 

@@ -89,18 +89,19 @@ def show_exactness() -> bool:
     """Print the table of W6; return whether a line of it is wrong."""
     from tests.benchmarks.exactness import outcomes
 
+    line = "{:<5} {:<60} {:>9} {:>9}  {}"
     print(
-        f"\n{'W6':<5} {'edit of the middle step of a chain of 100':<60} {'expected':>9} {'executed':>9}  answer"
+        "\n"
+        + line.format("W6", "edit of the middle step of a chain of 100", "expected", "executed", "answer")
     )
     failed = False
     try:
         for outcome in outcomes():
             right = "right" if outcome.is_right else "WRONG"
             verdict = "" if outcome.passed else "  FAIL"
-            print(
-                f"{'':<5} {outcome.edit.name:<60} {outcome.expected:>9} {outcome.executed:>9}  {right}{verdict}",
-                flush=True,
-            )
+            edit = outcome.edit.name
+            text = line.format("", edit, outcome.expected, outcome.executed, right + verdict)
+            print(text, flush=True)
             failed |= not outcome.passed
     except Failed as error:
         print(f"could not be measured: {error}")

@@ -53,7 +53,7 @@ def public_functions(module: Any) -> dict[str, Callable[..., Any]]:
 def call_all(steps: dict[str, Callable[..., Any]], keep: Callable[[str, Any], None]) -> None:
     """Call each function with the values of those its parameters name; definition order is right."""
     values: dict[str, Any] = {}
-    remaining = {name: 0 for name in steps}
+    remaining = dict.fromkeys(steps, 0)
     asked = {name: step.__code__.co_varnames[: step.__code__.co_argcount] for name, step in steps.items()}
     for names in asked.values():
         for name in names:

@@ -167,9 +167,14 @@ def w7() -> Iterator[Row]:
             return
         span = _span(place)
         yield Row(
-            "W7", title, 100 * steps * seconds / (2 * span), unit="%", bar=90, higher_is_better=True,
+            "W7",
+            title,
+            100 * steps * seconds / (2 * span),
+            unit="%",
+            bar=90,
+            higher_is_better=True,
             note=f"wall {cost.wall:.1f} s",
-        )  # fmt: skip
+        )
 
 
 def w8() -> Iterator[Row]:
@@ -179,9 +184,14 @@ def w8() -> Iterator[Row]:
             lambda: floor(place, "--plain"), lambda: floor(place), lambda: first_run(place)
         )
         yield Row(
-            "W8", "digits: split, two models, evaluate", cost.cpu, kept.cpu, plain.cpu + 0.35,
-            reference=1.77, note=f"plain calls {plain.cpu:.2f} s",
-        )  # fmt: skip
+            "W8",
+            "digits: split, two models, evaluate",
+            cost.cpu,
+            kept.cpu,
+            plain.cpu + 0.35,
+            reference=1.77,
+            note=f"plain calls {plain.cpu:.2f} s",
+        )
         yield _reused("W8", "digits again", place, 0.30, None)
 
 
@@ -210,9 +220,14 @@ def w2gib() -> Iterator[Row]:
         bottom = measure([sys.executable, "-c", _RAW_COPY, str(size)], place)
         forget(place)
         yield Row(
-            "2GiB", "2 GiB array: part of the speed of write + fsync + read", 100 * 2 * bottom.wall / cost.wall,
-            bar=60, unit="%", higher_is_better=True, note=f"wall {cost.wall:.1f} s",
-        )  # fmt: skip
+            "2GiB",
+            "2 GiB array: part of the speed of write + fsync + read",
+            100 * 2 * bottom.wall / cost.wall,
+            bar=60,
+            unit="%",
+            higher_is_better=True,
+            note=f"wall {cost.wall:.1f} s",
+        )
 
 
 _RAW_COPY = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.benchmarks import workloads
 from tests.benchmarks.measurements import Row, best, make_place, zenconv
-from tests.benchmarks.processes import ZENCONV, Cost, Place, measure
+from tests.benchmarks.processes import ZENCONV, Cost, measure
 
 RUNS = 10_000
 PLUGINS = 30

@@ -2,8 +2,8 @@
 
 A chain whose middle step reaches code in every way that people use. Each case is one edit; the
 number of steps that have to run follows from whether the middle step's code counts as changed
-(`runs_middle`) and whether its value differs (`changes_value`, so everything behind it runs too). No two edits lead to the same value: what runs
-behind one could otherwise be reused by the next.
+(`runs_middle`) and whether its value differs (`changes_value`, so everything behind it runs too). No two edits lead to the same value: what
+runs behind one could otherwise be reused by the next.
 """
 
 from __future__ import annotations
@@ -120,31 +120,61 @@ _STEPS, _HELPERS = "steps_chain.py", "helpers.py"
 EDITS = (
     Edit("a comment", _STEPS, "# a comment", "# another comment\n\n", runs_middle=False),
     Edit("formatting", _STEPS, "value = _local(", "value   =  _local( ", runs_middle=False),
-    Edit("a docstring of a helper", _HELPERS, "def imported(value):", 'def imported(value):\n    """Add."""',
-         runs_middle=False),
-    Edit("an annotation of a helper", _HELPERS, "def imported(value):", "def imported(value: int) -> int:",
-         runs_middle=False),
-    Edit("a function nobody reaches", _HELPERS, "return value\n\n\nclass", "return value + 7\n\n\nclass",
-         runs_middle=False),
+    Edit(
+        "a docstring of a helper",
+        _HELPERS,
+        "def imported(value):",
+        'def imported(value):\n    """Add."""',
+        runs_middle=False,
+    ),
+    Edit(
+        "an annotation of a helper",
+        _HELPERS,
+        "def imported(value):",
+        "def imported(value: int) -> int:",
+        runs_middle=False,
+    ),
+    Edit(
+        "a function nobody reaches",
+        _HELPERS,
+        "return value\n\n\nclass",
+        "return value + 7\n\n\nclass",
+        runs_middle=False,
+    ),
     Edit("a constant nobody reaches", _HELPERS, "UNUSED = 0", "UNUSED = 9", runs_middle=False),
     Edit("a constant spelled otherwise", _STEPS, "OFFSET = 0", "OFFSET = 1 - 1", runs_middle=False),
-    Edit("a refactoring without effect", _STEPS, "value = _local(", "value = 0 + _local(", changes_value=False),
-    Edit("a helper rewritten, same result", _HELPERS, "return value + STEP_SIZE", "return STEP_SIZE + value",
-         changes_value=False),
-    Edit("a helper in the same file", _STEPS, "def _local(value):\n    return value + 0",
-         "def _local(value):\n    return value + 9"),
+    Edit(
+        "a refactoring without effect", _STEPS, "value = _local(", "value = 0 + _local(", changes_value=False
+    ),
+    Edit(
+        "a helper rewritten, same result",
+        _HELPERS,
+        "return value + STEP_SIZE",
+        "return STEP_SIZE + value",
+        changes_value=False,
+    ),
+    Edit(
+        "a helper in the same file",
+        _STEPS,
+        "def _local(value):\n    return value + 0",
+        "def _local(value):\n    return value + 9",
+    ),
     Edit("an imported helper", _HELPERS, "return value + STEP_SIZE", "return value + STEP_SIZE + 11"),
     Edit("a constant of a helper", _HELPERS, "STEP_SIZE = 1", "STEP_SIZE = 3"),
     Edit("a constant in the same file", _STEPS, "OFFSET = 0", "OFFSET = 3"),
     Edit("a method", _HELPERS, "return value * self.factor", "return value * self.factor + 7"),
     Edit("a class attribute", _HELPERS, "factor = 1", "factor = 2"),
     Edit("a decorator", _HELPERS, "return function(*args) + 0", "return function(*args) + 13"),
-    Edit("a function in a dispatch table", _HELPERS, "def through_table(value):\n    return value + 0",
-         "def through_table(value):\n    return value + 14"),
+    Edit(
+        "a function in a dispatch table",
+        _HELPERS,
+        "def through_table(value):\n    return value + 0",
+        "def through_table(value):\n    return value + 14",
+    ),
     Edit("the default of a helper", _STEPS, "by=0):", "by=6):"),
     Edit("the argument of a partial", _STEPS, "_partial, by=0)", "_partial, by=8)"),
     Edit("a module imported in the function", "lazily.py", "value + 0", "value + 17"),
-)  # fmt: skip
+)
 
 
 def apply_edit(files: Mapping[str, str], edit: Edit) -> dict[str, str]:
@@ -162,7 +192,12 @@ def answer(files: Mapping[str, str], length: int) -> int:
     import tempfile
     from pathlib import Path
 
-    code = f"import steps_chain as m; v = m.s0()\nfor i in range(1, {length}): v = getattr(m, f's{{i}}')(v)\nprint(v)"
+    code = (
+        "import steps_chain\n"
+        "value = steps_chain.s0()\n"
+        f"for i in range(1, {length}): value = getattr(steps_chain, f's{{i}}')(value)\n"
+        "print(value)"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, text in files.items():
             Path(folder, name).write_text(text, "utf-8")

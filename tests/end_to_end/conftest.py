@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +243,7 @@ def short_id(node: str) -> str:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Callable[..., ProjectOnDisk]]:
+def project(tmp_path: Path) -> Callable[..., ProjectOnDisk]:
     """Make a project from ``{file name: text}``; several in one test get folders of their own."""
     made: list[ProjectOnDisk] = []
 
@@ -254,4 +254,4 @@ def project(tmp_path: Path) -> Iterator[Callable[..., ProjectOnDisk]]:
         made[-1].write(files or {})
         return made[-1]
 
-    yield make
+    return make
