@@ -41,4 +41,5 @@ def _compared(cls: type) -> tuple[str, ...]:
 
 
 def _fields(cls: Any) -> tuple[Any, ...]:
-    return attrs.fields(cls)  # every subclass is decorated by attrs
+    fields: tuple[Any, ...] = attrs.fields(cls)  # every subclass is decorated by attrs
+    return fields

@@ -456,3 +456,63 @@ def test_a_generator_is_stored_item_by_item_and_handed_on_lazily(project) -> Non
     assert "SaveError" not in result.stderr
     it.run("run", check=1)
     assert it.executed() == ["a::broken"]
+
+
+PLACE = {
+    "steps_a.py": """
+from pathlib import Path
+from zenconv import Output
+
+def report(text: str, page: Output[Path] = Path("out/page.html")) -> int:
+    page.write_text(text)
+    return len(text)
+""",
+    "zenconv.toml": 'params = {text = "hello"}\n',
+}
+
+
+def test_what_a_step_wrote_is_put_back_when_it_is_reused(project) -> None:
+    it = project(PLACE)
+    it.run("run")
+    assert it.read("out/page.html") == "hello"
+    (it.path / "out/page.html").write_text("spoilt")
+    it.run("run")
+    assert it.executed() == []
+    assert it.read("out/page.html") == "hello"
+    (it.path / "out/page.html").unlink()
+    it.run("run")
+    assert it.read("out/page.html") == "hello"
+    it.run("run", "--set", "text=other")
+    assert it.read("out/page.html") == "other"
+    it.run("run")
+    assert (it.executed(), it.read("out/page.html")) == ([], "hello")
+
+
+def test_a_place_that_stays_empty_is_a_failure(project) -> None:
+    it = project({**PLACE, "steps_a.py": PLACE["steps_a.py"].replace("page.write_text(text)", "pass")})
+    assert "wrote nothing to its output 'page'" in it.run("run", check=1).stderr
+
+
+def test_paths_mean_the_same_wherever_the_command_is_called(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+from pathlib import Path
+
+def literal() -> str:
+    return Path("data/in.txt").read_text()
+
+def given(csv: Path) -> str:
+    return csv.read_text()
+""",
+            "zenconv.toml": 'params = {csv = "data/in.txt"}\n',
+            "data/in.txt": "abc",
+            "data/other.txt": "xyz",
+        }
+    )
+    it.run("run", cwd="data")
+    assert (it.value("literal"), it.value("given")) == ("abc", "abc")
+    it.run("run")
+    assert it.executed() == []
+    it.run("run", "--set", "csv=other.txt", cwd="data")
+    assert it.value("given") == "xyz"

@@ -39,7 +39,7 @@ def command(
         planner = Planner.open(settings, selection, common.load_plugins(settings), tell)
         return explain_steps(planner, selection)
 
-    steps = ask_child(ask)
+    steps = ask_child(ask, settings.root)
     if as_json:
         print_json({"steps": steps})
         return 0

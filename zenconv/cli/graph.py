@@ -57,7 +57,7 @@ def _project_rows(common: CommonOptions, targets: Sequence[str], keyword: str) -
         selected = open_project(settings, tell).checked(targets, keyword=keyword or None)
         return describe_graph(selected.pipeline)
 
-    rows: list[dict[str, Any]] = ask_child(ask)
+    rows: list[dict[str, Any]] = ask_child(ask, settings.root)
     return rows
 
 

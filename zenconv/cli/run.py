@@ -103,7 +103,7 @@ def _show_plan(common: CommonOptions, selection: Any, *, as_json: bool) -> int:
         nodes = plan_event(planner.plan(selection)).nodes
         return {"nodes": list(nodes), "warnings": [str(w) for w in planner.project.warnings]}
 
-    answer = ask_child(ask)
+    answer = ask_child(ask, settings.root)
     if as_json:
         print_json(answer)
     else:

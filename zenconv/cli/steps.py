@@ -39,7 +39,7 @@ def command(
             "warnings": [str(w) for w in project.warnings],
         }
 
-    answer = ask_child(ask)
+    answer = ask_child(ask, settings.root)
     if as_json:
         print_json(answer)
         return

@@ -9,6 +9,7 @@ import attrs
 
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.keys import KeyMaker
+from zenconv.engine.written import PREFIX, places, returned_outputs
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import Task, TaskInput
 from zenconv.interfaces.storing import ActionCache, ArtifactStore
@@ -108,7 +109,7 @@ class Decider:
         live = None
         if result.live:
             live = Task(binding.node, str(result.key), self.inputs(producer, results))
-        return TaskInput(binding.node, str(result.key), result.outputs, output, live)
+        return TaskInput(binding.node, str(result.key), returned_outputs(result.outputs), output, live)
 
     def _present(self, entries: Iterable[ActionEntry]) -> set[str]:
         digests = {
@@ -121,7 +122,8 @@ class Decider:
         return self.store.has(digests) if digests else set()
 
     def _refusal(self, node: Node, entry: ActionEntry, present: set[str]) -> str:
-        if not entry.live and set(entry.outputs) != {output.name for output in node.step.outputs}:
+        names = {output.name for output in node.step.outputs} | {PREFIX + b.parameter for b in places(node)}
+        if not entry.live and set(entry.outputs) != names:
             return "its stored outputs have other names"
         refresh = node.step.note.refresh
         if refresh is not None and _age_seconds(entry) > refresh:

@@ -279,6 +279,7 @@ class RunExecution:
         entry = decision.entry
         assert entry is not None
         self.results[node.id] = NodeResult(entry.key, entry.outputs, entry.live)
+        self.performer.restore(node, entry.outputs)
         self._close(node, "reused")
         return {
             "node": node.id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -28,8 +29,8 @@ class ProjectError(ZenconvError):
     exit_code: int = attrs.field(default=2, kw_only=True)
 
 
-def ask_child(ask: Ask) -> Any:
-    """Return what `ask` returns in a forked process.
+def ask_child(ask: Ask, folder: Path) -> Any:
+    """Return what `ask` returns in a forked process whose current folder is `folder`.
 
     Raises
     ------
@@ -39,6 +40,7 @@ def ask_child(ask: Ask) -> Any:
 
     def body(channel: Channel) -> bool:
         os.dup2(2, 1)
+        os.chdir(folder)
         channel.send(Answer(ask(lambda text: channel.send(Progress(text)))))
         return False
 

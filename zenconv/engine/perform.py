@@ -18,6 +18,7 @@ from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
 from zenconv.engine.resources import FixtureError, Resources
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.written import places, restore_written, save_written
 from zenconv.errors import CorruptArtifact, SaveError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
 from zenconv.interfaces.storing import ArtifactStore
@@ -80,6 +81,7 @@ class Performer:
     secrets: Secrets
     interruption: Interruption
     files: ProjectFiles
+    root: Path
     scratch: Path
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
 
@@ -111,8 +113,9 @@ class Performer:
                     arguments = self.resources.arguments(node, given)
                     del given
                     returned = _call(node, arguments)
+                written = {b.parameter: arguments[b.parameter] for b in places(node)}
                 del arguments
-                result = self._keep(task, node, split_outputs(node.step, returned))
+                result = self._keep(task, node, split_outputs(node.step, returned), written)
         except _Damaged as damaged:
             result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)])
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
@@ -130,7 +133,9 @@ class Performer:
             return self._failed(node, failures[0], hint="raised while a fixture was torn down")
         return result
 
-    def _keep(self, task: Task, node: Node, outputs: dict[str, Any]) -> TaskResult:
+    def _keep(
+        self, task: Task, node: Node, outputs: dict[str, Any], written: Mapping[str, Any]
+    ) -> TaskResult:
         if task.is_wanted and outputs.get("", self) is None and not _may_be_none(node):
             raise OutputsError(
                 "returned None, but other steps ask for it",
@@ -151,7 +156,13 @@ class Performer:
             else:
                 artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
             stored[name] = self.trust.sign(artifact, task.key, name)
+        stored.update(save_written(node, written, self.materializers, self.store))
         return TaskResult(task.node, "succeeded", outputs=stored, warnings=notes)
+
+    def restore(self, node: Node, outputs: Mapping[str, Artifact]) -> None:
+        """Put back what a reused step had written, where it is missing or differs."""
+        if places(node):
+            restore_written(node, outputs, self.root, self.scratch, self.materializers, self.store)
 
     def _failed(self, node: Node, error: BaseException, hint: str = "") -> TaskResult:
         if isinstance(error, KeyboardInterrupt) and self.interruption.signal:

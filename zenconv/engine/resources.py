@@ -12,9 +12,11 @@ import attrs
 
 from zenconv import hashing
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.written import make_place
 from zenconv.errors import UsageError, ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.records.step import Binding, FixtureNode, Node, Pipeline
+from zenconv.settings.convert import convert
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -63,7 +65,11 @@ class _Live:
 class Resources:
     """Makes fixtures when a step first needs them, and ends them last in, first out."""
 
-    def __init__(self, pipeline: Pipeline, run: RunInfo, seed: int, secrets: Secrets) -> None:
+    def __init__(
+        self, pipeline: Pipeline, run: RunInfo, seed: int, secrets: Secrets, root: Path, spare: Path
+    ) -> None:
+        self._root = root
+        self._spare = spare
         self._pipeline = pipeline
         self._run = run
         self._seed = seed
@@ -111,13 +117,22 @@ class Resources:
 
     def _argument(self, binding: Binding, node: Node, finalizers: list[Callable[[], object]]) -> Any:
         if binding.source == "value":
+            if binding.is_output:
+                return make_place(binding, self._root, self._spare)
             if binding.secret:
-                return self._secrets.resolve(binding.value)
+                return self._reveal(binding, node)
             # A default is one object for the whole process; a step may change what it gets.
             return _own_copy(binding.value)
         if binding.source == "builtin":
             return self._builtin(binding.fixture, node, finalizers)
         return self._fixture(self._pipeline.fixtures[binding.fixture], node)
+
+    def _reveal(self, binding: Binding, node: Node) -> Any:
+        resolved = self._secrets.resolve(binding.value)
+        for parameter in node.step.parameters:
+            if parameter.name == binding.parameter and parameter.type is not None:
+                return convert(resolved, parameter.type, base=self._root)
+        return resolved
 
     def _fixture(self, wanted: FixtureNode, node: Node) -> Any:
         identity, owner = self._identify(wanted, node)

@@ -122,6 +122,6 @@ def _project_text(settings: Settings) -> str:
             "warnings": [str(warning) for warning in project.warnings],
         }
 
-    answer = ask_child(ask)
+    answer = ask_child(ask, settings.root)
     text = f"{answer['steps']} steps in {answer['pipelines']} pipelines"
     return "\n".join([text, *(f"warning: {warning}" for warning in answer["warnings"])])

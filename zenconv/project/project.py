@@ -98,7 +98,7 @@ class Project:
             targets,
             keyword=keyword,
             last_failed=last_failed,
-            cwd=cwd or Path.cwd(),
+            cwd=cwd or self.settings.cwd,
             collection=self.collection,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -170,7 +171,10 @@ class Planner:
         past = _Past(settings, stack, run)
         last_failed = past.failed_nodes() if selection.last_failed else None
         pipeline, selected = project.pipeline(
-            selection.targets, keyword=selection.keyword or None, last_failed=last_failed
+            selection.targets,
+            keyword=selection.keyword or None,
+            last_failed=last_failed,
+            cwd=settings.cwd,
         )
         materializers = Materializers(plugins.materializers())
         fingerprinter = Fingerprinter(project.sources, content_of=materializers.content_of)
@@ -268,6 +272,8 @@ class _RunnerBody:
         interruption.install()
         self.spool.clear()
         Capture(self.spool, live=self.options.live_output).start()
+        # A relative path in a step or at import means the same wherever the command was called.
+        os.chdir(self.settings.root)
         plugins = self.load_plugins()
         _notify(plugins, channel, "zenconv_run_start", event=self.started)
         ended, done = read_progress(self.folder)
@@ -310,7 +316,8 @@ class _RunnerBody:
             self.settings.stack.name,
             datetime.fromisoformat(self.started.at),
         )
-        resources = Resources(plan.pipeline, info, seed, secrets)
+        spare = self.folder.path / "inputs"
+        resources = Resources(plan.pipeline, info, seed, secrets, self.settings.root, spare)
         self.spool.clear()
         performer = Performer(
             plan.pipeline,
@@ -322,6 +329,7 @@ class _RunnerBody:
             secrets,
             interruption,
             ProjectFiles(self.settings.root, planner.project.is_project_file),
+            self.settings.root,
             self.folder.path / "inputs",
         )
         stack = planner.stack

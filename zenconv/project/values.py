@@ -63,7 +63,8 @@ class Values:
         if not value.secret:
             target = realize(kind)
             try:
-                converted = convert(value.value, Any if target is None else target, base=self.settings.root)
+                base = self.settings.cwd if value.origin == "--set" else self.settings.root
+                converted = convert(value.value, Any if target is None else target, base=base)
             except ZenconvError as error:
                 return error.what
         return Binding(

@@ -90,6 +90,7 @@ def load_settings(
         **{name: reader.read_table((name,), raw.get(name)) for name in _RAW_TABLES},
         warnings=tuple(_find_warnings(stacks)),
         origins=_list_origins(reader, raw),
+        cwd=Path.cwd(),
     )
     if reader.problems:
         raise SettingsError(problems=tuple(sorted(reader.problems, key=lambda p: (p.file, p.line))))

@@ -114,6 +114,8 @@ class Settings(Frozen):
         What is odd but no mistake.
     origins
         Where each setting other than a parameter is written, by dotted key.
+    cwd
+        The folder the command was called in; steps run in `root`, wherever that was.
     """
 
     root: Path
@@ -134,3 +136,4 @@ class Settings(Frozen):
     promote: Mapping[str, Any] = attrs.field(factory=dict)
     warnings: tuple[str, ...] = ()
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    cwd: Path = attrs.field(factory=Path.cwd, eq=False)
