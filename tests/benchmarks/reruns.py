@@ -2,8 +2,8 @@
 
 A chain whose middle step reaches code in every way that people use. Each case is one edit; the
 number of steps that have to run follows from whether the middle step's code counts as changed
-(`runs_middle`) and whether its value differs (`changes_value`, so everything behind it runs too). No two edits lead to the same value: what
-runs behind one could otherwise be reused by the next.
+(`Edit.runs_middle`) and whether its value differs (`changes_value`: everything behind it runs
+too). No two edits lead to the same value: what runs behind one could be reused by the next.
 """
 
 from __future__ import annotations
