@@ -81,7 +81,15 @@ def load_user_key() -> Key:
 
 
 def _read_key(path: Path) -> bytes:
-    secret = path.read_bytes()
+    try:
+        secret = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"cannot read the signing key {path}: {error.strerror or error}",
+            hint="set ZENCONV_HOME to a folder of your own, or move what is there away",
+        ) from error
     if len(secret) != 32:
         raise StoreError(
             f"the signing key {path} is damaged ({len(secret)} bytes, expected 32)",

@@ -32,6 +32,7 @@ def command(common: CommonOptions, target: str, output: str | None, run: str) ->
     """
     from zenconv.cli.reading import open_history
 
+    sys.set_int_max_str_digits(0)  # the limit guards against strangers' input; this is the user's result
     history = open_history(common)
     found = history.find_result(target, run)
     if output is None:

@@ -87,8 +87,10 @@ class _Intake:
                 self._take(event)
             except (KeyError, TypeError, ValueError, AttributeError):
                 damaged.append(offset)
-        for position in damaged:
-            self._note("warning", f"the log is damaged at byte {position}; what it said there is lost")
+        if damaged:
+            places = f" and {len(damaged) - 1} more places" if len(damaged) > 1 else ""
+            lost = f"the log is damaged at byte {damaged[0]}{places}; what it said there is lost"
+            self._note("warning", lost)
         if not is_alive:
             self._end_if_open()
         self._finish()

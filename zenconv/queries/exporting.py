@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from zenconv.errors import StoreError, UsageError
 from zenconv.queries.history import Found, History
-from zenconv.queries.loading import choose_outputs, load_outputs, read_blocks
+from zenconv.queries.loading import choose_outputs, load_outputs, read_stored
 from zenconv.records.artifact import Artifact
 
 _ROWS = 10
@@ -58,7 +58,7 @@ def export(history: History, found: Found, target: Path) -> int:
     if artifact.materializer.startswith("paths/"):
         return _copy_path(load_outputs(history, found.step, name), target)
     if write is None:
-        return _write_raw(history, found, artifact, target)
+        return _write_raw(history, found, name, target)
     value = load_outputs(history, found.step, name)
     with _atomic(target) as stream:
         write(value, stream)
@@ -78,7 +78,7 @@ def write_to(stream: IO[bytes], history: History, found: Found) -> None:
     """Write the output to a stream: JSON or text of plain values, CSV of tables, else the stored bytes."""
     name, artifact = choose_one(found)
     if artifact.needs_trust or not artifact.materializer.startswith(("json/", "pandas/", "numpy/")):
-        for block in _raw_blocks(history, artifact):
+        for block in _raw_blocks(history, found, name):
             stream.write(block)
         return
     value = load_outputs(history, found.step, name)
@@ -101,7 +101,7 @@ def to_text(value: Any) -> str:
         return f"{value}\n\n[{' x '.join(map(str, value.shape))} {value.dtype}]"
     try:
         return json.dumps(to_json(value), indent=2, ensure_ascii=False)
-    except UsageError:
+    except (UsageError, RecursionError):
         return repr(value)
 
 
@@ -202,26 +202,28 @@ _WRITERS: dict[str, Callable[[Any, IO[bytes]], None]] = {
 """By extension, how a value becomes a file."""
 
 
-def _write_raw(history: History, found: Found, artifact: Artifact, target: Path) -> int:
+def _write_raw(history: History, found: Found, name: str, target: Path) -> int:
+    artifact = found.step.outputs[name]
     if target.suffix.lower() in (".pkl", ".pickle") and not artifact.runs_code:
         raise UsageError(
             f"{found.step.node} is stored by {artifact.materializer}, not as a pickle",
             hint=f"use another extension: {' '.join(_WRITERS)}",
         )
-    blocks = _raw_blocks(history, artifact)
+    blocks = _raw_blocks(history, found, name)
     with _atomic(target) as stream:
         for block in blocks:
             stream.write(block)
     return target.stat().st_size
 
 
-def _raw_blocks(history: History, artifact: Artifact) -> Iterator[bytes]:
+def _raw_blocks(history: History, found: Found, name: str) -> Iterator[bytes]:
+    artifact = found.step.outputs[name]
     if len(artifact.files) != 1:
         raise UsageError(
             f"a {artifact.type} is stored as {len(artifact.files)} files and cannot be written as one",
             hint=f"use an extension that converts it: {' '.join(_WRITERS)}",
         )
-    return read_blocks(history.stack.artifact_store, artifact.files[0])
+    return read_stored(history, found.step, name)
 
 
 def _copy_path(source: Any, target: Path) -> int:

@@ -6,12 +6,13 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zenconv import hashing
-from zenconv.errors import ArtifactError, CorruptArtifact, UntrustedArtifact, UsageError
+from zenconv.errors import ArtifactError, CorruptArtifact, StoreError, UntrustedArtifact, UsageError
 from zenconv.records.artifact import Artifact, StoredFile
 from zenconv.records.run import StepRunRecord
 
@@ -70,10 +71,32 @@ def _load(history: History, step: StepRunRecord, name: str, artifact: Artifact) 
     specs = history.plugins.materializers()
     materializers = Materializers((spec.id, spec.types, spec.target) for spec in specs)
     importer = project_importer(history.settings.root)
-    try:
+    with _telling_of_damage(history, step, name):
         store = history.stack.artifact_store
         return materializers.load(artifact, store, allowed=True, importer=importer)
+
+
+def read_stored(history: History, step: StepRunRecord, name: str) -> Iterator[bytes]:
+    """Yield the verified bytes of an output that is stored as one file, without loading it.
+
+    Raises
+    ------
+    CorruptArtifact
+        They are missing or differ from their digest.
+    """
+    with _telling_of_damage(history, step, name):
+        yield from read_blocks(history.stack.artifact_store, step.outputs[name].files[0])
+
+
+@contextmanager
+def _telling_of_damage(history: History, step: StepRunRecord, name: str) -> Iterator[None]:
+    """Say which result is damaged, and put its bytes aside, so that the next run makes it again."""
+    try:
+        yield
     except CorruptArtifact as error:
+        if error.digest:
+            with suppress(StoreError):  # read-only media: the next run on writable ones finds it
+                history.stack.artifact_store.quarantine(error.digest)
         what = f"{_describe(step, name)}: {error.what}"
         raise CorruptArtifact(what, hint=_recompute(step), digest=error.digest) from error
 
