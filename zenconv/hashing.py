@@ -66,12 +66,11 @@ def digest_value(domain: str, value: Any) -> str:
 
 def digest_texts(domain: str, texts: Iterable[str]) -> str:
     """Return the digest of a sequence of texts; lengths are hashed, so no two sequences collide."""
-    hasher = Hasher(domain)
+    pieces = [f"{len(domain)}:{domain}".encode()]
     for text in texts:
         data = text.encode("utf-8", "surrogatepass")
-        hasher.update(b"%d:" % len(data))
-        hasher.update(data)
-    return hasher.digest()
+        pieces += (b"%d:" % len(data), data)
+    return digest_bytes(b"".join(pieces))
 
 
 def keyed_digest(key: bytes, domain: str, data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -270,6 +271,7 @@ class _RunnerBody:
         """Do it; return whether a signal ended it early."""
         interruption = Interruption()
         interruption.install()
+        gc.disable()  # until the user's steps run: planning makes many records and no garbage
         self.spool.clear()
         Capture(self.spool, live=self.options.live_output).start()
         # A relative path in a step or at import means the same wherever the command was called.
@@ -291,6 +293,8 @@ class _RunnerBody:
             channel.send(Notice(str(problem), at=clock.utc_now()))
         channel.send(plan_event(plan))
         _notify(plugins, channel, "zenconv_plan_ready", plan=plan)
+        gc.freeze()
+        gc.enable()
         resources = self._execute(planner, plan, plugins, channel, interruption, ended, done)
         for failure in resources.end_run():
             channel.send(teardown_notice(failure))

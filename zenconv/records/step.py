@@ -130,7 +130,8 @@ class FixtureNode(Frozen):
 class Node(Frozen):
     """A step placed in a pipeline, all parameters bound. `id` is ``<pipeline file>::<step>``.
 
-    `autouse` holds ids of fixtures that are set up though no parameter asks for them.
+    `autouse` holds ids of fixtures that are set up though no parameter asks for them. `upstream`
+    holds the ids of the nodes this one waits for, without repetition, in parameter order.
     """
 
     id: str
@@ -138,11 +139,11 @@ class Node(Frozen):
     pipeline: str
     bindings: tuple[Binding, ...] = ()
     autouse: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
 
-    @property
-    def upstream(self) -> tuple[str, ...]:
-        """Ids of the nodes this one waits for, without repetition, in parameter order."""
-        return tuple(dict.fromkeys(b.node for b in self.bindings if b.source == "node"))
+    @upstream.default
+    def _upstream(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys([b.node for b in self.bindings if b.source == "node"]))
 
 
 @attrs.frozen(eq=False, repr=False)
