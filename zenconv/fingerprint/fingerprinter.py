@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 DOMAIN = "zenconv.code.1"
+BYTECODE = "python-bytecode"
+"""In a reference: what is stored beside it was compiled by the Python it names."""
 
 
 class KnowsDistributions(Protocol):
@@ -121,12 +123,16 @@ class Fingerprinter:
 
         Project code counts with everything it reaches, an installed package by its distributions,
         the standard library not at all. None if `reference` (``"module:qualname"``) names nothing
-        that exists. Imports project modules, and others only with `allow_import`.
+        that exists, or another Python's bytecode. Imports project modules, and others only with
+        `allow_import`.
         """
         known = self._referred.get(reference)
         if known is not None:
             return known
         module_name, _, qualname = reference.partition(":")
+        if module_name == BYTECODE:
+            is_ours = qualname == sys.implementation.cache_tag
+            return CodeFingerprint(hashing.digest_texts(DOMAIN, ["installed"])) if is_ours else None
         if not self._builder.modules.is_project(module_name):
             return self._of_installed(module_name, qualname, allow_import=allow_import)
         value = _look_up(self._builder.modules.load(module_name), qualname)

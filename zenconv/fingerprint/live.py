@@ -18,6 +18,11 @@ from zenconv.fingerprint.values import NotCanonical
 if TYPE_CHECKING:
     from zenconv.fingerprint.builder import UnitBuilder
 
+_NAMED_TUPLE_METHODS = frozenset({
+    "__new__", "_make", "_replace", "__replace__", "__repr__", "_asdict", "__getnewargs__",
+})  # fmt: skip
+_FIELDS = ("__dataclass_fields__", "__attrs_attrs__")
+
 
 def add_closure(builder: UnitBuilder, unit: Unit, function: FunctionType) -> None:
     """Add the values a function closes over; what has no canonical form counts by how it was made."""
@@ -66,9 +71,12 @@ def add_class_values(
 ) -> None:
     """Add attribute values as they are after import, and functions put into the class from outside."""
     assigned = syntax.assigned_names(node) if node is not None else frozenset()
+    _add_field_defaults(builder, unit, kind)
     for name, value in sorted(kind.__dict__.items()):
         plain = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
         if isinstance(plain, FunctionType):
+            if _is_derived(kind, name, plain):
+                continue
             if not _is_inside(plain, node, source):
                 unit.entries += _outside_function(builder, unit, name, plain)
             else:
@@ -94,6 +102,33 @@ def _outside_function(
     elif function.__closure__ is not None:
         return [name, builder.entry(unit, function)]
     return []
+
+
+def _is_derived(kind: type, name: str, function: FunctionType) -> bool:
+    """Return whether a dataclass, attrs or NamedTuple wrote this method: it follows from the fields.
+
+    The text they write differs between versions of Python.
+    """
+    if kind.__bases__ == (tuple,) and "_fields" in kind.__dict__:
+        return name in _NAMED_TUPLE_METHODS and function.__globals__.get("__name__") != kind.__module__
+    if not name.startswith("__") or kind.__dict__.keys().isdisjoint(_FIELDS):
+        return False
+    written = getattr(function, "__wrapped__", function)
+    return isinstance(written, FunctionType) and written.__code__.co_filename.startswith("<")
+
+
+def _add_field_defaults(builder: UnitBuilder, unit: Unit, kind: type) -> None:
+    """Add the defaults of fields, which the methods written for them hold."""
+    own = kind.__dict__
+    fields: dict[str, tuple[Any, ...]] = {}
+    for name, made in own.get("__dataclass_fields__", {}).items():
+        fields[name] = (made.default, made.default_factory)
+    for field in own.get("__attrs_attrs__", ()):
+        fields[field.name] = (getattr(field.default, "factory", field.default),)
+    if kind.__bases__ == (tuple,):
+        fields.update({name: (value,) for name, value in own.get("_field_defaults", {}).items()})
+    for name, values in fields.items():
+        unit.entries += [name, *(_value_text(builder, unit, value) for value in values)]
 
 
 def _is_inside(function: FunctionType, node: ast.ClassDef | None, source: ModuleSource | None) -> bool:

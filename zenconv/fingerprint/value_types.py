@@ -277,6 +277,15 @@ def _inert(encoder: Encoder, value: Any) -> bytes:
     return b"L;"
 
 
+def _typed_array(encoder: Encoder, value: Any) -> bytes:
+    return encoder.sequence(b"ar", (value.typecode, value.tobytes()))
+
+
+def _estimator(encoder: Encoder, value: Any) -> bytes:
+    """Encode a model of scikit-learn's kind: its class and all it holds, parameters above all."""
+    return encoder.sequence(b"sk", (type(value),)) + encoder.fields(b"", vars(value))
+
+
 def _sentinel(encoder: Encoder, value: Any) -> bytes:
     return encoder.sequence(b"se", (type(value).__name__,))
 
@@ -314,7 +323,11 @@ def _slice(encoder: Encoder, value: Any) -> bytes:
     return encoder.sequence(b"sl", (value.start, value.stop, value.step))
 
 
+_ADDRESSES = ("IPv4Address", "IPv4Interface", "IPv4Network", "IPv6Address", "IPv6Interface", "IPv6Network")
+
 _BY_NAME: dict[str, Callable[[Encoder, Any], bytes]] = {
+    **{f"ipaddress.{name}": _by_text for name in _ADDRESSES},
+    "array.array": _typed_array,
     "builtins.range": _range,
     "builtins.slice": _slice,
     "builtins.property": _property,
@@ -378,4 +391,5 @@ _BY_BASE: dict[str, Callable[[Encoder, Any], bytes]] = {
     "logging.LoggerAdapter": _inert,
     "numpy.generic": _scalar,
     "numpy.dtype": _dtype,
+    "sklearn.base.BaseEstimator": _estimator,
 }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import mmap
 import pickle
+import sys
 from collections.abc import Mapping
 from typing import Any
 
-from zenconv.errors import CorruptArtifact, SaveError
+from zenconv.errors import ArtifactError, CorruptArtifact, SaveError
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers import pickling
 from zenconv.materializers.blaming import explain_failure
@@ -16,6 +17,9 @@ from zenconv.materializers.describing import type_name
 from zenconv.materializers.saving import Declined
 
 ALIGNMENT = 64
+BYTECODE = "python-bytecode"
+"""What stands before the version of Python in a reference: no module can have this name."""
+
 _MAP_LIMIT = 1 << 16
 _FAILURES = (pickle.PicklingError, TypeError, AttributeError, NotImplementedError, ValueError, ImportError)
 
@@ -55,7 +59,11 @@ class PickledByReference:
 
 
 class PickledByValue(PickledByReference):
-    """The last resort: cloudpickle, which stores the code of local classes and functions too."""
+    """The last resort: cloudpickle, which stores the code of local classes and functions too.
+
+    Beside the pickle it notes the Python that compiled the code, in the file ``python``: another
+    one would crash on it.
+    """
 
     id = "pickled"
 
@@ -73,6 +81,18 @@ class PickledByValue(PickledByReference):
             if isinstance(error.__context__, RecursionError) or "recursion" in str(error):
                 raise RecursionError(str(error)) from error
             raise explain_failure(value, error, lambda part: pickling.dump(part, ByValuePickler)) from error
+        sink.write(str(sys.implementation.cache_tag).encode(), "python")
+        sink.add_reference(BYTECODE, str(sys.implementation.cache_tag))
+
+    def load(self, source: Source) -> Any:
+        """Unpickle what this Python compiled; `ArtifactError` for what another one did."""
+        compiled_by = source.read("python").decode("ascii", "replace")
+        if compiled_by != sys.implementation.cache_tag:
+            raise ArtifactError(
+                f"it holds code compiled by {compiled_by}, which {sys.implementation.cache_tag} cannot run",
+                hint="run the step that made it again with this Python",
+            )
+        return load_pickle(source)
 
 
 def save_pickle(value: Any, sink: Sink, pickler: Any, content_pickler: Any) -> None:

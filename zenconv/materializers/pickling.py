@@ -22,7 +22,8 @@ OUT_OF_BAND = 1 << 12
 """Buffers of at least this many bytes are stored beside the stream, to be mapped."""
 
 _CODE = (FunctionType, BuiltinFunctionType)
-_OWN = ("builtins", "zenconv")
+OUTSIDE_KEYS = frozenset({"builtins", "zenconv", *sys.stdlib_module_names})
+"""Top-level modules whose code does not count: Python's own, and ours, which has a format version."""
 _ADDRESSES = frozenset({"_stop_words_id"})
 """Attributes that scikit-learn's text vectorizers keep the address of an object in."""
 
@@ -181,8 +182,7 @@ def note_reference(code: Any, references: set[tuple[str, str]]) -> None:
         raise Declined(f"its class {code.__qualname__} is defined in {module}")
     if module in ("__main__", "__mp_main__") or "<locals>" in code.__qualname__:
         raise Declined(f"it holds the function {code.__qualname__} of {module}")
-    top = module.partition(".")[0]
-    if top not in _OWN and top not in sys.stdlib_module_names:
+    if module.partition(".")[0] not in OUTSIDE_KEYS:
         references.add((module, code.__qualname__))
 
 
