@@ -52,6 +52,8 @@ def _print_step(step: Mapping[str, Any], *, verbose: bool) -> None:
     action = style(step["action"], _COLOURS[step["action"]], "bold")
     print_line(f"{style(escape(step['node']), 'bold')}  ({escape(step['where'])})")
     print_line(f"  {action}: {escape(step['reason'])}")
+    if step["last"]:
+        print_line(escape(f"  last executed in run {step['last']['run']}: {step['last']['reason']}"))
     for change in step["changes"]:
         print_line(f"  {escape(change['text'])}")
         for line in change["diff"]:

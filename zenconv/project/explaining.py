@@ -50,6 +50,7 @@ def _explain(
         "action": decision.action,
         "reason": decision.reason,
         "has_past": past is not None,
+        "last": planner.past.last_execution(node.id),
         "changes": [_change_record(change) for change in changes],
         "waits_for": [above for above in node.upstream if above not in results],
         "parts": {

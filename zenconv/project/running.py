@@ -235,6 +235,14 @@ class _Past:
         parts = self._stack.metadata_store.key_parts(keys.values())
         return {node: parts[key] for node, key in keys.items() if key in parts}
 
+    def last_execution(self, node: str) -> dict[str, str]:
+        """Return ``run`` and ``reason`` of the newest recorded execution of a node; empty without one."""
+        if not self._refresh():
+            return {}
+        for step in self._stack.metadata_store.history(node, statuses=("succeeded", "failed"), limit=1):
+            return {"run": step.run, "reason": step.reason}
+        return {}
+
     def failed_nodes(self) -> list[str]:
         """Return the nodes that failed, or were not reached, in the newest run that ended."""
         if not self._refresh():
