@@ -418,14 +418,15 @@ def test_get_copies_files_and_folders(zenconv: Command, project: RecordedProject
 
 def test_get_of_altered_bytes_writes_nothing(zenconv: Command, project: RecordedProject) -> None:
     project.record({"raw": "x" * 5000}, printed=b"")
-    for path in (project.state.store / "objects").rglob("*"):
-        if path.is_file():
-            path.chmod(0o644)
-            path.write_bytes(b"y" * path.stat().st_size)
+    (blob,) = [path for path in (project.state.store / "objects").rglob("*") if path.is_file()]
     for file in ("x.txt", "x.unknown"):
+        blob.unlink(missing_ok=True)
+        blob.write_bytes(b"y" * 5000)
         zenconv("get", "raw", "-o", file, code=1)
+        assert "steps_training.py::raw of run" in zenconv.error
         assert "differ from their digest" in zenconv.error
         assert not Path(file).exists()
+        assert not blob.exists(), "altered bytes are put aside, so that the next run makes them again"
     assert not [name for name in os.listdir() if name.startswith(".x")]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +62,9 @@ COMMON_OPTIONS = (
 
 _READER_GONE = 141
 """Exit code when whoever reads stdout has gone: 128 + SIGPIPE, as a shell reports it."""
+
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+"""Where the code of zenconv lies."""
 
 _OWN_OPTIONS = ("-h", "--help", "--version")
 
@@ -160,6 +164,7 @@ def program() -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit; never returns."""
     _make_streams_safe()
+    warnings.showwarning = _show_warning
     code = run_command(sys.argv[1:] if args is None else args)
     sys.exit(_flush(code))
 
@@ -259,6 +264,23 @@ def _print_traceback(error: BaseException) -> None:
     import traceback
 
     traceback.print_exception(error)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    """Show what zenconv itself warns of as one line, and the user's warnings as Python does."""
+    from zenconv.cli.output import escape, style
+
+    text = str(message)
+    if not filename.startswith(_PACKAGE):
+        text = f"{filename}:{lineno}: {category.__name__}: {text}"
+    click.echo(f"{style('warning:', 'yellow', stream=sys.stderr)} {escape(text, keep_lines=True)}", err=True)
 
 
 def _make_streams_safe() -> None:

@@ -52,6 +52,18 @@ def decode_entry(key: ActionKey, raw_key: bytes, payload: object, code: object) 
     if checksum(raw_key, payload) != code:
         return None
     try:
-        return ActionEntry.from_json(key, _decode(str(payload, "ascii")))
+        entry = ActionEntry.from_json(key, _decode(str(payload, "ascii")))
+        return entry if _names_only_digests(entry) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # sound bytes of a form this version does not know
+
+
+def _names_only_digests(entry: ActionEntry) -> bool:
+    """Whether all that would name a blob has the form of a digest; the checksum keeps nobody out."""
+    artifacts = [*entry.outputs.values(), entry.output]
+    return all(
+        hashing.is_digest(file.digest) and file.size >= 0
+        for artifact in artifacts
+        if artifact is not None
+        for file in artifact.files
+    )

@@ -88,7 +88,8 @@ class _Intake:
             except (KeyError, TypeError, ValueError, AttributeError):
                 damaged.append(offset)
         if damaged:
-            places = f" and {len(damaged) - 1} more places" if len(damaged) > 1 else ""
+            more = len(damaged) - 1
+            places = f" and {more} more {'place' if more == 1 else 'places'}" if more else ""
             lost = f"the log is damaged at byte {damaged[0]}{places}; what it said there is lost"
             self._note("warning", lost)
         if not is_alive:

@@ -20,6 +20,7 @@ from zenconv.errors import PluginError, UnknownComponent, did_you_mean
 from zenconv.frozen import Frozen
 from zenconv.hooks import specs
 from zenconv.hooks.checking import check_hooks
+from zenconv.hooks.foreign import place_of, prints_aside
 from zenconv.hooks.installed import InstalledPlugin, list_installed
 from zenconv.hooks.markers import KINDS, PROJECT_NAME, ComponentSpec, MaterializerSpec
 
@@ -137,6 +138,11 @@ class Plugins:
         spec, plugin = entry
         return self._import_target(spec.target, self._sources[plugin], f"the {_words(kind)} {id!r}")
 
+    def check_known(self, kind: str, id: str, *, where: str = "") -> None:
+        """Raise `UnknownComponent` unless some plugin offers the component; nothing is imported."""
+        if (kind, id) not in self._component_table():
+            raise self._unknown(kind, id, where)
+
     def capabilities(self, kind: str, id: str) -> tuple[str, ...]:
         """Return what the component says it can do; empty when nothing offers it."""
         entry = self._component_table().get((kind, id))
@@ -148,7 +154,8 @@ class Plugins:
         for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
             values = [arguments[name] for name in implementation.argnames]
             try:
-                implementation.function(*values)
+                with prints_aside():
+                    implementation.function(*values)
             except Exception as error:  # noqa: BLE001 - an observer never ends a run
                 source = self._sources[implementation.plugin_name]
                 cause = f"{type(error).__name__}: {error}"
@@ -208,7 +215,8 @@ class Plugins:
         for implementation in getattr(self.hook, hook).get_hookimpls():
             plugin = implementation.plugin_name
             try:
-                returned = list(implementation.function() or ())
+                with prints_aside():
+                    returned = list(implementation.function() or ())
             except Exception as error:
                 raise self._misuse(plugin, f"{hook} failed: {type(error).__name__}: {error}") from error
             for item in returned:
@@ -236,11 +244,12 @@ class Plugins:
     def _import_target(self, target: str, source: _Source, noun: str) -> Any:
         module, _, name = target.partition(":")
         try:
-            return getattr(importlib.import_module(module), name)
+            with prints_aside():
+                return getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"{noun} of the plugin {source.name!r} ({source.origin}) cannot be imported from "
-                f"{target}: {type(error).__name__}: {error}",
+                f"{place_of(error)}{noun} of the plugin {source.name!r} ({source.origin}) "
+                f"cannot be imported from {target}: {type(error).__name__}: {error}",
                 hint=_missing_module_hint(error),
             ) from error
 
@@ -310,14 +319,30 @@ def _load_installed(
     if not autoload and not asked:
         return
     installed = [plugin for plugin in list_installed() if plugin.name not in off]
+    wrong: dict[str, PluginError] = {}
     for plugin in installed:
         if autoload or plugin.name in asked:
             origin = f"{plugin.distribution} {plugin.version}"
             source = _Source(plugin.name, plugin.module, origin, plugin.version)
-            plugins._add(_import_plugin(source), source)
+            try:
+                plugins._add(_import_plugin(source), source)
+            except PluginError as error:
+                wrong.setdefault(plugin.name, error)
     for name in dict.fromkeys([*enabled, *wanted]):
-        if name not in plugins._sources:
-            _load_by_module(plugins, name, name in wanted, installed)
+        if name not in plugins._sources and name not in wrong:
+            try:
+                _load_by_module(plugins, name, name in wanted, installed)
+            except PluginError as error:
+                wrong[name] = error
+    _raise_together(list(wrong.values()))
+
+
+def _raise_together(errors: Sequence[PluginError]) -> None:
+    """Raise what is wrong with all plugins as one error; nothing for none."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise PluginError("\n".join(str(error) for error in errors)) from errors[0]
 
 
 def _load_by_module(
@@ -346,14 +371,15 @@ def _load_by_module(
 def _import_plugin(source: _Source) -> Any:
     module, _, attribute = source.module.partition(":")
     try:
-        plugin = importlib.import_module(module.strip())
-        for name in filter(None, attribute.strip().split(".")):
-            plugin = getattr(plugin, name)
+        with prints_aside():
+            plugin = importlib.import_module(module.strip())
+            for name in filter(None, attribute.strip().split(".")):
+                plugin = getattr(plugin, name)
         return plugin
     except (Exception, SystemExit) as error:
         origin = "asked for by -p" if source.origin == "-p" else f"from {source.origin}"
         raise PluginError(
-            f"the plugin {source.name!r} ({origin}) cannot be imported from module "
+            f"{place_of(error)}the plugin {source.name!r} ({origin}) cannot be imported from module "
             f"{source.module}: {type(error).__name__}: {error}",
             hint=f"to run without it: -p no:{source.name}",
         ) from error

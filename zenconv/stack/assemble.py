@@ -7,13 +7,13 @@ never loads the orchestrator, and listing a stack opens no connection.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 
-from zenconv.errors import Problem, SettingsError, ZenconvError
+from zenconv.errors import Problem, SettingsError, UnknownComponent, ZenconvError
 from zenconv.hooks import Plugins
 from zenconv.settings.secrets import find_references, resolve_references
 from zenconv.settings.settings import ComponentSettings, Settings, StackSettings
@@ -172,7 +172,11 @@ class Stack:
 
     def _build(self, kind: str, asked: ComponentSettings) -> Any:
         where = "" if asked.where == "default" else asked.where
-        component = self._plugins.component(kind, asked.id, where=where)
+        try:
+            component = self._plugins.component(kind, asked.id, where=where)
+        except UnknownComponent:
+            self._raise_unknown([])
+            raise
         options = {"id": asked.id, **self._resolve(asked.options, where, f"stacks.{self.name}.{kind}")}
         try:
             return component.from_options(options, root=self._project.root, state=self._project.state)
@@ -207,6 +211,31 @@ class Stack:
             raise SettingsError(problems=(_problem(f"{key}: the signing key is empty", asked.where),))
         return Trust(cast("Mode", mode), Key.from_text(str(text)))
 
+    def _check_tracker(self, tracker: ComponentSettings) -> None:
+        try:
+            self._plugins.component("tracker", tracker.id, where=tracker.where)
+        except UnknownComponent:
+            self._raise_unknown([])
+            raise
+
+    def _raise_unknown(self, problems: Sequence[Problem]) -> None:
+        """Raise `problems` and every component that no plugin offers, together, if two or more."""
+        asked = [
+            *self.settings.components.items(),
+            *(("tracker", tracker) for tracker in self.settings.trackers),
+        ]
+        found, first = list(problems), None
+        for kind, component in asked:
+            try:
+                self._plugins.check_known(kind, component.id, where=component.where)
+            except UnknownComponent as error:
+                first = first or error
+                found.append(Problem(error.what, hint=error.hint))
+        if len(found) == 1 and first is not None:
+            raise first
+        if found:
+            raise SettingsError(problems=tuple(found))
+
     def _missing_key(self) -> Problem:
         store = choose_component(self.settings, "artifact_store")
         shared = store is not None and store.id != "local"
@@ -237,9 +266,9 @@ def assemble(settings: Settings, plugins: Plugins, *, environ: Mapping[str, str]
     """
     stack = Stack(settings, plugins, environ)
     if choose_trust_mode(settings.stack) == "signed" and not settings.stack.trust.key:
-        raise SettingsError(problems=(stack._missing_key(),))
+        stack._raise_unknown([stack._missing_key()])
     for tracker in settings.stack.trackers:
-        plugins.component("tracker", tracker.id, where=tracker.where)
+        stack._check_tracker(tracker)
     return stack
 
 
