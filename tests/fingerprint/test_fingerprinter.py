@@ -228,3 +228,11 @@ def test_a_default_factory_is_no_riddle(load_project) -> None:
     )
     taker, module, _ = open_project(load_project, text)
     assert taker.of_function(module.step).warnings == ()
+
+
+def test_bytecode_of_another_python_is_gone(load_project) -> None:
+    import sys
+
+    taker, _, _ = open_project(load_project, "def step(a): return a\n")
+    assert taker.of_reference(f"python-bytecode:{sys.implementation.cache_tag}") is not None
+    assert taker.of_reference("python-bytecode:cpython-39") is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -31,6 +31,7 @@ class UnitBuilder:
         self.content_of = content_of
         self.secrets = secrets
         self._units: dict[tuple[Any, ...], Unit] = {}
+        self._effect_modules: dict[str, tuple[str, ...]] = {}
 
     def entry(
         self, user: Unit, value: Any, module_name: str = "", name: str = "", *, quiet: bool = False
@@ -86,6 +87,29 @@ class UnitBuilder:
             ("effects", name), "syntax", f"{name} (settings made on import)", full,
             lambda unit: expansion.expand_effects(self, unit, name),
         )  # fmt: skip
+
+    def effect_modules(self, name: str) -> tuple[str, ...]:
+        """Return `name` and the project modules it imports, at any depth, that make such settings."""
+        known = self._effect_modules.get(name)
+        if known is None:
+            known = self._effect_modules[name] = tuple(self._find_effect_modules(name))
+        return known
+
+    def _find_effect_modules(self, name: str) -> Iterator[str]:
+        seen = {name: None}
+        waiting = [name]
+        while waiting:
+            source = self.source_of(waiting.pop())
+            if source is None:
+                continue
+            if source.index.effects and expansion.has_effects(self, source):
+                yield source.module
+            for target in source.index.imported:
+                base = self.modules.absolute(source.module, target)
+                for found in (base, f"{base}.{target.name}"):
+                    if found not in seen and found in sys.modules and self.modules.is_project(found):
+                        seen[found] = None
+                        waiting.append(found)
 
     def unimportable(self, name: str) -> str:
         """Return the text that stands for a project module that raises when imported."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zenconv.fingerprint.builder import UnitBuilder
 
 _SETTINGS_OF_PYTHON = frozenset({"random", "os", "decimal", "locale"})
+_NEVER_SETTINGS = frozenset({"logging", "sys", "warnings"})
 _MEMBERS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -133,20 +134,27 @@ def expand_effects(builder: UnitBuilder, unit: Unit, name: str) -> None:
     if source is None:
         return
     unit.file = builder.sources.relative(source.path)
-    bindings = [binding for root, _, binding in source.index.effects if _is_setting(builder, source, root)]
+    bindings = [
+        binding for root, _, binding in source.index.effects if _is_setting(builder, source, root, binding)
+    ]
     _add_bindings(builder, unit, source, bindings)
+    unit.line = bindings[0].line if bindings else 0
+    unit.text = lambda: rendering.render_bindings(source, bindings)
 
 
 def has_effects(builder: UnitBuilder, source: ModuleSource) -> bool:
     """Return whether importing the module changes settings of installed libraries."""
-    return any(_is_setting(builder, source, root) for root, _, _ in source.index.effects)
+    return any(_is_setting(builder, source, root, binding) for root, _, binding in source.index.effects)
 
 
-def _is_setting(builder: UnitBuilder, source: ModuleSource, root: str) -> bool:
+def _is_setting(builder: UnitBuilder, source: ModuleSource, root: str, binding: Binding) -> bool:
+    is_patch = isinstance(binding.parts[-1], ast.Assign)
     for target in source.index.imports.get(root, ()):
         name = builder.modules.absolute(source.module, target)
         top = name.partition(".")[0]
         if not builder.modules.is_project(name) and not is_own_module(name):
+            if is_patch and top not in _NEVER_SETTINGS:
+                return True
             return top in _SETTINGS_OF_PYTHON or not is_standard_module(top)
     return False
 
@@ -241,8 +249,8 @@ def _add_analysis(
 
 
 def _add_effects(builder: UnitBuilder, unit: Unit, source: ModuleSource) -> None:
-    if source.index.effects and has_effects(builder, source):
-        unit.entries.append(builder.effects(source.module, unit.full))
+    for name in builder.effect_modules(source.module):
+        unit.entries.append(builder.effects(name, unit.full))
 
 
 def _place(builder: UnitBuilder, unit: Unit, source: ModuleSource, node: ast.AST) -> None:

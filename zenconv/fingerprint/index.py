@@ -33,6 +33,7 @@ class ModuleIndex:
         self.bindings: dict[str, list[Binding]] = {}
         self.imports: dict[str, list[ImportTarget]] = {}
         self.stars: list[ImportTarget] = []
+        self.imported: list[ImportTarget] = []
         self.effects: list[tuple[str, tuple[str, ...], Binding]] = []
         self._by_line: dict[int, list[DefinitionNode]] | None = None
         self._nested: dict[int, dict[int, list[DefinitionNode]]] = {}
@@ -154,9 +155,11 @@ class ModuleIndex:
             if isinstance(statement, ast.Import):
                 bound = alias.asname or alias.name.partition(".")[0]
                 target = ImportTarget(alias.name if alias.asname else bound)
+                self.imported.append(ImportTarget(alias.name))
             else:
                 bound = alias.asname or alias.name
                 target = ImportTarget(statement.module or "", alias.name, statement.level)
+                self.imported.append(target)
             if bound == "*":
                 self.stars.append(target)
             else:
