@@ -42,6 +42,12 @@ _ENVIRONMENT_CODES = {
     sqlite3.SQLITE_AUTH,
 }
 _NOT_WRITABLE_CODES = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+_NO_SHARED_MEMORY_CODES = {
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+}
+"""What opening says on a full disk: the file beside it that readers share has no room."""
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
@@ -56,6 +62,11 @@ def _is_damage(error: sqlite3.Error) -> bool:
 
 def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _is_not_writable(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in _NOT_WRITABLE_CODES or code in _NO_SHARED_MEMORY_CODES
 
 
 _files: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
@@ -200,7 +211,7 @@ class SqliteFile:
         try:
             return self._open(f"{_uri(self._name)}?mode=rw")
         except sqlite3.Error as error:
-            if _is_damage(error) or _code(error) not in _NOT_WRITABLE_CODES:
+            if _is_damage(error) or not _is_not_writable(error):
                 raise
         return self._open(self._unwritable_uri())
 

@@ -164,7 +164,8 @@ class StateFolder(Frozen):
             os.mkdir(folder.path)
             self._write_last_number(number)
         except OSError as error:
-            raise StoreError(f"cannot start a run in {self.runs}: {error.strerror or error}") from error
+            place = error.filename2 or error.filename or self.runs
+            raise StoreError(f"cannot start a run: {place}: {error.strerror or error}") from error
         finally:
             lock.close()
         return folder
