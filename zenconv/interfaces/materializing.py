@@ -66,7 +66,7 @@ class Materializer(Protocol):
     library is imported only when a value of it appears. Two optional attributes: ``runs_code = True``
     where loading may run code chosen by the bytes, or by its parts; ``closed = False`` where a
     value may share mutable objects with its surroundings, so that it is never stored as a part
-    of something else. Suite: `zenconv.testing.MaterializerSuite`.
+    of something else.
     """
 
     id: str

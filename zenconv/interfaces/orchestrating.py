@@ -103,5 +103,5 @@ class Orchestrator(Protocol):
     def execute(self, plan: Plan, execution: Execution) -> Iterator[Event]:
         """Execute `plan`, yielding events as they happen; a failed step is an event, not an error.
 
-        Closing the iterator early stops what runs. Suite: `zenconv.testing.OrchestratorSuite`.
+        Closing the iterator early stops what runs.
         """
