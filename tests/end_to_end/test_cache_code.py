@@ -4,15 +4,12 @@ One project holds one small pipeline for each way in which people reach code: ``
 All edits of a round are made at once, so a pipeline that runs too much or too little stands out by name.
 """
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import json
-import re
-import sys
-from textwrap import dedent
 
 import attrs
-import pytest
 
 HEAD = "def x() -> int:\n    return 3\n\n"
 TAIL = "\n\ndef after_{0}(out_{0}):\n    return [out_{0}]\n"
@@ -157,8 +154,6 @@ way("mixin", "from mixing import Model\n\ndef out(x):\n    return Model().predic
     files={"mixin_only.py": "class RateMixin:\n    @property\n    def rate(self):\n        return 2\n", "mixing.py": "from mixin_only import RateMixin\n\nclass Model(RateMixin):\n    def predict(self, v):\n        return v * self.rate\n"})
 way("cached_property", "from functools import cached_property\n\nclass _Tool:\n    @cached_property\n    def k(self):\n        return 2\n\ndef out(x):\n    return _Tool().k * x\n",
     "return 2", "return 3")
-way("typing_only", "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from nothing import Thing\n\ndef out(x: Thing) -> Thing:\n    return x + 1\n".replace("from __future__ import annotations\n", ""),
-    "x + 1", "x + 2") if sys.version_info >= (3, 14) else None
 way("async_step", "import asyncio\n\nasync def _h(v):\n    return v + 1\n\ndef out(x):\n    return asyncio.run(_h(x))\n", "v + 1", "v + 2")
 way("walrus_match", "def out(x):\n    match x:\n        case 3 if (y := x + 1):\n            return y\n        case _:\n            return 0\n", "x + 1", "x + 2")
 way("module_getattr", "import lazy_pkg\n\ndef out(x):\n    return lazy_pkg.impl(x)\n", "v + 1", "v + 2", "lazy_pkg/work.py",
@@ -172,7 +167,27 @@ way("inherited_constructor", "class _A:\n    def __init_subclass__(cls, rate=1, 
 way("descriptor", "class _Scaled:\n    def __get__(self, obj, kind):\n        return 2\n\nclass _Model:\n    rate = _Scaled()\n\ndef out(x):\n    return x * _Model().rate\n", "return 2", "return 3")
 way("map_and_sorted", "def _key(v):\n    return -v\n\ndef out(x):\n    return sorted([1, x, 2], key=_key)\n", "return -v", "return v")
 way("method_in_table", "class _M:\n    @staticmethod\n    def a(v):\n        return v + 1\n    @classmethod\n    def b(cls, v):\n        return v + 2\nTABLE = {'a': _M.a, 'b': _M.b}\n\ndef out(x):\n    return TABLE['b'](x)\n", "v + 2", "v + 3")
-way("relative_package_step", "from . import side\n\ndef out(x):\n    return side.h(x)\n", "v + 1", "v + 2", "side.py", files={}) if False else None
+way("subclass_registry", "class _Base:\n    registry = {}\n    def __init_subclass__(cls, **kw):\n        _Base.registry[cls.__name__] = cls\n\nclass _A(_Base):\n    def go(self, v):\n        return v + 1\n\ndef out(x):\n    return _Base.registry['_A']().go(x)\n", "v + 1", "v + 2")
+way("subclasses_call", "class _Base:\n    pass\n\nclass _A(_Base):\n    def go(self, v):\n        return v + 1\n\ndef out(x):\n    return [c().go(x) for c in _Base.__subclasses__()]\n", "v + 1", "v + 2")
+way("plugins_dir", "import importlib, pkgutil, plugs\nfor info in pkgutil.iter_modules(plugs.__path__):\n    importlib.import_module('plugs.' + info.name)\n\ndef out(x):\n    return [f(x) for f in plugs.HOOKS]\n", "v + 1", "v + 2", "plugs/one.py", files={"plugs/__init__.py": "HOOKS = []\n", "plugs/one.py": "from plugs import HOOKS\n@HOOKS.append\ndef hook(v):\n    return v + 1\n"})
+way("class_getattr", "import ga_mod\n\nclass _Proxy:\n    def __getattr__(self, name):\n        return getattr(ga_mod, name)\n\ndef out(x):\n    return _Proxy().h(x)\n", "v + 1", "v + 2", "ga_mod.py", files={"ga_mod.py": "def h(v):\n    return v + 1\n"})
+way("import_as_nested", "import na.nb.nc as deep\n\ndef out(x):\n    f = deep.h\n    return f(x)\n", "v + 1", "v + 2", "na/nb/nc.py", files={"na/__init__.py": "", "na/nb/__init__.py": "", "na/nb/nc.py": "def h(v):\n    return v + 1\n"})
+way("alias", "def _h(v):\n    return v + 1\n_g = _h\n_k = _g\n\ndef out(x):\n    return _k(x)\n", "v + 1", "v + 2")
+way("redefined", "def _h(v):\n    return v\n\ndef _h(v):\n    return v + 1\n\ndef out(x):\n    return _h(x)\n", "v + 1", "v + 2")
+way("omegaconf_like", "import yaml\nclass Box(dict):\n    __getattr__ = dict.__getitem__\nwith open('box.yaml') as f:\n    C = Box(yaml.safe_load(f))\n\ndef out(x):\n    return C.k * x\n", "k: 1", "k: 2", "box.yaml", files={"box.yaml": "k: 1\n"})
+way("argparse_ns", "from types import SimpleNamespace\nARGS = SimpleNamespace(k=1)\n\ndef out(x):\n    return ARGS.k * x\n", "k=1", "k=2")
+way("lazy_global", "_CACHE = None\ndef _get():\n    global _CACHE\n    if _CACHE is None:\n        _CACHE = 5\n    return _CACHE\n\ndef out(x):\n    return _get() * x\n", "= 5", "= 6")
+way("setattr_module", "import sys\nsetattr(sys.modules[__name__], 'MADE', 5)\n\ndef out(x):\n    return MADE * x\n", "5)", "6)")
+way("globals_update", "globals().update({'MADE2': 5})\n\ndef out(x):\n    return MADE2 * x\n", "5}", "6}")
+way("property_setter", "class _T:\n    def __init__(self):\n        self._k = 1\n    @property\n    def k(self):\n        return self._k\n    @k.setter\n    def k(self, v):\n        self._k = v + 1\n\ndef out(x):\n    t = _T(); t.k = x\n    return t.k\n", "v + 1", "v + 2")
+way("operator_overload", "class _T:\n    def __add__(self, v):\n        return v + 1\n\nT = _T()\n\ndef out(x):\n    return T + x\n", "v + 1", "v + 2")
+way("iter_protocol", "class _T:\n    def __iter__(self):\n        yield 1\n\ndef out(x):\n    return [x, *_T()]\n", "yield 1", "yield 2")
+way("type_alias_used", "from typing import Annotated\nRate = Annotated[int, 'meta']\n\ndef out(x):\n    return Rate.__metadata__[0] * x\n", "'meta'", "'mota'")
+way("weights_class_attr", "class Cfg:\n    class Model:\n        depth = 2\n\ndef out(x):\n    return Cfg.Model.depth * x\n", "depth = 2", "depth = 4")
+way("dict_merge", "BASE = {'a': 1}\nFULL = {**BASE, 'b': 2}\n\ndef out(x):\n    return FULL['a'] * x\n", "'a': 1", "'a': 3")
+way("conditional_env", "import sys\nif sys.platform != 'none':\n    K = 2\nelse:\n    K = 3\n\ndef out(x):\n    return K * x\n", "K = 2", "K = 5")
+way("functools_reduce", "import functools, operator\n\ndef _f(a, b):\n    return a + b\n_sum = functools.partial(functools.reduce, _f)\n\ndef out(x):\n    return _sum([1, x])\n", "a + b", "a - b")
+way("slots_dataclass", "from dataclasses import dataclass, field\n\n@dataclass(slots=True, frozen=True)\nclass _C:\n    k: int = field(default=2)\n\ndef out(x):\n    return _C().k * x\n", "default=2", "default=3")
 
 
 def step_file(name: str) -> str:
@@ -265,4 +280,40 @@ def test_every_way_to_reach_code(project) -> None:
         if w.idle:
             file, old, new = w.idle
             it.edit(file or step_file(name), named(name, old), named(name, new))
+    run_round(it, [])
+
+
+SETTINGS = {
+    "settings_made.py": "import decimal\n\ndecimal.getcontext().prec = 5\n",
+    "steps_a.py": """
+        import decimal
+        import json
+        import settings_made
+
+        def _dumps(v):
+            return str(v) + "1"
+
+        json.dumps_of_a_test = _dumps
+
+        def seventh():
+            return str(decimal.Decimal(3) / 7)
+
+        def dumped(seventh):
+            return json.dumps_of_a_test(seventh)
+    """,
+    "steps_b.py": "def apart():\n    return 1\n",
+}
+
+
+def test_settings_made_on_import_count_for_the_whole_module(project) -> None:
+    it = project(SETTINGS)
+    it.run("run")
+    it.edit("settings_made.py", "prec = 5", "prec = 7")
+    run_round(it, ["a::seventh", "a::dumped"])
+    assert it.value("seventh") == "0.4285714"
+    assert "settings_made.py:3" in it.reasons()["a::seventh"]
+    it.edit("steps_a.py", '+ "1"', '+ "2"')
+    run_round(it, ["a::seventh", "a::dumped"])
+    assert it.value("dumped") == "0.42857142"
+    it.write(SETTINGS)
     run_round(it, [])

@@ -1,5 +1,6 @@
 """W6 for everything around the code: parameters, files, fixtures, packages, places and Pythons."""
 
+# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import os
@@ -182,6 +183,59 @@ def test_fixtures_and_templates(project) -> None:
     assert run(it) == ["a::report", "a::summary", "b::report", "b::summary"]
     it.edit("zenconf.py", "db://one", "db://two")
     assert run(it) == ["a::raw"]
+
+
+OPTIONS = {
+    "extra.py": "def hidden():\n    return 1\n\ndef other():\n    return 1\n",
+    "steps_a.py": """
+        from typing import Annotated
+        import os
+        import zenconv
+        from extra import hidden
+
+        def plain(x: int = 1) -> int:
+            return x
+
+        @zenconv.step(version="1", also=[hidden], env=["COUNTRY_OF_A_TEST"])
+        def declared() -> str:
+            return os.environ.get("COUNTRY_OF_A_TEST", "none")
+
+        def pair(plain) -> tuple[Annotated[int, "low"], Annotated[int, "high"]]:
+            return plain, 10
+
+        def use_low(low) -> int:
+            return low
+
+        def use_high(high) -> int:
+            return high
+
+        def use_both(pair) -> int:
+            return sum(pair)
+    """,
+}
+
+
+def test_options_and_outputs(project) -> None:
+    it = project(OPTIONS)
+    run(it)
+    it.edit("steps_a.py", "def plain", "@zenconv.mark.refresh('1d')\ndef plain")
+    assert run(it) == []
+    assert run(it, "--set", "x=2") == ["a::pair", "a::plain", "a::use_both", "a::use_low"]
+    it.edit("steps_a.py", "return plain, 10", "return plain, 11")
+    assert run(it) == ["a::pair", "a::use_both", "a::use_high"]
+    it.edit("steps_a.py", 'version="1"', 'version="2"')
+    assert run(it) == ["a::declared"]
+    assert "version" in it.reasons()["a::declared"]
+    it.edit("extra.py", "def hidden():\n    return 1", "def hidden():\n    return 2")
+    assert run(it) == ["a::declared"]
+    assert it.reasons()["a::declared"] == "extra.hidden changed, extra.py:1"
+    assert run(it, env={"COUNTRY_OF_A_TEST": "FR"}) == ["a::declared"]
+    assert "COUNTRY_OF_A_TEST" in it.reasons()["a::declared"]
+    assert run(it, env={"COUNTRY_OF_A_TEST": "FR"}) == []
+    assert run(it) == []
+    it.edit("extra.py", "def other", "def another")
+    it.edit("steps_a.py", "def use_high(high) -> int:", "def use_high(high) -> 'int':")
+    assert run(it) in ([], ["a::use_high"])
 
 
 def make_package(folder: Path, version: str, *, requires: str = "", name: str = "thinlib", code: str = "K = 1\n") -> None:

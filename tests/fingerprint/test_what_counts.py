@@ -396,6 +396,7 @@ case("setting made by an imported module", {
     "project_settings.py": "from deep import more\n",
     "deep/__init__.py": "", "deep/more.py": "import numpy as np\nnp.set_printoptions(precision=2)\n"},
     "precision=2", "precision=3", "deep/more.py")
+case("setting behind a call", "import decimal\ndecimal.getcontext().prec = 28\ndef step(a): return decimal\n", "= 28", "= 27")
 case("a patch of Python's library", "import json\ndef f(x): return x\njson.mine_for_a_test = f\n"
      "def step(a): return json.mine_for_a_test(a)\n", "return x", "return -x")
 case("dataclass default from a file", {

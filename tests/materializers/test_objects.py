@@ -153,7 +153,7 @@ REFUSED = [
     (lambda: socket.socket(), r"cannot store a socket.socket.*\n.*fixture"),
     (_connection, r"cannot store a sqlite3.Connection.*\n.*fixture"),
     (
-        lambda: sv.Model(log=(lambda path: path.open())(Path(__file__))),
+        lambda: sv.Model(log=sys.__stderr__),
         r"its member .log is a _io.TextIOWrapper.*\n.*Path of the file",
     ),
     (lambda: memoryview(b"abc"), r"cannot store a memoryview"),

@@ -295,4 +295,9 @@ def _effect(statement: ast.stmt) -> tuple[str, tuple[str, ...]] | None:
         return None
     while isinstance(node, (ast.Subscript, ast.Call)):
         node = node.func if isinstance(node, ast.Call) else node.value
-    return attribute_chain(node)
+    chain = attribute_chain(node)
+    if chain is None:  # decimal.getcontext().prec = 5
+        while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        chain = (node.id, ()) if isinstance(node, ast.Name) else None
+    return chain
