@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import re
@@ -28,14 +27,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TIME_LIMIT = 120.0
 
 
-def is_installed() -> bool:
-    try:
-        importlib.metadata.distribution("zenconv")
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
-
-
 def make_environment(home: Path, **changes: str) -> dict[str, str]:
     """Return an environment in which nothing of this machine's own zenconv shows."""
     kept = {
@@ -44,8 +35,8 @@ def make_environment(home: Path, **changes: str) -> dict[str, str]:
         if not name.startswith(("ZENCONV_", "_ZENCONV", "COV_"))
         and name not in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
     }
-    if not is_installed():
-        kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), kept.get("PYTHONPATH", "")]))
+    # This checkout, whichever is installed.
+    kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), kept.get("PYTHONPATH", "")]))
     return {**kept, "ZENCONV_HOME": str(home), "COLUMNS": "120", **changes}
 
 
