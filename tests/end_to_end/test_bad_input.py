@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 FINE = "def fine() -> int:\n    return 1\n"
 
 PROJECTS: dict[str, tuple[dict[str, str | bytes], int, tuple[str, ...]]] = {
@@ -215,7 +217,8 @@ def install(project_on_disk, folder: str, name: str, source: str) -> dict[str, s
             f"{info}/entry_points.txt": f"[zenconv]\n{name} = {name}\n",
         }
     )
-    return {"PYTHONPATH": str(project_on_disk.path / folder)}
+    places = [str(project_on_disk.path / folder), str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(places)}
 
 
 @pytest.mark.parametrize(
