@@ -502,3 +502,25 @@ def test_output_into_a_folder_that_is_not_there_is_one_line(project) -> None:
     result = it.run("get", "fine", "-o", "no/such/folder.json", check=1)
     assert result.stderr.count("\n") == 1
     assert os.fspath(Path("no/such/folder.json")) in result.stderr
+
+
+def test_a_name_that_is_no_text_is_refused_and_the_index_is_left_alone(project) -> None:
+    it = project({"steps_a.py": FINE})
+    it.run("run")
+    it.run("runs")
+    for call in ("load(5)", "load(None)", "runs()['latest'][5]"):
+        result = it.python(f"import zenconv; zenconv.{call}", check=False)
+        assert result.returncode == 1
+        assert result.stderr.splitlines()[-1].startswith(("zenconv.errors.UsageError:", "TypeError:")), result
+    assert it.run("runs").stderr == ""
+    assert not list((it.path / ".zenconv").glob("index.sqlite.damaged*"))
+
+
+def test_a_store_in_a_place_where_no_folder_can_be_made_is_one_line(project) -> None:
+    table = (
+        '[stacks.local]\nartifact_store = "file:///dev/null/store"\n[stacks.local.trust]\nmode = "local"\n'
+    )
+    it = project({"steps_a.py": FINE, "zenconv.toml": table})
+    result = it.run("run", check=1)
+    assert "cannot write /dev/null/store" in result.stderr
+    assert_clean(result.text)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from zenconv.records.artifact import Artifact
 
 _LARGEST_SHOWN = 100_000_000
+_CONVERTED = ("json/", "numpy/", "pandas/", "paths/")
+"""Formats that become one file of another kind, however many files store them."""
 
 
 @click.command()
@@ -63,7 +65,10 @@ def _print(history: History, found: Found) -> None:
             print_line(escape(text, keep_lines=True) if is_terminal() else text)
         else:
             print_line(_describe(artifact))
-            print_note(f"write it to a file: zenconv get {escape(found.step.node)} -o FILE")
+            if len(artifact.files) == 1 or artifact.materializer.startswith(_CONVERTED):
+                print_note(f"write it to a file: zenconv get {escape(found.step.node)} -o FILE")
+            else:
+                print_note(f"load it in Python: zenconv.load({found.step.node!r})")
 
 
 def _is_shown(artifact: Artifact) -> bool:

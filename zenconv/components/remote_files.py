@@ -239,7 +239,10 @@ def _link(draft: str, path: str) -> None:
 
 def _write_local(path: str, data: bytes, place: Callable[[str, str], None]) -> None:
     draft = f"{path}.{os.getpid()}-{os.urandom(6).hex()}.draft"
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.filename}: {error.strerror or error}") from error
     try:
         with open(draft, "xb") as stream:
             stream.write(data)

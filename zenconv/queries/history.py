@@ -188,6 +188,8 @@ class History:
         raise self._no_step(newest, text)
 
     def _matches(self, run: RunRecord, text: str, *, statuses: Sequence[StepStatus] = ()) -> list[Found]:
+        if not isinstance(text, str):
+            raise UsageError(f"a step is named by a text, not by {text!r}")
         for name, output in _split_output(text):
             steps = self._steps_named(run, name, statuses)
             if output is not None:
