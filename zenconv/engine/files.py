@@ -45,7 +45,7 @@ def replace_files(value: Any, root: Path, found: Callable[[Path], None]) -> Any:
         found(path)
         return FileName(path.name)
     if type(value) is str:
-        if _may_name_file(value, root):
+        if names_file(value, root):
             found(root / value)
         return value
     if type(value) in (list, tuple):
@@ -55,7 +55,8 @@ def replace_files(value: Any, root: Path, found: Callable[[Path], None]) -> Any:
     return value
 
 
-def _may_name_file(text: str, root: Path) -> bool:
+def names_file(text: str, root: Path) -> bool:
+    """Return whether `text`, seen from `root`, names something that exists."""
     if not 0 < len(text) <= _LONGEST_NAME or "\0" in text or "://" in text:
         return False
     path = os.path.join(root, text)

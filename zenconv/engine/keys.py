@@ -10,19 +10,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
 from zenconv import hashing
-from zenconv.engine.files import FileDigests, replace_files
+from zenconv.engine.files import FileDigests, names_file, replace_files
 from zenconv.errors import Problem
-from zenconv.fingerprint import CodeFingerprint, Fingerprinter, NotCanonical
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import TaskInput
 from zenconv.records.artifact import ActionKey
 from zenconv.records.plan import KeyParts
 from zenconv.records.step import Binding, Fixture, FixtureNode, Node, Pipeline, Step
+
+if TYPE_CHECKING:
+    from zenconv.fingerprint import CodeFingerprint, Fingerprinter
 
 KEY_FORMAT = "1"
 IMPURE_BUILTINS = ("now", "run")
@@ -34,24 +36,74 @@ class LocalKey(Frozen):
     """The part of a key that needs no input.
 
     `digest` is 64 hex digits. `impure` says why the step runs once in every run, or is ``""``.
-    `texts` are the named parts other than code; `codes` the fingerprints by role (``""`` for the
-    step itself, else the fixture). `files` are the input files with their digests.
+    `files` are the input files with their digests. The parts are put together when asked for.
     """
 
     digest: str
     impure: str
-    texts: Mapping[str, str]
-    shown: Mapping[str, tuple[str, str]]
-    codes: Mapping[str, CodeFingerprint]
     files: Mapping[Path, str]
+    _make_parts: Callable[[], KeyParts]
 
     def parts(self) -> KeyParts:
         """Return every part by name, with the texts that show a difference."""
-        parts = {**self.texts, "structure": self.codes[""].digest}
-        sources = dict(self.shown)
-        for fingerprint in self.codes.values():
-            add_code(parts, sources, fingerprint)
-        return KeyParts(parts, sources)
+        return self._make_parts()
+
+
+class KnowsCode(Protocol):
+    """Knows what the code of steps, fixtures and stored values amounts to."""
+
+    def of(self, target: Step | Fixture) -> CodeFingerprint:
+        """Return the fingerprint of a step or fixture with all it reaches."""
+
+    def warnings_of(self, target: Step | Fixture) -> tuple[Problem, ...]:
+        """Return what could not be seen in that code."""
+
+    def of_reference(self, reference: str) -> CodeFingerprint | None:
+        """Return the fingerprint of a class or function a stored value mentions, None if it is gone."""
+
+    def digest_of(self, value: Any) -> str:
+        """Return the canonical digest of a value. `NotCanonical` if it has none."""
+
+
+class ImportedCode:
+    """The code of imported modules, as a `Fingerprinter` sees it."""
+
+    def __init__(self, fingerprinter: Fingerprinter) -> None:
+        self.fingerprinter = fingerprinter
+        self._known: dict[int, CodeFingerprint] = {}
+
+    def of(self, target: Step | Fixture) -> CodeFingerprint:
+        """Return the fingerprint of a step or fixture; taken once."""
+        known = self._known.get(id(target.function))
+        if known is None:
+            also = target.note.also if isinstance(target, Step) else ()
+            known = self._known[id(target.function)] = self.fingerprinter.of_function(
+                target.function, also=also, module=target.module, name=target.name
+            )
+        return known
+
+    def warnings_of(self, target: Step | Fixture) -> tuple[Problem, ...]:
+        """Return what could not be seen in that code."""
+        return self.of(target).warnings
+
+    def of_reference(self, reference: str) -> CodeFingerprint | None:
+        """Return the fingerprint of what a stored value mentions."""
+        return self.fingerprinter.of_reference(reference)
+
+    def digest_of(self, value: Any) -> str:
+        """Return the canonical digest of a value."""
+        return self.fingerprinter.digest_of(value)
+
+
+@attrs.frozen(eq=False, repr=False)
+class KnownValue(Frozen):
+    """Stands for a parameter's value of which only the digest and a short text are at hand."""
+
+    digest: str
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def add_code(parts: dict[str, str], sources: dict[str, tuple[str, str]], code: CodeFingerprint) -> None:
@@ -69,27 +121,59 @@ class KeyMaker:
     """Computes keys for the nodes of one pipeline.
 
     `format_of` returns the materializer that an annotated type would be stored with, so that a
-    newly installed format makes a step run again.
+    newly installed format makes a step run again. `known` are digests, with why they are impure,
+    of nodes whose code and values are as they were then; files and the environment are looked at.
     """
 
     root: Path
     pipeline: Pipeline
-    fingerprinter: Fingerprinter
+    code: KnowsCode
     files: FileDigests
     seed: int = 0
     format_of: Callable[[Any], str] = lambda _type: ""
     version_of: Callable[[str], str | None] = lambda _name: None
+    known: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    references: dict[str, CodeFingerprint | None] = attrs.field(factory=dict)
     _local: dict[str, LocalKey] = attrs.field(factory=dict)
-    _codes: dict[int, CodeFingerprint] = attrs.field(factory=dict)
-    _references: dict[str, CodeFingerprint | None] = attrs.field(factory=dict)
+    _codes: dict[tuple[str, str], CodeFingerprint] = attrs.field(factory=dict)
     _packages: dict[tuple[tuple[str, str], ...], str] = attrs.field(factory=dict)
+    _plain_texts: set[str] = attrs.field(factory=set)
 
     def local(self, node: Node) -> LocalKey:
         """Return the local key of `node`; computed once."""
-        known = self._local.get(node.id)
-        if known is None:
-            known = self._local[node.id] = self._make_local(node)
-        return known
+        local = self._local.get(node.id)
+        if local is None:
+            local = self._local[node.id] = self._recall(node) or self._make_local(node)
+        return local
+
+    def _recall(self, node: Node) -> LocalKey | None:
+        digest, impure = self.known.get(node.id, ("", ""))
+        if not digest or self.depends_on_surroundings(node):
+            return None
+        return LocalKey(digest, impure, {}, lambda: self._make_local(node).parts())
+
+    def depends_on_surroundings(self, node: Node) -> bool:
+        """Return whether files, the environment or tokens of plugins count in the key of `node` now."""
+        if node.step.note.env or any(self._is_found(b) for b in node.bindings):
+            return True
+        fixtures = self.fixtures(node) if node.autouse or any(b.fixture for b in node.bindings) else ()
+        return any(self._is_found(b) for fixture in fixtures for b in fixture.bindings)
+
+    def _is_found(self, binding: Binding) -> bool:
+        value = binding.value
+        if binding.source != "value" or binding.is_output or value is None:
+            return False
+        if type(value) is not str:
+            found: list[Path] = []
+            if type(value) not in (int, float, bool, KnownValue):
+                replace_files(value, self.root, found.append)
+            return bool(found)
+        if value in self._plain_texts:
+            return False
+        is_found = "://" in value or names_file(value, self.root)
+        if not is_found:
+            self._plain_texts.add(value)
+        return is_found
 
     def key(self, node: Node, inputs: Mapping[str, TaskInput]) -> ActionKey:
         """Return the full key of `node`, given what its parameters get from other nodes."""
@@ -114,9 +198,9 @@ class KeyMaker:
 
     def reference(self, reference: str) -> CodeFingerprint | None:
         """Return the fingerprint of a class or function a stored value mentions, None if it is gone."""
-        if reference not in self._references:
-            self._references[reference] = self.fingerprinter.of_reference(reference)
-        return self._references[reference]
+        if reference not in self.references:
+            self.references[reference] = self.code.of_reference(reference)
+        return self.references[reference]
 
     def _input_digest(self, given: TaskInput) -> str:
         references = referred(given)
@@ -146,11 +230,11 @@ class KeyMaker:
         if step.note.version:
             texts["version"] = step.note.version
         for name in step.note.env:
-            texts[f"environment {name}"] = self.fingerprinter.digest_of(os.environ.get(name))
-        codes[""] = self._code(step, step.note.also)
+            texts[f"environment {name}"] = self.code.digest_of(os.environ.get(name))
+        codes[""] = self._code(step)
         impure = self._add_bindings("", node.bindings, texts, shown, files) or impure
-        for fixture in self._fixtures(node.bindings, node.autouse):
-            codes[fixture.id] = self._code(fixture.fixture, ())
+        for fixture in self.fixtures(node):
+            codes[fixture.id] = self._code(fixture.fixture)
             if fixture.fixture.note.version:
                 texts[f"fixture {fixture.fixture.name}.version"] = fixture.fixture.note.version
             prefix = f"{fixture.fixture.name}."
@@ -161,27 +245,31 @@ class KeyMaker:
             for t in (role and "fixture", codes[role].digest, self._package_digest(codes[role]))
         ]
         keyed += [t for name in sorted(texts) for t in (name, texts[name])]
-        return LocalKey(hashing.digest_texts("local", keyed)[3:], impure, texts, shown, codes, files)
+        digest = hashing.digest_texts("local", keyed)[3:]
+        return LocalKey(digest, impure, files, lambda: _all_parts(texts, shown, codes))
 
     def _outputs_text(self, node: Node) -> str:
         return ",".join(
             f"{o.name}:{self.format_of(o.type) if o.type is not None else ''}" for o in node.step.outputs
         )
 
-    def _code(self, of: Step | Fixture, also: tuple[Callable[..., Any], ...]) -> CodeFingerprint:
-        known = self._codes.get(id(of.function))
+    def _code(self, target: Step | Fixture) -> CodeFingerprint:
+        key = (target.file, target.name)
+        known = self._codes.get(key)
         if known is None:
-            known = self.fingerprinter.of_function(of.function, also=also, module=of.module, name=of.name)
-            self._codes[id(of.function)] = known
+            known = self._codes[key] = self.code.of(target)
         return known
 
     def warnings(self) -> list[Problem]:
-        """Return what could not be seen in the code fingerprinted so far, each once."""
-        return list(dict.fromkeys(w for code in self._codes.values() for w in code.warnings))
+        """Return what could not be seen in the code of the pipeline's steps, each once."""
+        targets: list[Step | Fixture] = [node.step for node in self.pipeline]
+        targets += [fixture.fixture for fixture in self.pipeline.fixtures.values()]
+        return list(dict.fromkeys(w for target in targets for w in self.code.warnings_of(target)))
 
-    def _fixtures(self, bindings: Iterable[Binding], autouse: Iterable[str]) -> list[FixtureNode]:
+    def fixtures(self, node: Node) -> list[FixtureNode]:
+        """Return every fixture that is set up for `node`, those it asks for first."""
         found: dict[str, FixtureNode] = {}
-        waiting = [*(b.fixture for b in bindings if b.source == "fixture"), *autouse]
+        waiting = [*(b.fixture for b in node.bindings if b.source == "fixture"), *node.autouse]
         while waiting:
             fixture = self.pipeline.fixtures[waiting.pop(0)]
             if fixture.id not in found:
@@ -222,7 +310,7 @@ class KeyMaker:
             return
         found: list[Path] = []
         value = replace_files(binding.value, self.root, found.append)
-        texts[f"parameter {name}"] = self._value_digest(value)
+        texts[f"parameter {name}"] = self.value_digest(value)
         shown[f"parameter {name}"] = (binding.origin, short_text(binding.value))
         for path in found:
             files[path] = self.files.digest(path)
@@ -231,12 +319,27 @@ class KeyMaker:
         if type(value) is str and "://" in value:
             texts[f"version {name}"] = self.version_of(value) or ""
 
-    def _value_digest(self, value: Any) -> str:
+    def value_digest(self, value: Any) -> str:
+        """Return what stands for a parameter's value in the key."""
+        from zenconv.fingerprint import NotCanonical
+
+        if type(value) is KnownValue:
+            return value.digest
         try:
-            return self.fingerprinter.digest_of(value)
+            return self.code.digest_of(value)
         except NotCanonical:
             # Only a default can be such an object, and its expression is part of the step's code.
             return f"by its code: {type(value).__module__}.{type(value).__qualname__}"
+
+
+def _all_parts(
+    texts: Mapping[str, str], shown: Mapping[str, tuple[str, str]], codes: Mapping[str, CodeFingerprint]
+) -> KeyParts:
+    parts = {**texts, "structure": codes[""].digest}
+    sources = dict(shown)
+    for fingerprint in codes.values():
+        add_code(parts, sources, fingerprint)
+    return KeyParts(parts, sources)
 
 
 def content_of(given: TaskInput) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zenconv.fingerprint.distributions import Distributions
-    from zenconv.fingerprint.fingerprinter import CodeFingerprint, CodePart, Fingerprinter
+    from zenconv.fingerprint.fingerprinter import Fingerprinter
+    from zenconv.fingerprint.fingerprints import CodeFingerprint, CodePart
     from zenconv.fingerprint.sources import ModuleSource, ProjectSources
     from zenconv.fingerprint.values import NotCanonical, digest_of
 
@@ -27,8 +28,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CodeFingerprint": "fingerprinter",
-    "CodePart": "fingerprinter",
+    "CodeFingerprint": "fingerprints",
+    "CodePart": "fingerprints",
     "Distributions": "distributions",
     "Fingerprinter": "fingerprinter",
     "ModuleSource": "sources",

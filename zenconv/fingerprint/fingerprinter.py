@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import attrs
 
 from zenconv import hashing
-from zenconv.errors import Problem
 from zenconv.fingerprint.builder import UnitBuilder
+from zenconv.fingerprint.fingerprints import CodeFingerprint, CodePart
 from zenconv.fingerprint.graph import CodeGraph, Reaches
 from zenconv.fingerprint.modules import installed_name
 from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.fingerprint.syntax import FORMAT
 from zenconv.fingerprint.units import Unit
-from zenconv.frozen import Frozen
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -33,37 +32,6 @@ class KnowsDistributions(Protocol):
 
     def closure(self, module_names: Iterable[str]) -> tuple[tuple[str, str], ...]:
         """Return name and version of what provides these modules and of all they require, sorted."""
-
-
-@attrs.frozen(eq=False, repr=False)
-class CodePart(Frozen):
-    """One piece of what a fingerprint covers, for explanations.
-
-    `kind` is function, class, value, syntax or binary; `digest` is of this piece alone; `text` is
-    its source, or a short form of the value, at most 4 kB and without what may be confidential.
-    """
-
-    name: str
-    kind: str
-    digest: str
-    file: str = ""
-    line: int = 0
-    text: str = attrs.field(default="", repr=False)
-
-
-@attrs.frozen(eq=False, repr=False)
-class CodeFingerprint(Frozen):
-    """What the cache key knows about the code of a step.
-
-    `digest` covers the structure of everything reached, without the names of modules and files.
-    `distributions` are the installed packages the code uses, with all they require.
-    `warnings` name what could not be seen.
-    """
-
-    digest: str
-    parts: tuple[CodePart, ...] = attrs.field(default=(), repr=False)
-    distributions: tuple[tuple[str, str], ...] = ()
-    warnings: tuple[Problem, ...] = ()
 
 
 class Fingerprinter:
@@ -175,11 +143,11 @@ class Fingerprinter:
         reach = self._reaches.of(roots)
         return CodeFingerprint(
             hashing.digest_texts(DOMAIN, covered),
-            _with_names_of_their_own(
-                [unit.part or self._make_part(unit) for unit in reach.units if unit.local]
-            ),
             self._closure(reach.installed),
             reach.problems,
+            lambda: _with_names_of_their_own(
+                [unit.part or self._make_part(unit) for unit in reach.units if unit.local]
+            ),
         )
 
     def _entries(
@@ -229,7 +197,7 @@ class Fingerprinter:
         distributions = self._closure(frozenset({installed_name(module_name)}))
         if not distributions and module is None:
             return None
-        return CodeFingerprint(hashing.digest_texts(DOMAIN, ["installed"]), (), distributions)
+        return CodeFingerprint(hashing.digest_texts(DOMAIN, ["installed"]), distributions)
 
 
 def _with_names_of_their_own(parts: list[CodePart]) -> tuple[CodePart, ...]:

@@ -19,7 +19,7 @@ from zenconv.engine.environment import GitQuery, describe_environment
 from zenconv.engine.execution import RunExecution, teardown_notice
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.files import FileDigests
-from zenconv.engine.keys import KeyMaker, short_text
+from zenconv.engine.keys import ImportedCode, KeyMaker, short_text
 from zenconv.engine.perform import Interruption, Performer, store_text
 from zenconv.engine.resources import Resources, RunInfo
 from zenconv.engine.runner import Channel
@@ -182,7 +182,7 @@ class Planner:
         keys = KeyMaker(
             settings.root,
             pipeline,
-            fingerprinter,
+            ImportedCode(fingerprinter),
             FileDigests(settings.state / "files.json"),
             seed=seed_of(settings),
             version_of=lambda value: plugins.hook.zenconv_input_version(value=value),
