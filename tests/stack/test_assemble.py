@@ -11,6 +11,7 @@ import pytest
 
 from zenconv.errors import PluginError, SettingsError, UnknownComponent, UsageError
 from zenconv.hooks import ComponentSpec, load_plugins
+from zenconv.records.artifact import ActionKey
 from zenconv.settings import load_settings
 from zenconv.stack import Stack, assemble
 
@@ -211,3 +212,36 @@ def test_stack_errors_are_usage_errors() -> None:
     assert issubclass(SettingsError, UsageError)
     assert issubclass(UnknownComponent, UsageError)
     assert PluginError.exit_code == 4
+
+
+def test_damage_that_a_component_found_is_told_to_whoever_assembled(tmp_path: Path) -> None:
+    told: list[str] = []
+    (tmp_path / "zenconv.toml").write_text("")
+    settings = load_settings(tmp_path, environ={})
+    database = settings.state / "store" / "actions.db"
+    database.parent.mkdir(parents=True)
+    database.write_bytes(b"")
+    stack = assemble(settings, load_plugins(autoload=False), on_warning=told.append)
+    key = ActionKey("0" * 64, "1" * 64)
+    assert stack.action_cache.claim(key)
+    stack.close()
+    assert len(told) == 1
+    assert "is damaged (the file is empty): moved to" in told[0]
+
+
+def test_all_components_that_nobody_offers_are_named_together(build: Build) -> None:
+    stack = build('[stacks.x]\norchestrator = "one"\nmetadata_store = "two"\n')
+    with pytest.raises(SettingsError) as caught:
+        _ = stack.orchestrator
+    assert [problem.what for problem in caught.value.problems] == [
+        "zenconv.toml:2: there is no orchestrator 'one'",
+        "zenconv.toml:3: there is no metadata store 'two'",
+    ]
+
+
+def test_a_missing_key_is_named_together_with_unknown_components(build: Build) -> None:
+    with pytest.raises(SettingsError) as caught:
+        build('[stacks.x]\nartifact_store = "s3://b/x"\ntrackers = ["nope"]\n')
+    text = str(caught.value)
+    assert "trust.key is missing" in text
+    assert "zenconv.toml:3: there is no tracker 'nope'" in text

@@ -50,7 +50,8 @@ def choose_component(stack: StackSettings, kind: str) -> ComponentSettings | Non
 def _default_action_cache(store: ComponentSettings | None) -> ComponentSettings:
     """Beside the artifacts: in SQLite next to a local store, as objects below a store's URL."""
     if store is None or store.id == "local":
-        return ComponentSettings("sqlite", where="default")
+        kept = {"path": store.options["path"]} if store is not None and "path" in store.options else {}
+        return ComponentSettings("sqlite", kept, "default")
     kept = {name: store.options[name] for name in ("url", "storage_options") if name in store.options}
     return ComponentSettings("objects", kept, "default")
 
@@ -66,12 +67,19 @@ def choose_trust_mode(stack: StackSettings) -> str:
 class Stack:
     """The components of one stack, each made when first asked for, then kept."""
 
-    def __init__(self, settings: Settings, plugins: Plugins, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        plugins: Plugins,
+        environ: Mapping[str, str],
+        on_warning: Callable[[str], None] | None = None,
+    ) -> None:
         self.name = settings.stack.name
         self.settings = settings.stack
         self._project = settings
         self._plugins = plugins
         self._environ = environ
+        self._on_warning = on_warning
         self._made: dict[str, Any] = {}
 
     def __repr__(self) -> str:
@@ -179,9 +187,12 @@ class Stack:
             raise
         options = {"id": asked.id, **self._resolve(asked.options, where, f"stacks.{self.name}.{kind}")}
         try:
-            return component.from_options(options, root=self._project.root, state=self._project.state)
+            made = component.from_options(options, root=self._project.root, state=self._project.state)
         except SettingsError as error:
             raise _placed(error, where) from error
+        if self._on_warning is not None and hasattr(made, "on_warning"):
+            made.on_warning = self._on_warning
+        return made
 
     def _resolve(self, options: Mapping[str, Any], where: str, key: str) -> dict[str, Any]:
         missing = [name for name in dict.fromkeys(find_references(options)) if name not in self._environ]
@@ -246,13 +257,22 @@ class Stack:
         )
 
 
-def assemble(settings: Settings, plugins: Plugins, *, environ: Mapping[str, str] = os.environ) -> Stack:
+def assemble(
+    settings: Settings,
+    plugins: Plugins,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    on_warning: Callable[[str], None] | None = None,
+) -> Stack:
     """Return the stack that `settings` chose.
 
     Parameters
     ----------
     environ
         Where ``${env:NAME}`` in the options of components is looked up.
+    on_warning
+        Gets one line when a component found damage and began anew, if it can tell; without it
+        such lines are Python warnings.
 
     Raises
     ------
@@ -264,7 +284,7 @@ def assemble(settings: Settings, plugins: Plugins, *, environ: Mapping[str, str]
     Other mistakes are raised when the component they belong to is first asked for;
     `Stack.problems` finds them all.
     """
-    stack = Stack(settings, plugins, environ)
+    stack = Stack(settings, plugins, environ, on_warning)
     if choose_trust_mode(settings.stack) == "signed" and not settings.stack.trust.key:
         stack._raise_unknown([stack._missing_key()])
     for tracker in settings.stack.trackers:
