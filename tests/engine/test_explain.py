@@ -52,3 +52,37 @@ def test_parts_come_and_go(before: dict[str, str], after: dict[str, str], how: s
 def test_rewiring_alone_is_said() -> None:
     changes = compare_parts(parts(code__f="1", structure="1"), parts(code__f="1", structure="2"))
     assert reason_for(changes) == "how the functions refer to each other changed"
+
+
+def test_a_changed_value_names_its_place() -> None:
+    before = KeyParts({"value a.N": "1"}, {"value a.N": ("a.py:1", "N = 1")})
+    after = KeyParts({"value a.N": "2"}, {"value a.N": ("a.py:1", "N = 2")})
+    assert reason_for(compare_parts(before, after)) == "a.N: 1 -> 2, a.py:1"
+
+
+def test_values_that_look_alike_are_just_changed() -> None:
+    before = KeyParts({"value a.F": "1"}, {"value a.F": ("a.py:1", "<DataFrame (2, 2)>")})
+    after = KeyParts({"value a.F": "2"}, {"value a.F": ("a.py:1", "<DataFrame (2, 2)>")})
+    assert reason_for(compare_parts(before, after)) == "a.F changed, a.py:1"
+
+
+def test_code_that_only_moved_is_not_mentioned() -> None:
+    before = KeyParts({"code a.f": "1", "package x": "1"})
+    after = KeyParts({"code b.f": "1", "package x": "2"})
+    assert reason_for(compare_parts(before, after)) == "x 1 -> 2"
+
+
+def test_what_counts_as_changed_only_for_what_it_refers_to_gives_way() -> None:
+    before = KeyParts(
+        {"code a.f": "1", "parameter n": "1"}, {"code a.f": ("a.py:1", "f"), "parameter n": ("", "1")}
+    )
+    after = KeyParts(
+        {"code a.f": "2", "parameter n": "2"}, {"code a.f": ("a.py:1", "f"), "parameter n": ("", "2")}
+    )
+    assert reason_for(compare_parts(before, after)) == "n: 1 -> 2"
+
+
+def test_a_file_is_named_by_its_path() -> None:
+    before = KeyParts({"file csv x.csv": "1"}, {"file csv x.csv": ("data/x.csv", "")})
+    after = KeyParts({"file csv x.csv": "2"}, {"file csv x.csv": ("data/x.csv", "")})
+    assert reason_for(compare_parts(before, after)) == "file data/x.csv changed"

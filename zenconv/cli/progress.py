@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zenconv.cli.output import escape, format_duration, has_colors, is_terminal, plural, shorten, style
+from zenconv.records import events
 from zenconv.records.events import (
     Event,
     Notice,
@@ -39,13 +40,15 @@ class Progress:
     ----------
     verbosity
         -1: only failures and the last line; 0: a line a step; 1: reused steps one by one too.
+    is_live
+        What steps print goes to the same terminal, which a status line would garble.
     """
 
-    def __init__(self, *, verbosity: int = 0, durations: int = 0) -> None:
+    def __init__(self, *, verbosity: int = 0, durations: int = 0, is_live: bool = False) -> None:
         self._verbosity = verbosity
         self._durations = durations
         self._stream = sys.stderr
-        self._has_status = is_terminal(self._stream) and verbosity >= 0
+        self._has_status = is_terminal(self._stream) and verbosity >= 0 and not is_live
         self._total = 0
         self._done = 0
         self._width = 20
@@ -62,11 +65,14 @@ class Progress:
         elif isinstance(event, StepStarted):
             self._running = event.node
             self._status()
+        elif isinstance(event, events.Progress):
+            self._show_status(event.text)
         elif isinstance(event, StepFinished):
             self._finished(event)
         elif isinstance(event, Notice):
             colour = "yellow" if event.level == "warning" else "dim"
-            self._print(style(f"{event.level}: ", colour, stream=self._stream) + escape(event.text))
+            text = escape(event.text, keep_lines=True)
+            self._print(style(f"{event.level}: ", colour, stream=self._stream) + text)
         elif isinstance(event, ProjectFailed):
             self._print(
                 style("error: ", "red", "bold", stream=self._stream) + escape(event.message, keep_lines=True)
@@ -84,7 +90,7 @@ class Progress:
         if self._verbosity > 0 or (self._verbosity == 0 and len(steps) <= _FEW_REUSED):
             for step in steps:
                 self._line(step["node"], "reused", "", "")
-        elif self._verbosity == 0:
+        elif self._verbosity == 0 and len(steps) < self._total:
             self._print(style(f"{plural(len(steps), 'step')} reused", "cyan", stream=self._stream))
         self._status()
 
@@ -123,9 +129,13 @@ class Progress:
             self._stream.write("\r\x1b[2K")
 
     def _status(self) -> None:
-        if self._has_status and self._running:
-            name = escape(self._names.get(self._running, self._running))
-            self._stream.write("\r\x1b[2K" + shorten(f"[{self._done}/{self._total}] {name} …", 78))
+        if self._running:
+            name = self._names.get(self._running, self._running)
+            self._show_status(f"[{self._done}/{self._total}] {name} …")
+
+    def _show_status(self, text: str) -> None:
+        if self._has_status and text:
+            self._stream.write("\r\x1b[2K" + shorten(escape(text), 78))
             self._stream.flush()
 
     def slowest(self) -> list[str]:

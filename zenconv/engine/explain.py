@@ -31,24 +31,32 @@ class Change(Frozen):
     after: str = ""
 
     def __str__(self) -> str:
+        where = f", {self.where}" if self.where and self.kind != "parameter" else ""
         if self.kind in ("parameter", "value") and self._fits_a_line():
-            return f"{self.name}: {self._bare(self.before)} -> {self._bare(self.after)}"
+            return f"{self.name}: {self._bare(self.before)} -> {self._bare(self.after)}{where}"
         if self.kind == "package":
             if self.how == "changed":
                 return f"{self.name} {self.before} -> {self.after}"
             return f"package {self.name} {self.after or self.before} {self.how}"
         if self.kind in ("code", "value"):
-            return f"{self.name} {self.how}" + (f", {self.where}" if self.where else "")
+            return f"{self.name} {self.how}{where}"
+        if self.kind == "file":
+            return f"file {self.where or self.name} {self.how}"
         return f"{self.kind} {self.name} {self.how}".replace("  ", " ")
 
     def _fits_a_line(self) -> bool:
         texts = self.before + self.after
-        return bool(self.before and self.after) and len(texts) <= 80 and "\n" not in texts
+        is_short = bool(self.before and self.after) and len(texts) <= 80 and "\n" not in texts
+        return is_short and self.before != self.after
 
     def _bare(self, text: str) -> str:
         """Return the value of ``NAME = value``, where the name has been said already."""
         name = self.name.rpartition(".")[2]
         return text.removeprefix(f"{name} = ")
+
+    def has_difference(self) -> bool:
+        """Return whether the part itself differs, as far as its texts tell."""
+        return self.kind != "code" or self.how != "changed" or self.before != self.after or not self.after
 
     def diff(self) -> list[str]:
         """Return a unified difference of the two texts, without a file header."""
@@ -61,14 +69,24 @@ class Change(Frozen):
 def compare_parts(before: KeyParts, after: KeyParts) -> tuple[Change, ...]:
     """Return what differs between two keys, the most telling first."""
     changes = []
+    moved = _moved(before, after)
     for part in dict.fromkeys([*before.parts, *after.parts]):
         old, new = before.parts.get(part), after.parts.get(part)
-        if old != new and part != "structure":
+        if old != new and part != "structure" and part not in moved:
             changes.append(_change(part, old, new, before, after))
+    # A definition can count as changed because of what it refers to; that has a line of its own.
+    changes = [c for c in changes if c.has_difference()] or changes
     changes.sort(key=lambda change: (_rank(change.kind), change.name))
     if not changes and before.parts.get("structure") != after.parts.get("structure"):
         return (Change("code", "how the functions refer to each other", "changed"),)
     return tuple(changes)
+
+
+def _moved(before: KeyParts, after: KeyParts) -> set[str]:
+    """Return the names of code that is the same under another name: it stands in another place now."""
+    gone = {(n.partition(" ")[0], d): n for n, d in before.parts.items() if n not in after.parts}
+    new = {(n.partition(" ")[0], d): n for n, d in after.parts.items() if n not in before.parts}
+    return {name for which in gone.keys() & new.keys() for name in (gone[which], new[which])}
 
 
 def reason_for(changes: Sequence[Change]) -> str:

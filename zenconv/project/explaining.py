@@ -41,7 +41,7 @@ def _explain(
     knows_inputs = all(above in results for above in node.upstream)
     parts = decider.parts(node, decider.inputs(node, results) if knows_inputs else {})
     changes: tuple[Change, ...] = ()
-    if past is not None:
+    if past is not None and decision.action != "reuse":
         changes = compare_parts(past if knows_inputs else _without_inputs(past), parts)
     return {
         "node": node.id,

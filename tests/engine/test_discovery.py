@@ -1,0 +1,95 @@
+"""Files that a step reads without having asked for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from zenconv.engine.discovery import GONE, Observer, digest_discovered, variant_of
+from zenconv.engine.files import FileDigests
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("1")
+    (tmp_path / "data" / "b.csv").write_text("2")
+    return tmp_path
+
+
+def observed(root: Path, read, code=None) -> list[str]:
+    observer = Observer(root)
+    with observer:
+        read()
+    return observer.names(code)
+
+
+def test_a_file_opened_for_reading_is_noted(root: Path) -> None:
+    assert observed(root, lambda: open("data/a.csv").close()) == ["data/a.csv"]
+    assert observed(root, lambda: Path("data/a.csv").read_text()) == ["data/a.csv"]
+    assert observed(root, lambda: os.close(os.open("data/a.csv", os.O_RDONLY))) == ["data/a.csv"]
+
+
+def test_a_listed_folder_is_noted(root: Path) -> None:
+    assert "data/" in observed(root, lambda: os.listdir("data"))
+    assert "data/" in observed(root, lambda: list(Path("data").glob("*.csv")))
+
+
+def test_what_is_written_or_elsewhere_or_code_is_not_noted(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "x"
+    elsewhere.write_text("x")
+    (root / "helper.py").write_text("")
+    (root / ".zenconv").mkdir()
+    (root / ".zenconv" / "x").write_text("")
+
+    def read() -> None:
+        Path("out.txt").write_text("1")
+        Path("out.txt").read_text()
+        elsewhere.read_text()
+        Path("helper.py").read_text()
+        Path(".zenconv/x").read_text()
+
+    assert observed(root, read) == []
+
+
+def test_nothing_is_noted_outside_of_the_step(root: Path) -> None:
+    observer = Observer(root)
+    with observer:
+        pass
+    Path("data/a.csv").read_text()
+    assert observer.names() == []
+
+
+def test_literals_that_name_files_count(root: Path) -> None:
+    def step() -> list[str]:
+        return ["data/a.csv", *("no/such.csv", "data")]
+
+    assert observed(root, lambda: None, step.__code__) == ["data/a.csv"]
+
+
+def test_digests_follow_content_names_and_absence(root: Path) -> None:
+    names = ["data/", "data/a.csv"]
+    before = digest_discovered(names, root, FileDigests())
+    assert digest_discovered(names, root, FileDigests()) == before
+    (root / "data" / "a.csv").write_text("x")
+    (root / "data" / "c.csv").write_text("3")
+    after = digest_discovered(names, root, FileDigests())
+    assert all(after[name] != before[name] for name in names)
+    (root / "data" / "a.csv").unlink()
+    assert digest_discovered(names, root, FileDigests())["data/a.csv"] == GONE
+
+
+def test_each_state_of_the_files_has_a_key_of_its_own() -> None:
+    keys = {
+        variant_of("k", {"a": "1"}),
+        variant_of("k", {"a": "2"}),
+        variant_of("k", {"b": "1"}),
+        variant_of("l", {"a": "1"}),
+    }
+    assert len(keys) == 4
+    assert variant_of("k", {"a": "1", "b": "2"}) == variant_of("k", {"b": "2", "a": "1"})
