@@ -289,68 +289,6 @@ def test_outputs_that_cannot_be_stored_name_the_member_and_the_fix(project) -> N
     assert_clean(it.run("show").text)
 
 
-ODD_FAILURES = """
-class Unspeakable(Exception):
-    def __str__(self): raise ValueError("no")
-    __repr__ = __str__
-def unspeakable(): raise Unspeakable
-class Number(Exception):
-    def __str__(self): return 3
-def number(): raise Number
-def huge(): raise ValueError("x" * 10_000_000)
-def lines(): raise ValueError("line\\n" * 100_000)
-def group(): raise ExceptionGroup("many", [ValueError("one"), ExceptionGroup("in", [KeyError("two")])])
-def colour(): raise ValueError("\\x1b[2J\\x1b[31mred\\x07\\rgone \\u202e")
-def lone(): raise ValueError("\\ud800")
-class Odd(BaseException): pass
-def odd(): raise Odd("odd")
-def generator_exit(): raise GeneratorExit
-def stop(): raise StopIteration
-def leave(): raise SystemExit("bye")
-def run_text(): exec("raise ValueError('inside')")
-def fine(): return 1
-"""
-
-
-def test_a_step_may_raise_anything(project) -> None:
-    it = project({"steps_a.py": ODD_FAILURES})
-    result = it.run("run", check=1)
-    statuses = it.statuses()
-    assert statuses.pop("a::fine") == "succeeded"
-    assert set(statuses.values()) == {"failed"}
-    assert len(statuses) == 12
-    assert "ValueError: one" in result.stderr
-    assert len(result.text) < 100_000
-    for text in (
-        result.text,
-        it.run("show").text,
-        it.run("show", "huge").text,
-        it.run("show", "colour").text,
-    ):
-        assert_clean(text)
-    assert len(it.json("show")["steps"]) == 13
-
-
-def test_a_step_may_close_what_it_prints_to(project) -> None:
-    it = project(
-        {
-            "steps_a.py": """
-            import os, sys
-            def close():
-                sys.stdout.close(); sys.stderr.close(); return 1
-            def descriptors(close):
-                os.closerange(0, 3); return 1
-            def elsewhere(descriptors):
-                os.chdir("/"); return 1
-            def after(elsewhere):
-                return 1
-            """
-        }
-    )
-    it.run("run")
-    assert len(it.executed()) == 4
-
-
 # -- names
 
 
