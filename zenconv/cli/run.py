@@ -20,7 +20,7 @@ from zenconv.cli.output import escape, plural, print_json, print_line, print_tab
 @click.option("-x", "stop_on_failure", is_flag=True, help="Stop at the first failure.")
 @click.option("-s", "live_output", is_flag=True, help="Show what steps print, as they print it.")
 @click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed.")
-@click.option("-n", "workers", default="0", metavar="N", help="Worker processes; 0: in one process.")
+@click.option("-n", "workers", metavar="N", help="Worker processes; auto: one per core; 0: none.")
 @click.option("-v", "--verbose", count=True, help="Reused steps one by one.")
 @click.option("-q", "--quiet", is_flag=True, help="Only failures and the last line.")
 @click.option("--durations", type=int, default=0, metavar="N", help="The N slowest steps.")
@@ -35,7 +35,7 @@ def command(
     stop_on_failure: bool,
     live_output: bool,
     force: tuple[str, ...],
-    workers: str,
+    workers: str | None,
     verbose: int,
     quiet: bool,
     durations: int,
@@ -46,30 +46,31 @@ def command(
     TARGETS are node ids, files, folders, pipelines or step names; without any, everything runs.
     """
     from zenconv.project.running import RunOptions, Selection
+    from zenconv.stack.workers import parse_workers
 
-    _refuse_workers(workers)
+    number = parse_workers(workers) if workers is not None else None
     selection = Selection(targets, keyword, last_failed, force)
     if only_plan:
         return _show_plan(common, selection, as_json=as_json)
     options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output)
-    return _run(common, options, verbosity=-1 if quiet else verbose, durations=durations, as_json=as_json)
+    verbosity = -1 if quiet else verbose
+    return _run(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
 
 
-def _refuse_workers(workers: str) -> None:
-    from zenconv.errors import UsageError
-
-    if workers != "0":
-        raise UsageError(
-            f"-n {workers}: the local orchestrator runs steps in one process",
-            hint="leave -n out; worker processes come with an orchestrator that has them",
-        )
-
-
-def _run(common: CommonOptions, options: Any, *, verbosity: int, durations: int, as_json: bool) -> int:
+def _run(
+    common: CommonOptions,
+    options: Any,
+    workers: int | None,
+    *,
+    verbosity: int,
+    durations: int,
+    as_json: bool,
+) -> int:
     from zenconv.cli.progress import Progress, last_line
     from zenconv.project.running import run_project
+    from zenconv.stack.workers import with_workers
 
-    settings = common.load_settings()
+    settings = with_workers(common.load_settings(), workers)
     progress = Progress(verbosity=verbosity, durations=durations)
     run, finished = run_project(settings, options, lambda: common.load_plugins(settings), progress)
     for line in progress.slowest():

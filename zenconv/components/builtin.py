@@ -9,10 +9,12 @@ from zenconv.hooks.markers import ComponentSpec, hookimpl
 def zenconv_components() -> list[ComponentSpec]:
     """Offer the components of the local stack and of stores behind a URL."""
     in_process = "zenconv.components.in_process:InProcessOrchestrator"
-    runs_here = ("live-output", "pdb")
+    processes = "zenconv.components.processes:ProcessesOrchestrator"
+    runs_here = ("async", "live-output", "pdb")
     return [
         ComponentSpec("orchestrator", "in-process", in_process, runs_here),
         ComponentSpec("orchestrator", "local", in_process, runs_here),
+        ComponentSpec("orchestrator", "processes", processes, ("parallel", "async", "live-output")),
         ComponentSpec("artifact_store", "local", "zenconv.components.local_store:LocalStore"),
         ComponentSpec(
             "artifact_store",

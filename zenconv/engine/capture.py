@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from zenconv.errors import StoreError
 
@@ -36,6 +36,13 @@ class Spool:
         except OSError as error:
             raise StoreError(f"cannot write {name}: {error.strerror or error}") from error
 
+    @classmethod
+    def adopt(cls, descriptor: int) -> Self:
+        """Return the spool behind a descriptor that another process made."""
+        spool = cls.__new__(cls)
+        spool.descriptor = descriptor
+        return spool
+
     def size(self) -> int:
         """Return how many bytes have gathered."""
         return os.fstat(self.descriptor).st_size
@@ -51,23 +58,33 @@ class Spool:
         """Forget what has gathered."""
         os.ftruncate(self.descriptor, 0)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the file was released."""
+        return self.descriptor < 0
+
     def close(self) -> None:
         """Release the file."""
         os.close(self.descriptor)
+        self.descriptor = -1
 
 
 class Capture:
-    """Redirects the process's output into a spool; with `live`, Python's output is shown as well."""
+    """Redirects the process's output into a spool; with `live`, Python's output is shown as well.
+
+    `label`, where several processes show theirs, stands before every line shown.
+    """
 
     def __init__(self, spool: Spool, *, live: bool = False) -> None:
         self.spool = spool
-        self._live = live
+        self.live = live
+        self.label = ""
 
     def start(self) -> None:
         """Begin; for the rest of the process's life."""
-        if self._live:
-            sys.stdout = _Tee(sys.stdout, self.spool.descriptor)
-            sys.stderr = _Tee(sys.stderr, self.spool.descriptor)
+        if self.live:
+            sys.stdout = _Tee(sys.stdout, self)
+            sys.stderr = _Tee(sys.stderr, self)
             return
         sys.stdout.flush()
         sys.stderr.flush()
@@ -87,6 +104,8 @@ class Capture:
             stream = getattr(sys, name)
             try:
                 stream.flush()
+                if isinstance(stream, _Tee):
+                    stream.end_line(self.label)
             except (ValueError, OSError):
                 setattr(sys, name, _text_on(descriptor))
 
@@ -101,17 +120,36 @@ def _text_on(descriptor: int) -> io.TextIOWrapper:
 class _Tee(io.TextIOBase):
     """Text that is shown at once and recorded too."""
 
-    def __init__(self, shown: Any, descriptor: int) -> None:
+    def __init__(self, shown: Any, capture: Capture) -> None:
         self._shown = shown
-        self._descriptor = descriptor
+        self._capture = capture
+        self._rests: dict[str, str] = {}
 
     def write(self, text: str) -> int:
-        os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
-        self._shown.write(text)
+        os.write(self._capture.spool.descriptor, text.encode("utf-8", "backslashreplace"))
+        self.show(text, self._capture.label)
         return len(text)
+
+    def show(self, text: str, label: str) -> None:
+        """Show `text` without recording it; behind a label, when its line is complete."""
+        if not label:
+            self._shown.write(text)
+            return
+        *lines, rest = (self._rests.pop(label, "") + text).split("\n")
+        if rest:
+            self._rests[label] = rest
+        if lines:
+            # One write for whole lines: other processes write to the same terminal.
+            self._shown.write("".join(f"[{label}] {line}\n" for line in lines))
+            self._shown.flush()
 
     def flush(self) -> None:
         self._shown.flush()
+
+    def end_line(self, label: str) -> None:
+        """Show what was printed behind `label` without an end of line."""
+        if label in self._rests:
+            self.show("\n", label)
 
     def isatty(self) -> bool:
         return bool(self._shown.isatty())

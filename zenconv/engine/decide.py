@@ -11,7 +11,7 @@ from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.keys import KeyMaker
 from zenconv.engine.written import PREFIX, places, returned_outputs
 from zenconv.frozen import Frozen
-from zenconv.interfaces.orchestrating import Task, TaskInput
+from zenconv.interfaces.orchestrating import Task, TaskInput, is_async
 from zenconv.interfaces.storing import ActionCache, ArtifactStore
 from zenconv.records.artifact import ActionEntry, ActionKey, Artifact
 from zenconv.records.plan import Decision, KeyParts, Plan
@@ -19,6 +19,7 @@ from zenconv.records.step import Binding, Node, Pipeline
 from zenconv.trust import Trust
 
 NOTHING_CHANGED = "nothing changed"
+NO_LONGER_STORED = "nothing changed, but its result is not in this stack's store"
 
 History = Callable[[Sequence[str]], Mapping[str, KeyParts]]
 """Returns, for node ids, the key parts of their newest recorded execution."""
@@ -92,7 +93,7 @@ class Decider:
                 {name: part for name, part in past.parts.items() if not name.startswith("input ")},
                 past.sources,
             )
-        return reason_for(compare_parts(past, after)) or "its result is no longer stored"
+        return reason_for(compare_parts(past, after)) or NO_LONGER_STORED
 
     def parts(self, node: Node, inputs: Mapping[str, TaskInput]) -> KeyParts:
         """Return all named parts of the key of `node`."""
@@ -108,7 +109,9 @@ class Decider:
             output = producer.step.outputs[0].name
         live = None
         if result.live:
-            live = Task(binding.node, str(result.key), self.inputs(producer, results))
+            inputs = self.inputs(producer, results)
+            is_waiting = is_async(producer.step.is_async, inputs)
+            live = Task(binding.node, str(result.key), inputs, is_async=is_waiting)
         return TaskInput(binding.node, str(result.key), returned_outputs(result.outputs), output, live)
 
     def _present(self, entries: Iterable[ActionEntry]) -> set[str]:
@@ -209,21 +212,30 @@ def _fill_reasons(
     pipeline: Pipeline, decider: Decider, decisions: dict[str, Decision], results: Mapping[str, NodeResult]
 ) -> None:
     decider.remember(id for id, d in decisions.items() if d.action != "reuse")
-    for id, decision in decisions.items():
-        if decision.reason:
+    roots: dict[str, str] = {}
+    for node in pipeline:
+        decision = decisions[node.id]
+        if decision.action == "reuse":
             continue
-        node = pipeline.nodes[id]
-        if decision.action == "maybe":
-            waits = [a for a in node.upstream if decisions[a].action != "reuse"]
-            reason = f"waits for {', '.join(waits[:3])}" + (" …" if len(waits) > 3 else "")
-        elif decision.key is not None:
+        reason = decision.reason
+        above = next((a for a in node.upstream if a in roots), "")
+        if not reason and decision.key is not None:
             reason = decider.reason(node, decider.inputs(node, results))
-        else:
+        elif not reason and decision.action == "run":
             reason = decider.reason(node)
-            if reason == "its result is no longer stored":
-                waits = [a for a in node.upstream if decisions[a].action != "reuse"]
-                reason = f"waits for {', '.join(waits[:3])}"
-        decisions[id] = attrs.evolve(decision, reason=reason)
+        if not reason or (reason == NO_LONGER_STORED and above):
+            # What this one waits for may wait itself: people want to know where it began.
+            roots[node.id] = roots[above]
+            root = pipeline.nodes[roots[above]]
+            reason = f"waits for {short_id(root)} ({decisions[root.id].reason})"
+        else:
+            roots[node.id] = node.id
+        decisions[node.id] = attrs.evolve(decision, reason=reason)
+
+
+def short_id(node: Node) -> str:
+    """Return ``pipeline::step``: shorter than the id of a node, and accepted wherever the id is."""
+    return f"{node.pipeline}::{node.id.rpartition('::')[2]}"
 
 
 def _waves(pipeline: Pipeline) -> Iterable[list[Node]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -19,15 +19,24 @@ from zenconv.engine.decide import Decider, NodeResult
 from zenconv.engine.durability import Durability
 from zenconv.engine.files import FileDigests
 from zenconv.engine.perform import Performer
-from zenconv.errors import StoreError
-from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult
+from zenconv.errors import StoreError, UsageError
+from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers, is_async
 from zenconv.records.artifact import ActionEntry, ActionKey
 from zenconv.records.events import Event, Notice, StepFinished, StepsReused, StepStarted
 from zenconv.records.plan import Decision, KeyParts, Plan
 from zenconv.records.step import Node
 
+if TYPE_CHECKING:
+    from zenconv.engine.async_tasks import AsyncTasks
+
 _MOST_REPAIRS = 3
 _CONTENDED_PAUSE_SECONDS = 0.05
+_PATIENCE_SECONDS = 0.5
+"""How long a pool may wait before signals are looked at."""
+_INTERRUPTION_SECONDS = 9.0
+"""How long interrupted steps get to end; a little less than the supervisor waits."""
+
+WorkersOpener = Callable[[int], Workers]
 
 
 @attrs.define(eq=False, repr=False)
@@ -36,6 +45,7 @@ class RunExecution:
 
     `ended` holds nodes that ended before this runner started, with their status. `writer` names
     this run in cache entries. `stop_on_failure` starts nothing more after the first failure.
+    `workers` opens worker processes, where the run was started with them.
     """
 
     plan: Plan
@@ -45,16 +55,21 @@ class RunExecution:
     stop_on_failure: bool = False
     ended: Mapping[str, str] = attrs.field(factory=dict)
     durability: Durability | None = None
+    workers: WorkersOpener | None = None
     results: dict[str, NodeResult] = attrs.field(factory=dict)
     status: dict[str, str] = attrs.field(factory=dict)
     _waiting: dict[str, int] = attrs.field(factory=dict)
     _downstream: dict[str, list[str]] = attrs.field(factory=dict)
     _order: dict[str, int] = attrs.field(factory=dict)
-    _ready: list[tuple[int, str]] = attrs.field(factory=list)
+    _ready: dict[bool, list[tuple[int, str]]] = attrs.field(factory=lambda: {True: [], False: []})
     _contended: list[str] = attrs.field(factory=list)
-    _running: dict[str, Task] = attrs.field(factory=dict)
+    _running: dict[str, tuple[Task, int]] = attrs.field(factory=dict)
     _forced: set[str] = attrs.field(factory=set)
     _repairs: dict[str, int] = attrs.field(factory=dict)
+    _reopened: dict[str, int] = attrs.field(factory=dict)
+    _reopenings: int = 0
+    _has_failed: bool = False
+    _async_tasks: AsyncTasks | None = None
     _left: dict[str, int] = attrs.field(factory=dict)
     _told: set[tuple[str, str]] = attrs.field(factory=set)
 
@@ -62,27 +77,67 @@ class RunExecution:
         """Execute one task in this process."""
         return self.performer.perform(task)
 
+    def start(self, task: Task) -> None:
+        """Begin an async task in this process; it goes on whenever `wait` is called."""
+        if self._async_tasks is None:
+            from zenconv.engine.async_tasks import AsyncTasks
+
+            self._async_tasks = AsyncTasks(self.performer, self.performer.scratch.parent)
+        self._async_tasks.start(task)
+
+    def wait(self, timeout: float) -> Sequence[TaskResult]:
+        """Let the tasks begun go on until some have ended; return those."""
+        return self._async_tasks.wait(timeout) if self._async_tasks is not None else []
+
+    def open_workers(self, most: int) -> Workers:
+        """Prepare for up to `most` processes at a time. `UsageError` if the run has none."""
+        if self.workers is None:
+            raise UsageError(
+                "this run was started without worker processes", hint="`-n 4`, or `workers = 4` in the stack"
+            )
+        return self.workers(most)
+
     def drive(self, pool: TaskPool) -> Iterator[Event]:
         """Run the plan on `pool` until nothing is left, something interrupts, or `-x` stops it."""
         yield from self._begin()
         try:
-            while (self._ready or self._running or self._contended) and not self._is_stopping():
+            while self._has_more():
                 yield from self._submit(pool)
-                if self._running:
-                    for result in pool.results(None if not self._contended else _CONTENDED_PAUSE_SECONDS):
-                        yield from self._finish(result)
-                elif self._contended:
-                    time.sleep(_CONTENDED_PAUSE_SECONDS)
+                yield from self._take_results(pool)
                 self._retry_contended()
+            if self.performer.interruption.signal:
+                yield from self._interrupt(pool)
         finally:
             pool.close()
+        yield from _as_notices(pool.notices())
         if not self.performer.interruption.signal:
             yield from self._skip_rest()
 
-    def _is_stopping(self) -> bool:
+    def _has_more(self) -> bool:
         if self.performer.interruption.signal:
-            return True
-        return self.stop_on_failure and not self._running and "failed" in self.status.values()
+            return False
+        if self.stop_on_failure and self._has_failed:
+            return bool(self._running)
+        return bool(self._running or self._contended or self._ready[True] or self._ready[False])
+
+    def _may_start(self) -> bool:
+        return not (self.performer.interruption.signal or (self.stop_on_failure and self._has_failed))
+
+    def _take_results(self, pool: TaskPool) -> Iterator[Event]:
+        if not self._running and self._contended and not self._ready[True] and not self._ready[False]:
+            time.sleep(_CONTENDED_PAUSE_SECONDS)
+            return
+        for result in pool.results(_CONTENDED_PAUSE_SECONDS if self._contended else _PATIENCE_SECONDS):
+            yield from self._finish(result, pool)
+        yield from _as_notices(pool.notices())
+
+    def _interrupt(self, pool: TaskPool) -> Iterator[Event]:
+        """Let what runs end in its own way, for a while."""
+        pool.interrupt(self.performer.interruption.signal)
+        deadline = clock.monotonic() + _INTERRUPTION_SECONDS
+        while self._running and clock.monotonic() < deadline:
+            for result in pool.results(_PATIENCE_SECONDS):
+                yield from self._finish(result, pool)
 
     def _begin(self) -> Iterator[Event]:
         pipeline = self.plan.pipeline
@@ -98,21 +153,35 @@ class RunExecution:
                 self._close(node, self.ended[node.id])
             elif decision.action == "reuse" and decision.entry is not None:
                 reused.append(self._reuse(node, decision))
-            elif not self._waiting[node.id]:
-                heapq.heappush(self._ready, (self._order[node.id], node.id))
+            elif not node.upstream:
+                self._make_ready(node.id)
         if reused:
             yield StepsReused(reused, at=clock.utc_now())
 
+    def _is_settled(self, id: str) -> bool:
+        """Return whether a node made ready has ended, was started or has to wait again meanwhile."""
+        if id in self._running or self._waiting[id] > 0:
+            return True
+        return id in self.status and id not in self._forced
+
+    def _make_ready(self, id: str) -> None:
+        ready = self._ready[self.plan.pipeline.nodes[id].step.is_async]
+        heapq.heappush(ready, (self._order[id], id))
+
     def _submit(self, pool: TaskPool) -> Iterator[Event]:
-        while self._ready and len(self._running) < pool.slots and not self._is_stopping():
-            node = self.plan.pipeline.nodes[heapq.heappop(self._ready)[1]]
-            if node.id in self.status and node.id not in self._forced:
-                continue
-            broken = next((a for a in node.upstream if self.status.get(a) in ("failed", "skipped")), None)
-            if broken is not None:
-                yield self._skip(node, f"{broken} {self.status[broken]}")
-                continue
-            yield from self._start(node, pool)
+        # Those that mostly wait come first: the others need not wait for them.
+        for is_waiting in (True, False):
+            ready = self._ready[is_waiting]
+            while ready and self._may_start() and pool.accepts(is_async=is_waiting):
+                node = self.plan.pipeline.nodes[heapq.heappop(ready)[1]]
+                if self._is_settled(node.id):
+                    continue
+                broken = next((a for a in node.upstream if self.status.get(a) in ("failed", "skipped")), None)
+                if broken is not None:
+                    yield self._skip(node, f"{broken} {self.status[broken]}")
+                    yield from self._tear_down(node, pool)
+                    continue
+                yield from self._start(node, pool)
 
     def _start(self, node: Node, pool: TaskPool) -> Iterator[Event]:
         decision = self._decide(node)
@@ -124,9 +193,15 @@ class RunExecution:
             return
         assert decision.key is not None
         inputs = self.decider.inputs(node, self.results)
-        task = Task(node.id, str(decision.key), inputs, is_wanted=bool(self._downstream[node.id]))
-        self._running[node.id] = task
-        yield StepStarted(node.id, at=clock.utc_now())
+        task = Task(
+            node.id,
+            str(decision.key),
+            inputs,
+            is_wanted=bool(self._downstream[node.id]),
+            is_async=is_async(node.step.is_async, inputs),
+        )
+        self._running[node.id] = task, self._reopenings
+        yield StepStarted(node.id, pool.is_apart, at=clock.utc_now())
         pool.submit(task)
 
     def _decide(self, node: Node) -> Decision | None:
@@ -150,15 +225,15 @@ class RunExecution:
 
     def _retry_contended(self) -> None:
         for id in self._contended:
-            heapq.heappush(self._ready, (self._order[id], id))
+            self._make_ready(id)
         self._contended.clear()
 
-    def _finish(self, result: TaskResult) -> Iterator[Event]:
-        task = self._running.pop(result.node)
+    def _finish(self, result: TaskResult, pool: TaskPool) -> Iterator[Event]:
+        task, reopenings = self._running.pop(result.node)
         node = self.plan.pipeline.nodes[result.node]
         self._forced.discard(node.id)
         if result.status == "damaged":
-            yield from self._repair(node, task, result)
+            yield from self._repair(node, task, result, reopenings)
             return
         key = ActionKey.parse(task.key)
         changed = self._changed_files(node) if result.status == "succeeded" else ""
@@ -174,7 +249,8 @@ class RunExecution:
             self.decider.cache.release(key)
         if result.status == "succeeded":
             self.results[node.id] = NodeResult(key, result.outputs, result.live)
-        yield from self._close_and_tear_down(node, result.status)
+        self._close(node, result.status)
+        yield from self._tear_down(node, pool)
 
     def _publish(self, node: Node, key: ActionKey, result: TaskResult) -> Iterator[Event]:
         entry = ActionEntry(
@@ -240,40 +316,52 @@ class RunExecution:
             return error.what
         return ", ".join(changed)
 
-    def _repair(self, node: Node, task: Task, result: TaskResult) -> Iterator[Event]:
-        """Quarantine what is damaged, and run its producers and then `node` again."""
+    def _repair(self, node: Node, task: Task, result: TaskResult, reopenings: int) -> Iterator[Event]:
+        """Quarantine what is damaged, and run its producers and then `node` again.
+
+        `reopenings` is how many producers had been opened again when `task` was started: another
+        consumer may have found the same damage, and had it repaired meanwhile.
+        """
         if task.key and not self.decider.keys.local(node).impure:
             self.decider.cache.release(ActionKey.parse(task.key))
         self._repairs[node.id] = self._repairs.get(node.id, 0) + 1
         if self._repairs[node.id] > _MOST_REPAIRS:
-            error = {
-                "type": "CorruptArtifact",
-                "message": "its inputs were damaged again after they were recomputed",
-                "frames": [],
-                "hint": "the disk may be failing: `zenconv check`",
-            }
-            yield StepFinished(node.id, "failed", key=task.key, error=error, at=clock.utc_now())
-            yield from self._close_and_tear_down(node, "failed")
+            yield self._give_up(node, task)
             return
-        producers = list(dict.fromkeys(producer for producer, _ in result.damaged))
-        for producer, digest in result.damaged:
+        damaged = [(p, digest) for p, digest in result.damaged if self._reopened.get(p, 0) <= reopenings]
+        for producer, digest in damaged:
             if digest:
                 self.decider.store.quarantine(digest)
             self.decider.cache.remove([self.results[producer].key])
             yield Notice(f"{producer}: its stored result was damaged; computing it again", at=clock.utc_now())
-        for producer in producers:
+        for producer in dict.fromkeys(producer for producer, _ in damaged):
             self._reopen(producer)
-        self._waiting[node.id] = len(producers)
+        if self._waiting[node.id] <= 0:
+            self._make_ready(node.id)
+
+    def _give_up(self, node: Node, task: Task) -> StepFinished:
+        error = {
+            "type": "CorruptArtifact",
+            "message": "its inputs were damaged again after they were recomputed",
+            "frames": [],
+            "hint": "the disk may be failing: `zenconv check`",
+        }
+        self._close(node, "failed")
+        return StepFinished(node.id, "failed", key=task.key, error=error, at=clock.utc_now())
 
     def _reopen(self, producer: str) -> None:
         self.results.pop(producer, None)
         self.status.pop(producer, None)
         self._forced.add(producer)
+        self._reopenings += 1
+        self._reopened[producer] = self._reopenings
         self._left[self.plan.pipeline.nodes[producer].pipeline] += 1
+        for id in self._downstream[producer]:
+            self._waiting[id] += 1  # taken back when it closes again
         missing = [a for a in self.plan.pipeline.nodes[producer].upstream if a not in self.results]
         self._waiting[producer] = len(missing)
         if not missing:
-            heapq.heappush(self._ready, (self._order[producer], producer))
+            self._make_ready(producer)
 
     def _reuse(self, node: Node, decision: Decision) -> dict[str, Any]:
         entry = decision.entry
@@ -290,19 +378,20 @@ class RunExecution:
             "live": entry.live,
         }
 
-    def _close_and_tear_down(self, node: Node, status: str) -> Iterator[Event]:
-        self._close(node, status)
+    def _tear_down(self, node: Node, pool: TaskPool) -> Iterator[Event]:
         if self._left[node.pipeline] <= 0:
+            pool.end_pipeline(node.pipeline)
             for failure in self.performer.resources.end_pipeline(node.pipeline):
                 yield teardown_notice(failure)
 
     def _close(self, node: Node, status: str) -> None:
         self.status[node.id] = status
+        self._has_failed |= status == "failed"
         self._left[node.pipeline] -= 1
         for id in self._downstream[node.id]:
             self._waiting[id] -= 1
             if self._waiting[id] == 0 and id not in self.status and id not in self._running:
-                heapq.heappush(self._ready, (self._order[id], id))
+                self._make_ready(id)
 
     def _skip(self, node: Node, reason: str) -> StepFinished:
         self._close(node, "skipped")
@@ -318,3 +407,8 @@ class RunExecution:
 def teardown_notice(failure: BaseException) -> Notice:
     """Return the warning for a fixture whose teardown failed after its steps had ended."""
     return Notice(f"a fixture's teardown failed: {type(failure).__name__}: {failure}", at=clock.utc_now())
+
+
+def _as_notices(texts: Sequence[str]) -> Iterator[Event]:
+    for text in texts:
+        yield Notice(text, at=clock.utc_now())

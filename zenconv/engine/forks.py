@@ -30,6 +30,10 @@ class ForkWatch:
         self._forks = 0
 
     def __exit__(self, *exc_info: object) -> None:
+        self.end_child()
+
+    def end_child(self) -> None:
+        """End this process on the spot if it is a child that a step forked."""
         if os.getpid() != self._runner:
             os.write(self._write, b"x")
             os._exit(70)

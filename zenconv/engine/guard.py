@@ -13,8 +13,8 @@ from typing import Any
 
 import attrs
 
+from zenconv.engine.endings import describe_end, kill_group
 from zenconv.engine.runner import Channel, fork_runner
-from zenconv.engine.supervisor import describe_end, kill_group
 from zenconv.errors import ZenconvError
 from zenconv.records.events import Answer, Event, Progress, ProjectFailed, RunnerFinished, decode
 

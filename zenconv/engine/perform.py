@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import warnings
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import attrs
 
 from zenconv import clock, hashing
-from zenconv.engine.capture import Capture
+from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure
 from zenconv.engine.forks import ForkWatch
+from zenconv.engine.interruption import Interruption
 from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
 from zenconv.engine.resources import FixtureError, Resources
@@ -26,37 +27,6 @@ from zenconv.materializers import Materializers
 from zenconv.records.artifact import INLINE_LIMIT, Artifact, StoredFile
 from zenconv.records.step import Node, Pipeline
 from zenconv.trust import Trust
-
-
-class Interruption:
-    """Turns Ctrl-C and SIGTERM into an exception, but only while the user's code runs.
-
-    Everywhere else the signal is only noted, so that nothing is left half written.
-    """
-
-    def __init__(self) -> None:
-        self.signal = 0
-        self._is_open = False
-
-    def install(self) -> None:
-        """Handle SIGINT and SIGTERM from now on."""
-        signal.signal(signal.SIGINT, self._note)
-        signal.signal(signal.SIGTERM, self._note)
-
-    def __enter__(self) -> None:
-        self._is_open = True
-        if self.signal:
-            self._is_open = False
-            raise KeyboardInterrupt
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._is_open = False
-
-    def _note(self, number: int, _frame: object) -> None:
-        self.signal = number
-        if self._is_open:
-            self._is_open = False
-            raise KeyboardInterrupt
 
 
 class _Damaged(Exception):
@@ -84,38 +54,52 @@ class Performer:
     root: Path
     scratch: Path
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
+    _begun: int = 0
 
     def perform(self, task: Task) -> TaskResult:
-        """Execute `task`. Every way a step can end comes back as a result."""
+        """Execute `task`, which is not async. Every way a step can end comes back as a result."""
+        with warnings.catch_warnings():
+            try:
+                self.execute(task, self.capture.spool).send(None)
+            except StopIteration as end:
+                result: TaskResult = end.value
+                return result
+        raise AssertionError(f"{task.node} waits for something, but its task is not async")
+
+    async def execute(self, task: Task, spool: Spool) -> TaskResult:
+        """Execute `task`, whose printed text gathers in `spool`; only an async task ever waits."""
         node = self.pipeline.nodes[task.node]
+        private = self.scratch / str(self._begun) if task.is_async else self.scratch
+        self._begun += 1
         started, cpu = clock.monotonic(), clock.cpu_seconds()
         try:
-            result = self._attempt(task, node)
+            result = await self._attempt(task, node, private)
         finally:
-            if self.scratch.exists():
+            if private.exists():
                 import shutil
 
-                shutil.rmtree(self.scratch, ignore_errors=True)
+                shutil.rmtree(private, ignore_errors=True)
         return attrs.evolve(
             result,
-            output=self._take_output(),
+            output=self._take_output(spool),
             inputs=_summaries(task),
             seconds=clock.monotonic() - started,
             cpu=clock.cpu_seconds() - cpu,
         )
 
-    def _attempt(self, task: Task, node: Node) -> TaskResult:
+    async def _attempt(self, task: Task, node: Node, private: Path) -> TaskResult:
         failures: list[BaseException] = []
         try:
-            with warnings.catch_warnings():
-                given = self._load_inputs(task)
-                with self._forks, self.interruption:
-                    arguments = self.resources.arguments(node, given)
-                    del given
-                    returned = _call(node, arguments)
-                written = {b.parameter: arguments[b.parameter] for b in places(node)}
-                del arguments
-                result = self._keep(task, node, split_outputs(node.step, returned), written)
+            given = await self._load_inputs(task, private)
+            with self._forks, self.interruption:
+                arguments = self.resources.arguments(node, given)
+                del given
+                returned = _call(node, arguments)
+            if node.step.is_async:
+                returned = await self._wait_for(returned)
+            written = {b.parameter: arguments[b.parameter] for b in places(node)}
+            del arguments
+            result = self._keep(task, node, split_outputs(node.step, returned), written)
         except _Damaged as damaged:
             result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)])
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
@@ -132,6 +116,12 @@ class Performer:
         if failures and result.status == "succeeded":
             return self._failed(node, failures[0], hint="raised while a fixture was torn down")
         return result
+
+    async def _wait_for(self, coroutine: Awaitable[Any]) -> Any:
+        try:
+            return await coroutine
+        finally:
+            self._forks.end_child()
 
     def _keep(
         self, task: Task, node: Node, outputs: dict[str, Any], written: Mapping[str, Any]
@@ -165,7 +155,7 @@ class Performer:
             restore_written(node, outputs, self.root, self.scratch, self.materializers, self.store)
 
     def _failed(self, node: Node, error: BaseException, hint: str = "") -> TaskResult:
-        if isinstance(error, KeyboardInterrupt) and self.interruption.signal:
+        if self.interruption.signal and _is_interruption(error):
             return TaskResult(
                 node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal")
             )
@@ -188,41 +178,47 @@ class Performer:
             ]
         return TaskResult(node.id, "failed", error=self.secrets.redact(described))
 
-    def _load_inputs(self, task: Task) -> dict[str, Any]:
-        return {parameter: self._load(given) for parameter, given in task.inputs.items()}
+    async def _load_inputs(self, task: Task, private: Path) -> dict[str, Any]:
+        return {parameter: await self._load(given, private) for parameter, given in task.inputs.items()}
 
-    def _load(self, given: TaskInput) -> Any:
+    async def _load(self, given: TaskInput, private: Path) -> Any:
         if given.live is not None:
-            return self._make_live(given)
+            return await self._make_live(given, given.live, private)
         if given.output is not None:
-            return self._load_artifact(given, given.output)
+            return self._load_artifact(given, given.output, private)
         step = self.pipeline.nodes[given.node].step
-        return join_outputs(step, {name: self._load_artifact(given, name) for name in given.outputs})
+        return join_outputs(step, {name: self._load_artifact(given, name, private) for name in given.outputs})
 
-    def _load_artifact(self, given: TaskInput, name: str) -> Any:
+    def _load_artifact(self, given: TaskInput, name: str, private: Path) -> Any:
         artifact = given.outputs[name]
         self.trust.check(artifact, given.key, name)
         try:
-            return self.materializers.load(artifact, self.store, allowed=True, private=self.scratch)
+            return self.materializers.load(artifact, self.store, allowed=True, private=private)
         except CorruptArtifact as error:
             raise _Damaged(given.node, error.digest) from error
 
-    def _make_live(self, given: TaskInput) -> Any:
-        assert given.live is not None
+    async def _make_live(self, given: TaskInput, live: Task, private: Path) -> Any:
         node = self.pipeline.nodes[given.node]
-        arguments = self.resources.arguments(node, self._load_inputs(given.live))
-        outputs = split_outputs(node.step, _call(node, arguments))
+        arguments = self.resources.arguments(node, await self._load_inputs(live, private))
+        returned = _call(node, arguments)
+        if node.step.is_async:
+            returned = await self._wait_for(returned)
+        outputs = split_outputs(node.step, returned)
         return outputs[given.output] if given.output is not None else join_outputs(node.step, outputs)
 
-    def _take_output(self) -> Artifact | None:
+    def _take_output(self, spool: Spool) -> Artifact | None:
         self.capture.flush()
-        spool = self.capture.spool
-        if not spool.size():
+        common = self.capture.spool
+        # What C code and child processes print beside async steps goes to the step that ends first.
+        size = spool.size() + (common.size() if spool is not common else 0)
+        if not size:
             return None
+        blocks = spool.blocks() if spool is common else chain(spool.blocks(), common.blocks())
         try:
-            return store_text(self.secrets.redacted_blocks(spool.blocks()), spool.size(), self.store)
+            return store_text(self.secrets.redacted_blocks(blocks), size, self.store)
         finally:
             spool.clear()
+            common.clear()
 
 
 def store_text(blocks: Iterable[bytes], size: int, store: ArtifactStore) -> Artifact:
@@ -244,14 +240,12 @@ def _call(node: Node, arguments: Mapping[str, Any]) -> Any:
     positional = [p.name for p in node.step.parameters if p.positional_only]
     if positional:
         rest = {name: value for name, value in arguments.items() if name not in positional}
-        value = function(*(arguments[name] for name in positional), **rest)
-    else:
-        value = function(**arguments)
-    if node.step.is_async:
-        import asyncio
+        return function(*(arguments[name] for name in positional), **rest)
+    return function(**arguments)
 
-        return asyncio.run(value)
-    return value
+
+def _is_interruption(error: BaseException) -> bool:
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
 
 
 def _yields(annotation: Any) -> bool:

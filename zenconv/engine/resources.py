@@ -58,8 +58,22 @@ class _Live:
     scope: str
     owner: str
     name: str
+    where: str = ""
     value: Any = None
+    failure: BaseException | None = None
     finalizers: list[Callable[[], object]] = attrs.field(factory=list)
+
+    def blame(self, error: BaseException) -> BaseException:
+        """Return `error`, raised in a teardown, with a note that says whose it was."""
+        if self.where:
+            error.add_note(f"in the teardown of fixture {self.name!r} ({self.where})")
+        return error
+
+    def give(self) -> Any:
+        """Return the value. `FixtureError` from what went wrong when it was made."""
+        if self.failure is not None:
+            raise FixtureError(f"fixture {self.name!r} ({self.where}) failed") from self.failure
+        return self.value
 
 
 class Resources:
@@ -92,7 +106,7 @@ class Resources:
 
     def end_step(self, node: Node) -> list[BaseException]:
         """Tear down what was made for one step; return what failed on the way."""
-        return self._end(lambda live: live.scope == "step")
+        return self._end(lambda live: live.scope == "step" and live.owner == node.id)
 
     def end_pipeline(self, pipeline: str) -> list[BaseException]:
         """Tear down what was made for one pipeline; return what failed on the way."""
@@ -112,7 +126,7 @@ class Resources:
                 try:
                     finalizer()
                 except BaseException as error:  # noqa: BLE001 - the other teardowns have their turn
-                    failures.append(error)
+                    failures.append(live.blame(error))
         return failures
 
     def _argument(self, binding: Binding, node: Node, finalizers: list[Callable[[], object]]) -> Any:
@@ -138,8 +152,8 @@ class Resources:
         identity, owner = self._identify(wanted, node)
         for live in self._live:
             if live.identity == identity:
-                return live.value
-        made = _Live(identity, wanted.fixture.note.scope, owner, wanted.fixture.name)
+                return live.give()
+        made = _Live(identity, wanted.fixture.note.scope, owner, wanted.fixture.name, wanted.fixture.where)
         arguments: dict[str, Any] = {}
         for binding in wanted.bindings:
             arguments[binding.parameter] = self._argument(binding, node, made.finalizers)
@@ -147,9 +161,12 @@ class Resources:
         self._live.append(made)
         try:
             made.value = _set_up(wanted, arguments, made.finalizers)
-        except Exception as error:
-            raise FixtureError(f"fixture {wanted.fixture.name!r} ({wanted.fixture.where}) failed") from error
-        return made.value
+        except BaseException as error:
+            # It stays, as what it is: a fixture that failed fails everyone who asks for it.
+            made.failure = error
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        return made.give()
 
     def _identify(self, wanted: FixtureNode, node: Node) -> tuple[tuple[str, ...], str]:
         scope = wanted.fixture.note.scope

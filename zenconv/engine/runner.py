@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import attrs
 
@@ -38,6 +39,17 @@ class Channel:
         rest = memoryview(line)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
+
+    def drop(self, *, keep_open: bool = False) -> None:
+        """Forget, in a forked child, what belongs to the runner.
+
+        With `keep_open` the child keeps the pipe, so that the supervisor sees when it has ended.
+        """
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+        if not keep_open:
+            os.close(self._descriptor)
 
     def sync(self) -> None:
         """Bring the log to the disk."""
@@ -81,7 +93,7 @@ def fork_runner(body: Body, open_log: Callable[[], EventLog | None]) -> Runner:
     try:
         os.close(reading)
         os.close(leash)
-        _leave_parent(parent, alive)
+        leave_parent(parent, alive)
         run_body(body, writing, open_log)
     finally:
         os._exit(70)
@@ -102,9 +114,13 @@ def run_body(body: Body, descriptor: int, open_log: Callable[[], EventLog | None
     except KeyboardInterrupt:
         channel.send(RunnerFinished(interrupted=True))
     except Exception as error:  # noqa: BLE001 - told to the supervisor
-        channel.send(ProjectFailed(_internal_error(error), 3))
+        channel.send(ProjectFailed(internal_error(error), 3))
         channel.send(RunnerFinished())
-    # Exit functions of libraries (temporary files, process pools) still have their turn.
+    end_process()
+
+
+def end_process() -> NoReturn:
+    """End this process in good order: exit functions of libraries still have their turn."""
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -114,7 +130,8 @@ def run_body(body: Body, descriptor: int, open_log: Callable[[], EventLog | None
     os._exit(0)
 
 
-def _internal_error(error: Exception) -> str:
+def internal_error(error: Exception) -> str:
+    """Return what people see of a mistake in zenconv itself."""
     import traceback
 
     text = f"internal error: {type(error).__name__}: {error}"
@@ -124,8 +141,8 @@ def _internal_error(error: Exception) -> str:
     return f"{text}\n    at {frame.filename}:{frame.lineno}; set ZENCONV_DEBUG=1 for the traceback"
 
 
-def _leave_parent(parent: int, alive: int) -> None:
-    """Get a process group of our own, default signals, and a promise to die with the parent.
+def leave_parent(parent: int, alive: int) -> None:
+    """Give a forked child a process group of its own, default signals, and have it die with its parent.
 
     `alive` is the reading end of a pipe whose other end only the parent holds.
     """

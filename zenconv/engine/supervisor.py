@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from zenconv import clock
+from zenconv.engine.endings import crash_error, describe_end, kill_group
 from zenconv.engine.runner import Body, Runner, fork_runner
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
@@ -40,16 +41,17 @@ from zenconv.records.log import EventLog
 GRACE_SECONDS = 10.0
 _MOST_UNEXPLAINED = 2
 _READ_SIZE = 1 << 18
+_CHILDREN_SECONDS = 2.0
 
 Listener = Callable[[Event], object]
 
 
 @attrs.define(eq=False, repr=False)
 class _State:
-    """What is known of the run so far."""
+    """What is known of the run so far. `running` tells of each node whether workers execute it."""
 
     status: dict[str, str] = attrs.field(factory=dict)
-    running: str = ""
+    running: dict[str, bool] = attrs.field(factory=dict)
     doing: str = ""
     planned: bool = False
     finished: bool = False
@@ -59,11 +61,10 @@ class _State:
 
     def take(self, event: Event) -> None:
         if isinstance(event, StepStarted):
-            self.running = event.node
+            self.running[event.node] = event.apart
         elif isinstance(event, StepFinished):
             self.status[event.node] = event.status
-            if self.running == event.node:
-                self.running = ""
+            self.running.pop(event.node, None)
         elif isinstance(event, StepsReused):
             self.status.update((step["node"], "reused") for step in event.steps)
         elif isinstance(event, PlanReady):
@@ -139,9 +140,10 @@ class Supervisor:
             ended, value = os.waitpid(runner.pid, os.WNOHANG)
             status = value if ended else None
         self._read(runner, buffer)
-        runner.close()
         if self._signals or not state.finished:
             kill_group(runner.pid)
+            await_children(runner.events)
+        runner.close()
         return status
 
     def _patience(self) -> float | None:
@@ -197,27 +199,29 @@ class Supervisor:
         state = self._state
         self._deadline = 0.0
         cause = describe_end(status)
-        node = state.running
-        self._record(RunnerDied(cause, node, at=clock.utc_now()))
+        nodes = [node for node, apart in state.running.items() if not apart]
+        # What ran in workers is not to blame; they have ended with their runner, and run again.
+        state.running.clear()
+        for node in nodes or [""]:
+            self._record(RunnerDied(cause, node, at=clock.utc_now()))
         if not state.planned:
             doing = f" while {state.doing}" if state.doing else ""
             self._record(ProjectFailed(f"the process ended{doing}: {cause}", 2, at=clock.utc_now()))
             return False
-        if not node:
+        if not nodes:
             state.unexplained += 1
             return state.unexplained < _MOST_UNEXPLAINED
-        self._record(self._crash(node, cause))
+        error = crash_error(cause)
+        if len(nodes) > 1:
+            error["message"] += ", as did those that ran beside it, or one of them did"
+        self._record_unfinished(nodes, "failed", error)
         return True
 
-    def _crash(self, node: str, cause: str) -> StepFinished:
+    def _record_unfinished(self, nodes: list[str], status: str, error: dict[str, Any] | None = None) -> None:
         output = self._output(self._state.secrets)
-        error = {"type": "Crash", "message": f"the step ended its process: {cause}", "frames": []}
-        hint = _hint(cause)
-        if hint:
-            error["hint"] = hint
-        return StepFinished(
-            node, "failed", error=error, output=output.to_json() if output else None, at=clock.utc_now()
-        )
+        for node in nodes:
+            text = output.to_json() if output else None
+            self._record(StepFinished(node, status, error=error, output=text, at=clock.utc_now()))
 
     def _record(self, event: Event) -> None:
         with EventLog(self._folder.log) as log:
@@ -228,15 +232,7 @@ class Supervisor:
     def _finish(self) -> RunFinished:
         state = self._state
         if state.running:
-            output = self._output(state.secrets)
-            self._record(
-                StepFinished(
-                    state.running,
-                    "interrupted",
-                    output=output.to_json() if output else None,
-                    at=clock.utc_now(),
-                )
-            )
+            self._record_unfinished(list(state.running), "interrupted")
         counts: dict[str, int] = {}
         for status in state.status.values():
             counts[status] = counts.get(status, 0) + 1
@@ -295,38 +291,16 @@ def _drain(descriptor: int) -> None:
         pass
 
 
+def await_children(descriptor: int) -> None:
+    """Wait a moment until no process holds the other end of a pipe any more."""
+    deadline = time.monotonic() + _CHILDREN_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        if select.select([descriptor], [], [], left)[0] and not os.read(descriptor, _READ_SIZE):
+            return
+
+
 def _kill(pid: int, number: int) -> None:
     try:
         os.kill(pid, number)
     except ProcessLookupError:
         pass
-
-
-def kill_group(pid: int) -> None:
-    """Kill a process and everything it started that stayed in its group."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-
-
-def describe_end(status: int) -> str:
-    """Return in words how a process ended, from its wait status."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        try:
-            name = signal.Signals(number).name
-        except ValueError:
-            name = f"signal {number}"
-        return f"killed by {name}"
-    return f"exited with status {os.waitstatus_to_exitcode(status)}"
-
-
-def _hint(cause: str) -> str:
-    if cause == "killed by SIGKILL":
-        return "perhaps out of memory: see `dmesg`, or give the step less data"
-    if cause == "killed by SIGSEGV":
-        return "a compiled library crashed; what it printed last is shown above"
-    if cause.startswith("exited"):
-        return "a step ends with `return` or an exception, not with os._exit()"
-    return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.machinery import (
     ExtensionFileLoader,
@@ -77,11 +77,15 @@ class ModuleSource:
 
 
 class ProjectSources:
-    """The registry of project modules below `root` (and editable installations elsewhere)."""
+    """The registry of project modules below `root` (and editable installations elsewhere).
+
+    `given` holds, by path, contents that take the place of files: what another process has read.
+    """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(os.path.abspath(root))
         self.places = Places(root)
+        self.given: Mapping[str, bytes] = {}
         self._modules: dict[str, ModuleSource] = {}
         self._finder = _ProjectFinder(self)
 
@@ -166,7 +170,7 @@ class _ProjectLoader(SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        data = self.get_data(path)
+        data = self._sources.given.get(path) or self.get_data(path)
         code: CodeType = compile(data, path, "exec", dont_inherit=True)
         self._sources.record(fullname, path, data)
         return code

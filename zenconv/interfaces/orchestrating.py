@@ -1,7 +1,8 @@
 """Where steps run: `Orchestrator`, and the smaller `TaskPool` from which most are made.
 
 Caching, retries, hooks and recording live in the engine: a back-end only places work and
-watches it.
+watches it. Tasks and their results are plain JSON data when they travel; values never do, they
+go through the store.
 """
 
 from __future__ import annotations
@@ -33,15 +34,49 @@ class TaskInput(Frozen):
     output: str | None = None
     live: Task | None = None
 
+    def to_json(self) -> list[Any]:
+        """Return plain JSON data."""
+        outputs = {name: artifact.to_json() for name, artifact in self.outputs.items()}
+        live = self.live.to_json() if self.live is not None else None
+        return [self.node, self.key, outputs, self.output, live]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> TaskInput:
+        """Rebuild from `to_json` data."""
+        node, key, outputs, output, live = data
+        artifacts = {name: Artifact.from_json(artifact) for name, artifact in outputs.items()}
+        return cls(node, key, artifacts, output, Task.from_json(live) if live else None)
+
 
 @attrs.frozen(eq=False, repr=False)
 class Task(Frozen):
-    """Everything a worker that has collected the same project needs to execute one node."""
+    """Everything a worker that has collected the same project needs to execute one node.
+
+    `is_async`: it waits more than it works, so that several can be under way in one process.
+    """
 
     node: str
     key: str
     inputs: Mapping[str, TaskInput]
     is_wanted: bool = True
+    is_async: bool = False
+
+    def to_json(self) -> list[Any]:
+        """Return plain JSON data."""
+        inputs = {parameter: given.to_json() for parameter, given in self.inputs.items()}
+        return [self.node, self.key, inputs, self.is_wanted, self.is_async]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> Task:
+        """Rebuild from `to_json` data."""
+        node, key, inputs, is_wanted, is_async = data
+        given = {parameter: TaskInput.from_json(item) for parameter, item in inputs.items()}
+        return cls(node, key, given, is_wanted, is_async)
+
+
+def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:
+    """Return whether a task is async: its step is (`own`), or one whose live value it makes again."""
+    return own or any(given.live is not None and given.live.is_async for given in inputs.values())
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -61,33 +96,121 @@ class TaskResult(Frozen):
     seconds: float = 0.0
     cpu: float = 0.0
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        data = {name: getattr(self, name) for name in attrs.fields_dict(type(self))}
+        data["outputs"] = {name: artifact.to_json() for name, artifact in self.outputs.items()}
+        data["output"] = self.output.to_json() if self.output else None
+        return data
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> TaskResult:
+        """Rebuild from `to_json` data."""
+        fields = dict(data)
+        fields["outputs"] = {name: Artifact.from_json(a) for name, a in data["outputs"].items()}
+        fields["output"] = Artifact.from_json(data["output"]) if data["output"] else None
+        fields["damaged"] = [(node, digest) for node, digest in data["damaged"]]
+        return cls(**fields)
+
 
 class TaskPool(Protocol):
-    """Workers that execute tasks, `slots` at a time."""
+    """Workers that execute tasks. A pool inherits from this class to get what it has no use for."""
 
-    slots: int
+    is_apart: bool = False
+    """Tasks run in other processes: the end of this one is not the end of theirs."""
+
+    def accepts(self, *, is_async: bool) -> bool:
+        """Return whether one more task, an async one or another, would start at once."""
 
     def submit(self, task: Task) -> None:
-        """Take a task; called only while fewer than `slots` are unfinished. Does not block."""
+        """Take a task; called only when it is accepted. Does not block."""
 
-    def results(self, timeout: float | None = None) -> Sequence[TaskResult]:
-        """Return what has ended, waiting up to `timeout` seconds (None: until something ends).
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        """Return what has ended, waiting up to `timeout` seconds for something to happen.
 
-        A worker that died yields a ``failed`` result for its task, never silence.
+        Also returns early, with nothing, when another task would be accepted now. A worker that
+        died yields a ``failed`` result for its task, never silence.
         """
 
+    def end_pipeline(self, pipeline: str) -> None:
+        """Be told that no more tasks of `pipeline` will come: its fixtures can be torn down."""
+        return
+
+    def interrupt(self, number: int) -> None:
+        """Pass the signal `number` on to what runs, which then ends as ``interrupted``."""
+        return
+
+    def notices(self) -> Sequence[str]:
+        """Return, once, what went wrong outside of any task: a line each."""
+        return ()
+
     def close(self) -> None:
-        """End all workers. Tasks still running are stopped."""
+        """End all workers. Tasks still running are stopped; fixtures are torn down."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class WorkerMessage(Frozen):
+    """What a worker process has to say.
+
+    ``ready``: it has collected the project. ``result``: a task has ended. ``ended``: the process
+    has; `error` tells how, `output` is what was printed last.
+    """
+
+    worker: int
+    kind: Literal["ready", "result", "ended"]
+    result: TaskResult | None = None
+    error: Mapping[str, Any] | None = None
+    output: Artifact | None = None
+
+
+class Workers(Protocol):
+    """Processes on this machine that have collected the project and execute tasks one by one."""
+
+    def start(self) -> int:
+        """Start a process and return its number; it says when it is ready. `StoreError`: it cannot be."""
+
+    def submit(self, worker: int, task: Task) -> None:
+        """Hand a task to a worker that is ready."""
+
+    def messages(self, timeout: float) -> Sequence[WorkerMessage]:
+        """Return what the workers said, waiting up to `timeout` seconds."""
+
+    def end_pipeline(self, pipeline: str) -> None:
+        """Tell every worker that no more tasks of `pipeline` will come."""
+
+    def interrupt(self, number: int) -> None:
+        """Send a signal to every worker."""
+
+    def notices(self) -> Sequence[str]:
+        """Return, once, what workers reported outside of any task."""
+
+    def close(self) -> None:
+        """End them all and everything they started, tearing fixtures down first."""
 
 
 class Execution(Protocol):
     """What the engine offers to an orchestrator for one plan."""
 
+    def drive(self, pool: TaskPool) -> Iterator[Event]:
+        """Decide, submit and record until nothing is left; the loop of every task orchestrator."""
+
     def perform(self, task: Task) -> TaskResult:
         """Execute one task in this process."""
 
-    def drive(self, pool: TaskPool) -> Iterator[Event]:
-        """Decide, submit and record until nothing is left; the loop of every task orchestrator."""
+    def start(self, task: Task) -> None:
+        """Begin an async task in this process; it goes on whenever `wait` is called."""
+
+    def wait(self, timeout: float) -> Sequence[TaskResult]:
+        """Let the tasks begun go on until some have ended; return those."""
+
+    def open_workers(self, most: int) -> Workers:
+        """Prepare for up to `most` processes at a time; none is started yet.
+
+        Raises
+        ------
+        UsageError
+            The run was not started with worker processes in mind.
+        """
 
 
 @runtime_checkable

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,12 +15,11 @@ from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.decide import Decider, NodeResult, make_plan
 from zenconv.engine.durability import Durability
 from zenconv.engine.environment import GitQuery, describe_environment
-from zenconv.engine.execution import RunExecution, teardown_notice
-from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.execution import RunExecution, WorkersOpener, teardown_notice
 from zenconv.engine.files import FileDigests
+from zenconv.engine.interruption import Interruption
 from zenconv.engine.keys import ImportedCode, KeyMaker, short_text
-from zenconv.engine.perform import Interruption, Performer, store_text
-from zenconv.engine.resources import Resources, RunInfo
+from zenconv.engine.perform import Performer, store_text
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
@@ -30,6 +28,7 @@ from zenconv.fingerprint import Fingerprinter
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
+from zenconv.project.performing import make_performer, register_local_hooks, seed_of
 from zenconv.project.project import Project, open_project
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
@@ -48,6 +47,11 @@ from zenconv.records.plan import KeyParts, Plan
 from zenconv.records.step import Binding, Node, Pipeline
 from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack, assemble
+from zenconv.stack.workers import has_workers
+
+if TYPE_CHECKING:
+    from zenconv.engine.fork_server import ForkServer
+    from zenconv.interfaces.orchestrating import Workers
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -69,6 +73,8 @@ class RunOptions(Frozen):
     stop_on_failure: bool = False
     live_output: bool = False
 
+
+_MISTYPED = (4, 5)
 
 PluginLoader = Callable[[], Plugins]
 
@@ -100,9 +106,18 @@ def run_project(
 
         finished = Supervisor(folder, runner, listener, output).run()
         spool.close()
+        if finished.status == "error" and finished.exit_code in _MISTYPED:
+            _forget(folder)
         return folder.id, finished
     finally:
         lock.close()
+
+
+def _forget(folder: RunFolder) -> None:
+    """Remove the record of a command that never became a run: a mistyped name, nothing selected."""
+    import shutil
+
+    shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git: GitQuery) -> RunStarted:
@@ -117,11 +132,6 @@ def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git
         describe_environment(Distributions().installed(), git.answer(), seed_of(settings)),
         at=clock.utc_now(),
     )
-
-
-def seed_of(settings: Settings) -> int:
-    """Return the seed of a run: the configured one, else 0."""
-    return settings.seed if settings.seed is not None else 0
 
 
 def _crash_output(
@@ -168,7 +178,7 @@ class Planner:
         """
         stack = assemble(settings, plugins)
         project = open_project(settings, on_progress=tell)
-        _register_local_hooks(project, plugins)
+        register_local_hooks(project, plugins)
         past = _Past(settings, stack, run)
         last_failed = past.failed_nodes() if selection.last_failed else None
         pipeline, selected = project.pipeline(
@@ -207,14 +217,6 @@ class Planner:
         """Return the plan for what is selected."""
         forced = self.project.match(self.pipeline, selection.force) if selection.force else ()
         return make_plan(self.pipeline, self.decider, done=done, force=forced)
-
-
-def _register_local_hooks(project: Project, plugins: Plugins) -> None:
-    """Let hook implementations in ``zenconf.py`` take part, as those of installed plugins do."""
-    for file in project.collection.files.values():
-        module = sys.modules.get(file.module) if file.is_zenconf else None
-        if module is not None and any(name.startswith("zenconv_") for name in vars(module)):
-            plugins.register(module, file.file, origin=file.file)
 
 
 class _Past:
@@ -277,11 +279,13 @@ class _RunnerBody:
 
     def __call__(self, channel: Channel) -> bool:
         """Do it; return whether a signal ended it early."""
+        server = self._fork_server(channel)
         interruption = Interruption()
         interruption.install()
         gc.disable()  # until the user's steps run: planning makes many records and no garbage
         self.spool.clear()
-        Capture(self.spool, live=self.options.live_output).start()
+        capture = Capture(self.spool, live=self.options.live_output)
+        capture.start()
         # A relative path in a step or at import means the same wherever the command was called.
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
@@ -303,12 +307,45 @@ class _RunnerBody:
         _notify(plugins, channel, "zenconv_plan_ready", plan=plan)
         gc.freeze()
         gc.enable()
-        resources = self._execute(planner, plan, plugins, channel, interruption, ended, done)
-        for failure in resources.end_run():
+        secrets = Secrets(lambda name: channel.send(Progress(secret=name)))
+        performer = make_performer(
+            self.settings,
+            self.folder,
+            self.started,
+            planner.project,
+            planner.stack,
+            planner.materializers,
+            plan.pipeline,
+            capture,
+            secrets,
+            interruption,
+        )
+        workers = None
+        if server is not None:
+            workers = partial(self._open_workers, server, planner, secrets)
+        self._execute(planner, plan, plugins, channel, performer, workers, ended, done)
+        for failure in performer.resources.end_run():
             channel.send(teardown_notice(failure))
         planner.decider.keys.files.save()
         planner.stack.action_cache.close()
         return bool(interruption.signal)
+
+    def _fork_server(self, channel: Channel) -> ForkServer | None:
+        """Make what forks workers while this process is still clean, if the stack has any."""
+        if not has_workers(self.settings):
+            return None
+        from zenconv.engine.fork_server import ForkServer
+        from zenconv.project.working import WorkerBody
+
+        body = WorkerBody(self.settings, self.load_plugins, self.folder, self.started)
+        return ForkServer(body, lambda is_server: channel.drop(keep_open=is_server))
+
+    def _open_workers(self, server: ForkServer, planner: Planner, secrets: Secrets, most: int) -> Workers:
+        from zenconv.engine.workers import ForkedWorkers
+        from zenconv.project.working import describe_beginning
+
+        beginning = describe_beginning(planner.project, most, live=self.options.live_output)
+        return ForkedWorkers(server, beginning, self.folder.path, planner.stack.artifact_store, secrets)
 
     def _execute(
         self,
@@ -316,34 +353,12 @@ class _RunnerBody:
         plan: Plan,
         plugins: Plugins,
         channel: Channel,
-        interruption: Interruption,
+        performer: Performer,
+        workers: WorkersOpener | None,
         ended: Mapping[str, str],
         done: Mapping[str, NodeResult],
-    ) -> Resources:
-        secrets = Secrets(lambda name: channel.send(Progress(secret=name)))
-        seed = seed_of(self.settings)
-        info = RunInfo(
-            self.folder.id,
-            self.folder.number,
-            self.settings.stack.name,
-            datetime.fromisoformat(self.started.at),
-        )
-        spare = self.folder.path / "inputs"
-        resources = Resources(plan.pipeline, info, seed, secrets, self.settings.root, spare)
+    ) -> None:
         self.spool.clear()
-        performer = Performer(
-            plan.pipeline,
-            planner.stack.artifact_store,
-            planner.materializers,
-            planner.stack.trust,
-            resources,
-            Capture(self.spool, live=self.options.live_output),
-            secrets,
-            interruption,
-            ProjectFiles(self.settings.root, planner.project.is_project_file),
-            self.settings.root,
-            self.folder.path / "inputs",
-        )
         stack = planner.stack
         durability = Durability([stack.artifact_store.sync, channel.sync, stack.action_cache.sync])
         execution = RunExecution(
@@ -355,6 +370,7 @@ class _RunnerBody:
             ended=ended,
             results=dict(done),
             durability=durability,
+            workers=workers,
         )
         for event in planner.stack.orchestrator.execute(plan, execution):
             channel.send(event)
@@ -362,7 +378,6 @@ class _RunnerBody:
                 _notify(plugins, channel, "zenconv_step_finish", event=event)
         for problem in durability.finish():
             channel.send(Notice(problem, at=clock.utc_now()))
-        return resources
 
 
 def _notify(plugins: Plugins, channel: Channel, hook: str, **arguments: Any) -> None:

@@ -70,10 +70,11 @@ class StepsReused(Event):
 
 @attrs.frozen(eq=False, repr=False)
 class StepStarted(Event):
-    """A step begins."""
+    """A step begins. `apart`: in another process than the runner, whose end is not the step's."""
 
     name: ClassVar[str] = "step_started"
     node: str
+    apart: bool = False
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zenconv.errors import did_you_mean
+from zenconv.settings.cores import count_cores
 from zenconv.settings.lines import KeyPath
 from zenconv.settings.reading import Reader
 from zenconv.settings.secrets import find_references, is_variable_name
@@ -44,9 +45,13 @@ def _read_stack(reader: Reader, path: KeyPath, name: str, value: Any) -> StackSe
         components=components,
         trackers=_read_trackers(reader, (*path, "trackers"), table.get("trackers")),
         trust=_read_trust(reader, (*path, "trust"), table.get("trust")),
-        workers=reader.read_int((*path, "workers"), table.get("workers"), least=0),
+        workers=_read_workers(reader, (*path, "workers"), table.get("workers")),
         where=reader.where(path),
     )
+
+
+def _read_workers(reader: Reader, path: KeyPath, value: Any) -> int | None:
+    return count_cores() if value == "auto" else reader.read_int(path, value, least=0)
 
 
 def _read_component(reader: Reader, path: KeyPath, kind: str, value: Any) -> ComponentSettings | None:

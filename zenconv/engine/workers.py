@@ -1,0 +1,212 @@
+"""Worker processes as the runner sees them: started, handed tasks, heard, outlived, ended."""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from zenconv import clock
+from zenconv.engine.capture import Spool
+from zenconv.engine.endings import crash_error, describe_end
+from zenconv.engine.fork_server import ForkServer
+from zenconv.engine.frames import FrameReader, encode_frame
+from zenconv.engine.perform import store_text
+from zenconv.engine.secrets import Secrets
+from zenconv.errors import ZenconvError
+from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
+from zenconv.interfaces.storing import ArtifactStore
+from zenconv.records.artifact import Artifact
+
+GRACE_SECONDS = 10.0
+"""How long workers get to tear their fixtures down."""
+
+_READ_SIZE = 1 << 18
+
+
+@attrs.define(auto_exc=True, slots=False)
+class WorkerError(ZenconvError):
+    """Workers cannot do what the runner could: collect the project."""
+
+    exit_code: int = attrs.field(default=2, kw_only=True)
+
+
+@attrs.define(eq=False, repr=False)
+class _Worker:
+    """A process: what it was told and what it said."""
+
+    number: int
+    pid: int
+    connection: socket.socket
+    spool: Spool
+    doing: str = "it started"
+    is_ready: bool = False
+    is_open: bool = True
+    has_left: bool = False
+    unfinished: int = 0
+    reader: FrameReader = attrs.field(factory=FrameReader)
+
+    def tell(self, message: dict[str, Any]) -> None:
+        try:
+            self.connection.sendall(encode_frame(message))
+        except OSError:
+            pass  # it has ended, and the server will say how
+
+    def hear(self) -> list[dict[str, Any]]:
+        """Return the messages that have arrived."""
+        messages: list[dict[str, Any]] = []
+        while self.is_open:
+            try:
+                data = self.connection.recv(_READ_SIZE, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""
+            self.is_open = bool(data)  # a step may have closed it; only the process's end counts
+            messages += self.reader.feed(data)
+        return messages
+
+    def close(self) -> None:
+        self.connection.close()
+        self.spool.close()
+
+
+class ForkedWorkers:
+    """Workers forked from a server; see `zenconv.interfaces.orchestrating.Workers`.
+
+    Parameters
+    ----------
+    beginning
+        The first message to each worker: what it needs to collect the same project.
+    folder
+        Where the files lie in which the text gathers that steps print.
+    """
+
+    def __init__(
+        self,
+        server: ForkServer,
+        beginning: Mapping[str, Any],
+        folder: Path,
+        store: ArtifactStore,
+        secrets: Secrets,
+    ) -> None:
+        self._server = server
+        self._beginning = {"begin": dict(beginning)}
+        self._folder = folder
+        self._store = store
+        self._secrets = secrets
+        self._workers: dict[int, _Worker] = {}
+        self._notices: list[str] = []
+
+    def start(self) -> int:
+        number = next(n for n in range(1, len(self._workers) + 2) if n not in self._workers)
+        ours, theirs = socket.socketpair()
+        spool = Spool(self._folder)
+        pid = self._server.fork(theirs, spool.descriptor, number)
+        theirs.close()
+        worker = self._workers[number] = _Worker(number, pid, ours, spool)
+        worker.tell(self._beginning)
+        return number
+
+    def submit(self, worker: int, task: Task) -> None:
+        self._workers[worker].unfinished += 1
+        self._workers[worker].tell({"task": task.to_json()})
+
+    def messages(self, timeout: float) -> Sequence[WorkerMessage]:
+        open_workers = {w.connection.fileno(): w for w in self._workers.values() if w.is_open}
+        ready, _, _ = select.select([self._server.fileno(), *open_workers], [], [], timeout)
+        messages: list[WorkerMessage] = []
+        for descriptor in ready:
+            if descriptor in open_workers:
+                messages += self._hear(open_workers[descriptor])
+        if self._server.fileno() in ready:
+            for pid, status in self._server.ended():
+                messages += self._bury(pid, status)
+        return messages
+
+    def end_pipeline(self, pipeline: str) -> None:
+        self._tell_all({"end_pipeline": pipeline})
+
+    def interrupt(self, number: int) -> None:
+        for worker in self._workers.values():
+            self._server.signal(worker.pid, number)
+
+    def notices(self) -> Sequence[str]:
+        notices, self._notices = self._notices, []
+        return notices
+
+    def close(self) -> None:
+        for worker in self._workers.values():
+            if not worker.is_ready:
+                self._server.kill(worker.pid)
+            elif worker.unfinished:
+                self._server.signal(worker.pid, signal.SIGTERM)
+        self._tell_all({"end": True})
+        deadline = clock.monotonic() + GRACE_SECONDS
+        try:
+            while self._workers and (left := deadline - clock.monotonic()) > 0:
+                self.messages(left)
+        finally:
+            self._server.close()
+            for worker in self._workers.values():
+                worker.close()
+            self._workers.clear()
+
+    def _tell_all(self, message: dict[str, Any]) -> None:
+        for worker in self._workers.values():
+            worker.tell(message)
+
+    def _hear(self, worker: _Worker) -> list[WorkerMessage]:
+        said: list[WorkerMessage] = []
+        for message in worker.hear():
+            if "result" in message:
+                worker.unfinished -= 1
+                result = TaskResult.from_json(message["result"])
+                said.append(WorkerMessage(worker.number, "result", result))
+            elif "ready" in message:
+                worker.is_ready = True
+                said.append(WorkerMessage(worker.number, "ready"))
+            elif "failed" in message:
+                raise WorkerError(message["failed"], exit_code=message["exit_code"])
+            else:
+                self._note(worker, message)
+        return said
+
+    def _note(self, worker: _Worker, message: Mapping[str, Any]) -> None:
+        if "secret" in message:
+            self._secrets.get(message["secret"])
+        elif "doing" in message:
+            worker.doing = message["doing"]
+        elif "notice" in message:
+            self._notices.append(message["notice"])
+        elif "left" in message:
+            worker.has_left = True
+
+    def _bury(self, pid: int, status: int) -> list[WorkerMessage]:
+        worker = next((w for w in self._workers.values() if w.pid == pid), None)
+        if worker is None:
+            return []
+        said = self._hear(worker)
+        del self._workers[worker.number]
+        if not worker.has_left:
+            self._server.kill(pid)
+            error = crash_error(describe_end(status))
+            if not worker.is_ready:
+                error["message"] = f"a worker ended while {worker.doing}: {describe_end(status)}"
+            output = self._last_words(worker.spool)
+            said.append(WorkerMessage(worker.number, "ended", error=error, output=output))
+        worker.close()
+        return said
+
+    def _last_words(self, spool: Spool) -> Artifact | None:
+        if not spool.size():
+            return None
+        try:
+            return store_text(self._secrets.redacted_blocks(spool.blocks()), spool.size(), self._store)
+        except ZenconvError:
+            return None

@@ -1,0 +1,69 @@
+"""What executes a project's steps, made in the same way in the runner and in its workers."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from zenconv.engine.capture import Capture
+from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.interruption import Interruption
+from zenconv.engine.perform import Performer
+from zenconv.engine.resources import Resources, RunInfo
+from zenconv.engine.secrets import Secrets
+from zenconv.hooks.manager import Plugins
+from zenconv.materializers import Materializers
+from zenconv.project.project import Project
+from zenconv.records.events import RunStarted
+from zenconv.records.layout import RunFolder
+from zenconv.records.step import Pipeline
+from zenconv.settings import Settings
+from zenconv.stack.assemble import Stack
+
+
+def make_performer(
+    settings: Settings,
+    folder: RunFolder,
+    started: RunStarted,
+    project: Project,
+    stack: Stack,
+    materializers: Materializers,
+    pipeline: Pipeline,
+    capture: Capture,
+    secrets: Secrets,
+    interruption: Interruption,
+    scratch: str = "inputs",
+) -> Performer:
+    """Return what executes the steps of `pipeline` in this process.
+
+    `scratch` is the name of the folder, below that of the run, which no other process uses.
+    """
+    private: Path = folder.path / scratch
+    info = RunInfo(folder.id, folder.number, settings.stack.name, datetime.fromisoformat(started.at))
+    return Performer(
+        pipeline,
+        stack.artifact_store,
+        materializers,
+        stack.trust,
+        Resources(pipeline, info, seed_of(settings), secrets, settings.root, private),
+        capture,
+        secrets,
+        interruption,
+        ProjectFiles(settings.root, project.is_project_file),
+        settings.root,
+        private,
+    )
+
+
+def seed_of(settings: Settings) -> int:
+    """Return the seed of a run: the configured one, else 0."""
+    return settings.seed if settings.seed is not None else 0
+
+
+def register_local_hooks(project: Project, plugins: Plugins) -> None:
+    """Let hook implementations in ``zenconf.py`` take part, as those of installed plugins do."""
+    for file in project.collection.files.values():
+        module = sys.modules.get(file.module) if file.is_zenconf else None
+        if module is not None and any(name.startswith("zenconv_") for name in vars(module)):
+            plugins.register(module, file.file, origin=file.file)
