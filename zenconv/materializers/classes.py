@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 _MISSING = object()
+_PYDANTIC = (None, "pydantic.main", "pydantic.root_model")
 _CONSTRUCTION = ("__new__", "__reduce__", "__reduce_ex__")
 
 
@@ -26,6 +27,8 @@ def field_names(cls: type) -> tuple[str, ...] | None:
     if fields is not None:
         dataclasses = sys.modules["dataclasses"]
         return tuple(field.name for field in dataclasses.fields(cls))
+    if "__pydantic_fields__" in cls.__dict__:
+        return tuple(cls.__dict__["__pydantic_fields__"])
     attributes = cls.__dict__.get("__attrs_attrs__")
     if attributes is not None:
         return tuple(attribute.name for attribute in attributes)
@@ -60,6 +63,15 @@ def make_instance(cls: type, state: dict[str, Any]) -> Any:
     for name, value in state.items():
         object.__setattr__(made, name, value)
     return made
+
+
+def is_pydantic_model(cls: type) -> bool:
+    """Return whether instances of `cls` are models of pydantic 2 that follow its own rules of state."""
+    base = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)
+    if base is None or not issubclass(cls, base) or set(_slots(cls)) != set(_slots(base)):
+        return False
+    rules = (getattr(cls, name) for name in (*_CONSTRUCTION, "__getstate__", "__setstate__"))
+    return all(getattr(rule, "__module__", None) in _PYDANTIC for rule in rules)
 
 
 def is_named_tuple(cls: type) -> bool:

@@ -156,6 +156,16 @@ def _decode_object(decoder: Decoder, content: Any) -> Any:
     return classes.make_instance(decoder.find(reference), dict(decoder.decode_pairs(state)))
 
 
+def _decode_model(decoder: Decoder, content: Any) -> Any:
+    reference, state = content
+    cls = decoder.find(reference)
+    if not classes.is_pydantic_model(cls):
+        raise CorruptArtifact(f"{reference!r} is not a pydantic model any more")
+    made = cls.__new__(cls)
+    made.__setstate__(dict(decoder.decode_pairs(state)))
+    return made
+
+
 def _decode_named_tuple(decoder: Decoder, content: Any) -> Any:
     reference, items = content
     return tuple.__new__(decoder.find(reference), decoder.decode_items(items))
@@ -209,6 +219,7 @@ _DECODERS: dict[str, Callable[[Decoder, Any], Any]] = {
     "$flag": lambda decoder, content: decoder.find(content[0])(decoder.decode(content[1])),
     "$namedtuple": _decode_named_tuple,
     "$object": _decode_object,
+    "$model": _decode_model,
     "$part": lambda decoder, content: decoder.load_part(content),
     "$numpy": _library("numpy_scalars"),
     "$pandas": _library("pandas_scalars"),

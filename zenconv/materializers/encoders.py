@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 INTEGER_LIMIT = 1 << 256
 """Integers from here on are written in hexadecimal: Python limits decimal digits."""
 
-FACTORIES: tuple[Any, ...] = (list, dict, set, int, float, str, bytes, tuple, frozenset, bool)
+FACTORIES: tuple[Any, ...] = (
+    list, dict, set, int, float, str, bytes, tuple, frozenset, bool, collections.OrderedDict,
+)  # fmt: skip
 """The factories that a stored ``defaultdict`` may have."""
 
 

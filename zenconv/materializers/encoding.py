@@ -128,6 +128,8 @@ class Encoder:
             return encode_enum(self, value)
         if classes.is_named_tuple(cls):
             return {"$namedtuple": [self.refer(cls), self.encode_items(tuple(value))]}
+        if classes.is_pydantic_model(cls):
+            return self._encode_model(value)
         if classes.field_names(cls) is not None:
             return self._encode_fields(value)
         if isinstance(value, pathlib.PurePath):
@@ -145,6 +147,15 @@ class Encoder:
         encoded = [self.refer(type(value)), self.encode_pairs(state.items())]
         self._depth -= 1
         return {"$object": encoded}
+
+    def _encode_model(self, value: Any) -> Any:
+        self._depth += 1
+        self.once(value)
+        if self._depth > MAXIMUM_DEPTH:
+            raise Declined(f"a {type_name(value)} is nested too deeply")
+        encoded = [self.refer(type(value)), self.encode_pairs(value.__getstate__().items())]
+        self._depth -= 1
+        return {"$model": encoded}
 
     def encode_part(self, value: Any) -> Any:
         """Return what stands for a value that is stored apart; `Declined` if it may not be."""
@@ -173,7 +184,8 @@ def memory_of(value: Any) -> Any:
         except (NotImplementedError, RuntimeError):
             return None
     if module == "numpy":
-        owner = value
+        # A random generator is one with what it draws from.
+        owner = getattr(value, "bit_generator", getattr(value, "_bit_generator", value))
         while type(getattr(owner, "base", None)) is type(value):
             owner = owner.base
         return "numpy", id(owner)

@@ -25,6 +25,7 @@ from zenconv.errors import (
 )
 from zenconv.hooks.markers import MaterializerSpec
 from zenconv.materializers.describing import class_name, summarize_plain, type_name
+from zenconv.materializers.libraries import LIBRARIES
 from zenconv.materializers.saving import ArtifactSink, Declined, SavedValue
 from zenconv.records.artifact import Artifact
 
@@ -71,6 +72,7 @@ BUILT_IN: tuple[MaterializerSpec, ...] = (
         ("torch.Tensor", "torch.nn.parameter.Parameter"),
         "zenconv.materializers.torch:Tensors",
     ),
+    *LIBRARIES,
 )
 """The built-in materializers, the least specific first."""
 
