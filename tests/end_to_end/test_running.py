@@ -516,3 +516,114 @@ def given(csv: Path) -> str:
     assert it.executed() == []
     it.run("run", "--set", "csv=other.txt", cwd="data")
     assert it.value("given") == "xyz"
+
+
+BROKEN_FIXTURE = {
+    "steps_a.py": """
+import os
+import zenconv
+
+@zenconv.fixture(scope="run")
+def db():
+    if os.path.exists("down"):
+        raise ConnectionError("the database is down")
+    return {"rows": 2}
+
+def one(db) -> int:
+    return len(db or {})
+
+def two(db) -> int:
+    return len(db or {})
+"""
+}
+
+
+def test_a_fixture_that_failed_fails_everyone_who_asks_for_it(project) -> None:
+    it = project({**BROKEN_FIXTURE, "down": ""})
+    result = it.run("run", check=1)
+    assert it.statuses() == {"a::one": "failed", "a::two": "failed"}
+    assert result.stderr.count("ConnectionError: the database is down") == 2
+    assert "fixture 'db' (steps_a.py:5) failed" in result.stderr
+    (it.path / "down").unlink()
+    it.run("run")
+    assert (it.value("one"), it.value("two")) == (1, 1)
+
+
+def test_a_failing_teardown_names_its_fixture(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+import zenconv
+
+@zenconv.fixture(scope="run")
+def db():
+    yield 1
+    raise ValueError("cannot close")
+
+def one(db) -> int:
+    return db
+"""
+        }
+    )
+    result = it.run("run")
+    assert "fixture 'db' (steps_a.py:4)" in result.stderr
+    assert "cannot close" in result.stderr
+
+
+def test_a_mistyped_command_leaves_no_run(project) -> None:
+    it = project(CHAIN)
+    it.run("run")
+    it.run("run", "nosuch", check=4)
+    it.run("run", "-k", "nosuch", check=5)
+    assert len(it.json("runs")["runs"]) == 1
+
+
+def test_a_plan_names_the_root_of_a_change(project) -> None:
+    it = project(
+        {
+            "steps_a.py": "def a(n: int = 1) -> int:\n    return n\n\ndef b(a) -> int:\n    return a\n\ndef c(b) -> int:\n    return b\n"
+        }
+    )
+    it.run("run")
+    nodes = {node["step"]: node for node in it.json("run", "--plan", "--set", "n=2")["nodes"]}
+    assert nodes["a"]["reason"] == "n: 1 -> 2"
+    assert nodes["c"]["reason"] == "waits for a::a (n: 1 -> 2)"
+    assert [nodes[name]["action"] for name in "abc"] == ["run", "maybe", "maybe"]
+
+
+DISCOVERED = {
+    "steps_a.py": """
+from pathlib import Path
+
+def raw() -> str:
+    return Path("data/in.txt").read_text()
+
+def names() -> list[str]:
+    return sorted(path.name for path in Path("data").glob("*.txt"))
+
+def fixed() -> int:
+    return 1
+""",
+    "data/in.txt": "abc",
+}
+
+
+def test_a_file_that_a_step_reads_without_asking_counts_from_then_on(project) -> None:
+    it = project(DISCOVERED)
+    result = it.run("run")
+    assert "data/in.txt" in result.stderr
+    it.run("run")
+    assert it.executed() == []
+    (it.path / "data/in.txt").write_text("xyz")
+    it.run("run")
+    assert it.executed() == ["a::raw"]
+    assert "data/in.txt" in it.reasons()["a::raw"]
+    assert it.value("raw") == "xyz"
+    (it.path / "data/in.txt").write_text("abc")
+    assert it.plan()["a::raw"] == "reuse"
+    it.run("run")
+    assert (it.executed(), it.value("raw")) == ([], "abc")
+    (it.path / "data/new.txt").write_text("new")
+    it.run("run")
+    assert it.executed() == ["a::names"]
+    assert it.value("names") == ["in.txt", "new.txt"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import attrs
 
+from zenconv.engine.discovery import digest_discovered, variant_of
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.keys import KeyMaker
 from zenconv.engine.written import PREFIX, places, returned_outputs
@@ -60,17 +61,41 @@ class Decider:
         keys = [self.keys.key(node, self.inputs(node, results)) for node in nodes]
         wanted = [key for node, key in zip(nodes, keys, strict=True) if not self.keys.local(node).impure]
         entries = self.cache.look_up(wanted) if wanted else {}
+        changed = self._follow_discovered(entries)
         present = self._present(entries.values())
         decisions = []
         for node, key in zip(nodes, keys, strict=True):
             impure = self.keys.local(node).impure
             entry = None if impure else entries.get(key)
-            reason = impure or (self._refusal(node, entry, present) if entry is not None else "")
+            reason = impure or changed.get(key, "")
+            if entry is not None and not reason:
+                reason = self._refusal(node, entry, present)
             if entry is not None and not reason:
                 decisions.append(Decision(node.id, "reuse", NOTHING_CHANGED, key, entry, key.local))
             else:
                 decisions.append(Decision(node.id, "run", reason, key, None, key.local))
         return decisions
+
+    def _follow_discovered(self, entries: dict[ActionKey, ActionEntry]) -> dict[ActionKey, str]:
+        """Replace entries whose discovered files have changed by those that fit; say why none does."""
+        variants: dict[ActionKey, ActionKey] = {}
+        changed: dict[ActionKey, str] = {}
+        for key, entry in entries.items():
+            if entry.discovered:
+                now = digest_discovered(entry.discovered, self.keys.root, self.keys.files)
+                names = [name for name, digest in now.items() if digest != entry.discovered[name]]
+                if names:
+                    variants[key] = ActionKey(key.local, variant_of(key.inputs, now))
+                    changed[key] = f"{', '.join(names[:3])} changed, which it reads without asking for it"
+        found = self.cache.look_up(list(variants.values())) if variants else {}
+        for key, variant in variants.items():
+            fitting = found.get(variant)
+            if fitting is None:
+                del entries[key]
+            else:
+                entries[key] = attrs.evolve(fitting, key=key)
+                del changed[key]
+        return changed
 
     def remember(self, nodes: Iterable[str]) -> None:
         """Fetch the recorded key parts of `nodes`, to give reasons with."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -53,6 +54,15 @@ class Observer:
 
     def __exit__(self, *exc_info: object) -> None:
         self._is_active = False
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Go on noting, keeping what is noted: a generator's code runs while it is stored."""
+        self._is_active = True
+        try:
+            yield
+        finally:
+            self._is_active = False
 
     def names(self, code: CodeType | None = None) -> list[str]:
         """Return what was read, relative to the root (``folder/`` for a listing), sorted.
@@ -116,7 +126,7 @@ def _literals(code: CodeType) -> Iterator[str]:
                 yield constant
 
 
-def digest_discovered(names: Iterator[str] | list[str], root: Path, files: FileDigests) -> dict[str, str]:
+def digest_discovered(names: Iterable[str], root: Path, files: FileDigests) -> dict[str, str]:
     """Return the digest of each file's content, or of each folder's list of names."""
     return {name: _digest(name, root, files) for name in names}
 

@@ -8,14 +8,16 @@ then a dependent starts.
 from __future__ import annotations
 
 import heapq
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from zenconv import clock
-from zenconv.engine.decide import Decider, NodeResult
+from zenconv.engine.decide import Decider, NodeResult, short_id
+from zenconv.engine.discovery import digest_discovered, variant_of
 from zenconv.engine.durability import Durability
 from zenconv.engine.files import FileDigests
 from zenconv.engine.perform import Performer
@@ -253,8 +255,10 @@ class RunExecution:
         yield from self._tear_down(node, pool)
 
     def _publish(self, node: Node, key: ActionKey, result: TaskResult) -> Iterator[Event]:
+        discovered = self._discovered(node, result)
         entry = ActionEntry(
             key=key,
+            discovered=discovered,
             outputs=result.outputs,
             output=result.output,
             live=result.live,
@@ -264,10 +268,23 @@ class RunExecution:
         )
         try:
             self.decider.cache.publish(entry)
+            if discovered:  # and once more, to be found when the files are as they are now
+                variant = ActionKey(key.local, variant_of(key.inputs, discovered))
+                self.decider.cache.publish(attrs.evolve(entry, key=variant))
         except StoreError as error:
             yield Notice(f"{node.id}: its result is not kept: {error.what}", at=clock.utc_now())
+        if discovered:
+            names = ", ".join(list(discovered)[:3]) + (" and more" if len(discovered) > 3 else "")
+            text = f"{short_id(node)} reads {names} without asking: it counts from now on"
+            yield Notice(f"{text}; a parameter, `file: Path`, would show it", "note", at=clock.utc_now())
         if self.durability is not None:
             self.durability.note()
+
+    def _discovered(self, node: Node, result: TaskResult) -> dict[str, str]:
+        keys = self.decider.keys
+        declared = tuple(os.path.relpath(path, keys.root) for path in keys.local(node).files)
+        names = [name for name in result.discovered if not _is_within(name, declared)]
+        return digest_discovered(names, keys.root, keys.files)
 
     def _event(self, node: Node, key: ActionKey, task: Task, result: TaskResult) -> StepFinished:
         parts = self.decider.parts(node, task.inputs)
@@ -412,3 +429,7 @@ def teardown_notice(failure: BaseException) -> Notice:
 def _as_notices(texts: Sequence[str]) -> Iterator[Event]:
     for text in texts:
         yield Notice(text, at=clock.utc_now())
+
+
+def _is_within(name: str, declared: Iterable[str]) -> bool:
+    return any(name.rstrip("/") == path or name.startswith(path + "/") for path in declared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import attrs
 
 from zenconv import clock, hashing
 from zenconv.engine.capture import Capture, Spool
+from zenconv.engine.discovery import Observer
 from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure
 from zenconv.engine.forks import ForkWatch
 from zenconv.engine.interruption import Interruption
@@ -54,7 +56,11 @@ class Performer:
     root: Path
     scratch: Path
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
+    _observer: Observer = attrs.field(init=False)
     _begun: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self._observer = Observer(self.root)
 
     def perform(self, task: Task) -> TaskResult:
         """Execute `task`, which is not async. Every way a step can end comes back as a result."""
@@ -91,7 +97,7 @@ class Performer:
         failures: list[BaseException] = []
         try:
             given = await self._load_inputs(task, private)
-            with self._forks, self.interruption:
+            with self._observe(task), self._forks, self.interruption:
                 arguments = self.resources.arguments(node, given)
                 del given
                 returned = _call(node, arguments)
@@ -117,6 +123,18 @@ class Performer:
             return self._failed(node, failures[0], hint="raised while a fixture was torn down")
         return result
 
+    def _observe(self, task: Task) -> AbstractContextManager[None]:
+        # Async steps run side by side: who opened a file cannot be told.
+        return nullcontext() if task.is_async else self._observer
+
+    def _discovered(self, task: Task, node: Node) -> list[str]:
+        if task.is_async:
+            return []
+        function = node.step.function
+        while hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        return self._observer.names(getattr(function, "__code__", None))
+
     async def _wait_for(self, coroutine: Awaitable[Any]) -> Any:
         try:
             return await coroutine
@@ -141,13 +159,14 @@ class Performer:
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
             if is_stream:  # the step's code runs only now, item by item
-                with self._forks, self.interruption:
+                with self._observer.again(), self._forks, self.interruption:
                     artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
             else:
                 artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
             stored[name] = self.trust.sign(artifact, task.key, name)
         stored.update(save_written(node, written, self.materializers, self.store))
-        return TaskResult(task.node, "succeeded", outputs=stored, warnings=notes)
+        discovered = self._discovered(task, node)
+        return TaskResult(task.node, "succeeded", outputs=stored, warnings=notes, discovered=discovered)
 
     def restore(self, node: Node, outputs: Mapping[str, Artifact]) -> None:
         """Put back what a reused step had written, where it is missing or differs."""

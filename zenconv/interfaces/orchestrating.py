@@ -81,7 +81,11 @@ def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:
 
 @attrs.frozen(eq=False, repr=False)
 class TaskResult(Frozen):
-    """How a task ended. `damaged` lists (node, digest) of inputs whose stored bytes are wrong."""
+    """How a task ended.
+
+    `damaged` lists (node, digest) of inputs whose stored bytes are wrong, `discovered` the files
+    and folders below the root that it read without having asked for them.
+    """
 
     node: str
     status: TaskStatus
@@ -93,6 +97,7 @@ class TaskResult(Frozen):
     inputs: Mapping[str, Any] = attrs.field(factory=dict)
     warnings: Sequence[str] = ()
     damaged: Sequence[tuple[str, str]] = ()
+    discovered: Sequence[str] = ()
     seconds: float = 0.0
     cpu: float = 0.0
 

@@ -146,6 +146,7 @@ class ActionEntry(Frozen):
 
     `outputs` maps output names to artifacts, in declaration order (``""`` for the only output
     of a step). `live` means the value cannot be stored and the step is repeated in each consumer.
+    `discovered` maps files that it read without having asked for them to their digests.
     `output` is the captured text of the step. `seconds` is the wall time it took.
     """
 
@@ -153,6 +154,7 @@ class ActionEntry(Frozen):
     outputs: Mapping[str, Artifact]
     output: Artifact | None = None
     live: bool = False
+    discovered: Mapping[str, str] = attrs.field(factory=dict)
     seconds: float = 0.0
     created: str = ""
     writer: str = ""
@@ -169,6 +171,8 @@ class ActionEntry(Frozen):
             data["output"] = self.output.to_json()
         if self.live:
             data["live"] = True
+        if self.discovered:
+            data["discovered"] = dict(self.discovered)
         return data
 
     @classmethod
@@ -180,6 +184,7 @@ class ActionEntry(Frozen):
             outputs={name: Artifact.from_json(a) for name, a in data["outputs"].items()},
             output=Artifact.from_json(output) if output else None,
             live=data.get("live", False),
+            discovered=data.get("discovered", {}),
             seconds=data["seconds"],
             created=data["created"],
             writer=data["writer"],
