@@ -108,4 +108,8 @@ def _advice(cls: type) -> str:
                 return advice
     if cls.__name__.endswith("iterator"):
         return _ADVICE[0][1]
-    return f"return plain data, give {class_name(cls)} a __reduce__, or write a materializer for it"
+    return (
+        f"return plain data instead (numbers, text, tables, arrays, a Path), or give {class_name(cls)} a "
+        "__reduce__, or write a materializer for it (hook zenconv_materializers), or, if it is a live "
+        "resource, make it in a fixture"
+    )

@@ -17,6 +17,7 @@ from zenconv.materializers.pickling import (
     is_found_by_name,
     keep_buffer,
     note_reference,
+    reduce_for_content,
     reduce_known,
 )
 
@@ -64,6 +65,9 @@ class ByValueContentPickler(ByValuePickler):
         """Reduce `value` as for storing, but code without the file and the lines it was written on."""
         if type(value) is CodeType:
             return (CodeType, _code_without_place(value))
+        known = reduce_for_content(value)
+        if known is not NotImplemented:
+            return known
         reduced = super().reducer_override(value)
         if type(value) is FunctionType and type(reduced) is tuple:
             made, arguments, *state = reduced

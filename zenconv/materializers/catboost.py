@@ -57,7 +57,7 @@ class CatBoostModels:
         state = description["state"]
         if description["fitted"]:
             state[_HELD] = source.read(_MODEL)
-        made: Any = cls.__new__(cls)
+        made: Any = object.__new__(cls)
         made.__setstate__(state)
         return made
 

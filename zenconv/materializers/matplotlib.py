@@ -13,38 +13,14 @@ import matplotlib.figure
 import matplotlib.transforms
 
 from zenconv.interfaces.materializing import Sink
-from zenconv.materializers.objects import PickledByReference, save_by_reference
-from zenconv.materializers.pickling import ContentPickler, ReferencePickler, dump
+from zenconv.materializers.objects import PickledByReference
+from zenconv.materializers.pickling import dump
 
 PREVIEW = "preview.png"
 
 
-_PLACE = frozenset({"number", "_restore_to_pylab"})
+_PLACE = frozenset({"number", "_number", "_restore_to_pylab"})
 """What ties a figure to the windows of one process."""
-
-
-class FigurePickler(ReferencePickler):
-    """Pickles a figure that comes back in no window, wherever it was shown."""
-
-    def reducer_override(self, value: Any) -> Any:
-        """Reduce a figure without its place among those of ``pyplot``."""
-        if isinstance(value, matplotlib.figure.Figure):
-            return _reduced(value, _PLACE)
-        return super().reducer_override(value)
-
-
-class FigureContentPickler(ContentPickler):
-    """Leaves out of the content what is found again from the rest, and differs between processes."""
-
-    def reducer_override(self, value: Any) -> Any:
-        """Reduce transforms without those that depend on them, and drop who listens to what."""
-        if isinstance(value, matplotlib.transforms.TransformNode):
-            return _reduced(value, frozenset({"_parents"}))
-        if isinstance(value, matplotlib.cbook.CallbackRegistry):
-            return type, (type(value),)
-        if isinstance(value, matplotlib.figure.Figure):
-            return _reduced(value, _PLACE)
-        return super().reducer_override(value)
 
 
 class Figures(PickledByReference):
@@ -56,7 +32,7 @@ class Figures(PickledByReference):
 
     def save(self, value: Any, sink: Sink) -> None:
         """Write the pickle and the picture."""
-        save_by_reference(value, sink, FigurePickler, FigureContentPickler)
+        super().save(value, sink)
         picture = _picture_of(value)
         if picture is not None:
             sink.write(picture, PREVIEW)
@@ -68,14 +44,28 @@ class Figures(PickledByReference):
         return {**facts, "title": title} if title else facts
 
 
+def reduce_figure(figure: matplotlib.figure.Figure) -> Any:
+    """Return how to pickle a figure that comes back in no window, wherever it was shown."""
+    return _reduced(figure, _PLACE)
+
+
+def reduce_for_content(value: Any) -> Any:
+    """Return how to hash an object of Matplotlib, without what is found again from the rest of a figure."""
+    if isinstance(value, matplotlib.transforms.TransformNode):
+        return _reduced(value, frozenset({"_parents"}))  # known by their addresses
+    if isinstance(value, matplotlib.cbook.CallbackRegistry):
+        return type, (type(value),)
+    return NotImplemented
+
+
 def _reduced(value: Any, without: frozenset[str]) -> Any:
-    state = value.__getstate__()
-    return copyreg.__newobj__, (type(value),), {k: held for k, held in state.items() if k not in without}  # type: ignore[attr-defined]
+    state = {name: held for name, held in value.__getstate__().items() if name not in without}
+    return copyreg.__newobj__, (type(value),), state  # type: ignore[attr-defined]
 
 
 def _picture_of(figure: matplotlib.figure.Figure) -> bytes | None:
     # Of a copy: drawing moves things about in a figure.
-    data, buffers, _ = dump(figure, FigurePickler)
+    data, buffers, _ = dump(figure)
     stream = io.BytesIO()
     try:
         pickle.loads(data, buffers=buffers).savefig(stream, format="png")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.random.bit_generator import SeedlessSeedSequence  # type: ignore[attr-defined]
+from numpy.random.bit_generator import SeedlessSeedSequence
 
 from zenconv.errors import CorruptArtifact
 from zenconv.interfaces.materializing import Sink, Source
@@ -74,7 +74,7 @@ def _describe(value: Any) -> dict[str, Any]:
     if type(value) is np.random.Generator:
         return {"kind": "generator", **_describe_source(value.bit_generator)}
     if type(value) is np.random.RandomState:
-        description = _describe_source(value._bit_generator)  # type: ignore[attr-defined]
+        description = _describe_source(value._bit_generator)
         return {"kind": "state", **description, "state": value.get_state(legacy=False)}
     return {"kind": "source", **_describe_source(value)}
 

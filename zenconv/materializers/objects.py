@@ -43,7 +43,10 @@ class PickledByReference:
 
     def save(self, value: Any, sink: Sink) -> None:
         """Write the pickle, after reading it back."""
-        save_by_reference(value, sink, pickling.ReferencePickler, pickling.ContentPickler)
+        try:
+            save_pickle(value, sink, pickling.ReferencePickler, pickling.ContentPickler)
+        except _FAILURES as error:
+            raise Declined(f"{type(error).__name__}: {error}") from error
 
     def load(self, source: Source) -> Any:
         """Unpickle. The registry has made sure that this is allowed."""
@@ -90,14 +93,6 @@ class PickledByValue(PickledByReference):
                 hint="run the step that made it again with this Python",
             )
         return load_pickle(source)
-
-
-def save_by_reference(value: Any, sink: Sink, pickler: Any, content_pickler: Any) -> None:
-    """Pickle `value` as `save_pickle` does; `Declined` if names do not suffice."""
-    try:
-        save_pickle(value, sink, pickler, content_pickler)
-    except _FAILURES as error:
-        raise Declined(f"{type(error).__name__}: {error}") from error
 
 
 def save_pickle(value: Any, sink: Sink, pickler: Any, content_pickler: Any) -> None:

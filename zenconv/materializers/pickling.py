@@ -27,6 +27,7 @@ OUTSIDE_KEYS = frozenset({"builtins", "zenconv", *sys.stdlib_module_names})
 _ADDRESSES = frozenset({"_stop_words_id"})
 """Attributes that scikit-learn's text vectorizers keep the address of an object in."""
 
+_DRAWING = frozenset({"matplotlib.transforms", "matplotlib.cbook", "matplotlib.projections.polar"})
 _TENSORS = frozenset({("torch", "Tensor"), ("torch.nn.parameter", "Parameter")})
 
 
@@ -74,7 +75,8 @@ class ContentPickler(ReferencePickler):
                 (type(value),),
                 {name: item for name, item in state.items() if name not in _ADDRESSES},
             )
-        return super().reducer_override(value)
+        known = reduce_for_content(value)
+        return super().reducer_override(value) if known is NotImplemented else known
 
 
 class CanonicalIdentity:
@@ -200,6 +202,19 @@ def reduce_known(value: Any, storages: dict[int, Any]) -> Any:
         from zenconv.materializers import torch
 
         return torch.reduce_tensor(value, storages)
+    if kind.__qualname__ == "Figure" and kind.__module__ == "matplotlib.figure":
+        from zenconv.materializers import matplotlib
+
+        return matplotlib.reduce_figure(value)
+    return NotImplemented
+
+
+def reduce_for_content(value: Any) -> Any:
+    """Return the reduction of a value some of whose state differs between processes, else NotImplemented."""
+    if type(value).__module__ in _DRAWING:
+        from zenconv.materializers import matplotlib
+
+        return matplotlib.reduce_for_content(value)
     return NotImplemented
 
 

@@ -59,6 +59,7 @@ class Figures:
         )
         if "template" not in layout:
             made.layout.template = None
+        _reorder(made._layout, layout)
         made._grid_ref = _read_grid(description["grid"])
         made._grid_str = description["grid_text"]
         return made
@@ -94,6 +95,17 @@ def _from_plain(node: Any, source: Source) -> Any:
             return _object_array(shape, _from_plain(items, source))
         return {name: _from_plain(item, source) for name, item in node.items()}
     return type(node)(_from_plain(item, source) for item in node) if type(node) in (list, tuple) else node
+
+
+def _reorder(made: Any, like: Any) -> None:
+    """Put the attributes back in the order in which they were stored; Plotly has one of its own."""
+    if type(made) is list and type(like) in (list, tuple) and len(made) == len(like):
+        for item, example in zip(made, like, strict=True):
+            _reorder(item, example)
+    if type(made) is dict and type(like) is dict and made.keys() == like.keys():
+        for name, example in like.items():
+            made[name] = made.pop(name)
+            _reorder(made[name], example)
 
 
 def _object_array(shape: list[int], items: list[Any]) -> Any:

@@ -54,7 +54,8 @@ class PolarsFrames:
         kind = "series" if type(value) is pl.Series else "frame"
         save_encoded({"kind": kind}, sink)
         with sink.open(_ROWS) as stream:
-            frame.write_ipc(_Forwarding(stream), compression="uncompressed")
+            forwarding: Any = _Forwarding(stream)
+            frame.write_ipc(forwarding, compression="uncompressed")
         columns = (frame.to_series(position) for position in range(frame.width))
         sink.set_content(_content(kind, frame.height, columns))
 

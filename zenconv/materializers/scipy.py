@@ -107,7 +107,9 @@ def _read_points(cls: Any, shape: tuple[int, ...], files: dict[str, Any], dtype:
         made.coords = coordinates
         return made
     made = cls(shape, dtype=dtype)
-    keys = coordinates[0].tolist() if len(shape) == 1 else zip(*(c.tolist() for c in coordinates), strict=True)
+    keys = (
+        coordinates[0].tolist() if len(shape) == 1 else zip(*(c.tolist() for c in coordinates), strict=True)
+    )
     for key, item in zip(keys, files["data"], strict=True):
         made[key] = item
     return made

@@ -16,11 +16,42 @@ class Estimators(PickledByReference):
     types = ("sklearn.base.BaseEstimator",)
 
     def summarize(self, value: Any) -> Mapping[str, Any]:
-        """Return whether it is fitted, and on how many features, for how many classes."""
+        """Return whether it is fitted, where that is certain, on how many features and classes."""
         state = vars(value)
-        facts: dict[str, Any] = {"fitted": any(name.endswith("_") and name[0] != "_" for name in state)}
+        fitted = _is_fitted(value)
+        facts: dict[str, Any] = {} if fitted is None else {"fitted": fitted}
         if isinstance(state.get("n_features_in_"), int):
             facts["features"] = state["n_features_in_"]
         if hasattr(state.get("classes_"), "__len__"):
             facts["classes"] = len(state["classes_"])
         return facts
+
+
+def _is_fitted(value: Any) -> bool | None:
+    """Return what scikit-learn says of the estimator; None where it, or the estimator, cannot tell.
+
+    Of a pipeline its last step tells, as fitting ends there. One without ``__sklearn_is_fitted__``
+    and without fitted attributes may still be one that needs no fitting.
+    """
+    steps = vars(value).get("steps")
+    if steps is not None and hasattr(value, "named_steps"):
+        last = steps[-1][1] if steps else None
+        return _is_fitted(last) if hasattr(last, "get_params") else None
+    if not hasattr(value, "fit"):
+        return None
+    try:
+        from sklearn.exceptions import NotFittedError
+        from sklearn.utils.validation import check_is_fitted
+    except ImportError:  # the kin: an estimator of another library
+        return True if _has_fitted_attributes(value) else None
+    try:
+        check_is_fitted(value)
+    except NotFittedError:
+        return False
+    except Exception:  # noqa: BLE001 - a foreign estimator may raise anything
+        return None
+    return True if _has_fitted_attributes(value) or hasattr(value, "__sklearn_is_fitted__") else None
+
+
+def _has_fitted_attributes(value: Any) -> bool:
+    return any(name.endswith("_") and not name.startswith("_") for name in vars(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,6 @@ from zenconv.errors import CorruptArtifact
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers.saving import Declined
 from zenconv.materializers.values import load_description, save_encoded
-
 
 _ORIGIN = ("name_or_path", "is_local", "local_files_only")
 """What the library notes of where a tokenizer was read, which here is a folder of the moment."""
