@@ -158,7 +158,7 @@ def split_commands(text: str) -> list[tuple[str, list[str]]]:
 
 _VARYING = (
     (re.compile(r"\b\d+-[0-9a-f]{6}\b"), "RUN"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \([^)]*\)"), "TIME"),
+    (re.compile(r"\b(just now|\d+ \w+ ago) \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? (us|ms|s|min)\b"), "TOOK"),
     (re.compile(r"\b\d+(\.\d+)? (B|kB|MB|GB)\b"), "SIZE"),
     (re.compile(r"\s+"), " "),

@@ -4,6 +4,7 @@
 
     ZenconvError                  exit 3 unless said otherwise
     +-- UsageError                exit 4: the command line or a call names what does not exist
+    |   +-- NotRecorded           no such run, step or output; also a KeyError
     |   +-- NothingSelected       exit 5
     |   +-- SettingsError         all problems of the configuration together
     |   +-- UnknownComponent      no such id / known, but its package is not installed
@@ -87,6 +88,10 @@ class UsageError(ZenconvError):
     """The command line, or a call, asks for something that is not there."""
 
     exit_code = 4
+
+
+class NotRecorded(UsageError, KeyError):
+    """No such run, step or output is recorded; a `KeyError`, as what is looked up by name raises."""
 
 
 class NothingSelected(UsageError):

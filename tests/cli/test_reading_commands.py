@@ -91,7 +91,7 @@ def test_runs_lists_the_newest_first(zenconv: Command, project: RecordedProject)
     assert lines[0].startswith(f"{second.id}  failed ")
     assert "1 failed, 1 skipped" in lines[0]
     assert lines[1].startswith(f"{first.id}  succeeded ")
-    for text in ("1 ran", "training", "9f3c1a2b+", "local", "1.50 s", " ago)"):
+    for text in ("1 ran", "training", "9f3c1a2b+", "local", "1.50 s", " ago ("):
         assert text in lines[1]
 
 
@@ -111,6 +111,7 @@ def test_runs_can_be_filtered(zenconv: Command, project: RecordedProject) -> Non
 def test_show_alone_answers_why_the_last_run_failed(zenconv: Command, project: RecordedProject) -> None:
     printed = "".join(f"line {n}\n" for n in range(100)).encode()
     words = ["run", "training", "--set", "csv=a b.csv", "--set=C=3", "--stack", "big"]
+    (project.root / "zenconv.toml").write_text("[stacks.big]\n")
     project.record_failure("churn", ERROR, printed, arguments=words, stack="big")
     text = zenconv("show")
     for expected in (

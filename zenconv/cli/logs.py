@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from zenconv.cli.options import common_options
-from zenconv.cli.output import escape, is_terminal, print_line, print_note, style
+from zenconv.cli.options import common_options, json_option
+from zenconv.cli.output import escape, is_terminal, print_json, print_line, print_note, style
 
 if TYPE_CHECKING:
     from zenconv.cli.options import CommonOptions
@@ -21,24 +21,50 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", nargs=-1, metavar="[RUN] STEP")
 @click.option("--all", "show_all", is_flag=True, help="Every step of the run.")
+@json_option
 @common_options
-def command(common: CommonOptions, words: tuple[str, ...], show_all: bool) -> None:
-    """Print what a step printed, in the last run or in RUN."""
-    from zenconv.cli.reading import open_history, split_arguments
+def command(common: CommonOptions, words: tuple[str, ...], show_all: bool, as_json: bool) -> None:
+    """Print what a step printed, in RUN or in the newest run that has such a step."""
+    from zenconv.cli.reading import find_step, open_history, split_arguments
     from zenconv.errors import UsageError
 
     run, step = split_arguments(words)
     if bool(step) == show_all:
         raise UsageError("name one step, or ask for --all", hint="`zenconv show` lists the steps of a run")
     history = open_history(common)
-    record = history.find_run(run)
-    if not show_all:
-        _print_one(history, history.find_step(record, step).step)
-        return
-    for found in history.store.steps(record.id):
-        if found.output is not None:
-            print_line(style(f"==> {escape(found.node)} <==", "bold"))
-            write_output(history, found)
+    if show_all:
+        steps = list(history.store.steps(history.find_run(run or "last").id))
+    else:
+        steps = [find_step(history, run, step).step]
+    if as_json:
+        _print_json(history, steps)
+    elif show_all:
+        _print_all(history, steps)
+    else:
+        _print_one(history, steps[0])
+
+
+def _print_json(history: History, steps: list[StepRunRecord]) -> None:
+    from zenconv.queries.loading import read_output
+
+    facts = [
+        {
+            "run": step.run,
+            "node": step.node,
+            "status": step.status,
+            "size": step.output.size if step.output is not None else 0,
+            "text": b"".join(read_output(history, step)).decode("utf-8", "replace"),
+        }
+        for step in steps
+    ]
+    print_json({"logs": facts})
+
+
+def _print_all(history: History, steps: list[StepRunRecord]) -> None:
+    for step in steps:
+        if step.output is not None:
+            print_line(style(f"==> {escape(step.node)} <==", "bold"))
+            write_output(history, step)
 
 
 def _print_one(history: History, step: StepRunRecord) -> None:

@@ -10,7 +10,7 @@ from zenconv.cli.output import escape, plural, print_warning, style
 
 if TYPE_CHECKING:
     from zenconv.cli.options import CommonOptions
-    from zenconv.queries.history import History
+    from zenconv.queries.history import Found, History
 
 _RUN = re.compile(r"latest|last|[0-9]{1,9}(-[0-9a-f]{0,6})?")
 
@@ -34,7 +34,8 @@ def open_history(common: CommonOptions) -> History:
 
     settings = common.load_settings()
     plugins = common.load_plugins(settings)
-    history = History(settings, plugins, assemble(settings, plugins), print_warning)
+    stack = assemble(settings, plugins)
+    history = History(settings, plugins, stack, print_warning, common.stack_name or "")
     history.refresh()
     return history
 
@@ -45,7 +46,7 @@ def is_run(text: str) -> bool:
 
 
 def split_arguments(words: Sequence[str]) -> tuple[str, str]:
-    """Return (run, step) of ``[RUN] [STEP]``; a lone step belongs to the last run."""
+    """Return (run, step) of ``[RUN] [STEP]``, ``""`` for what is not there."""
     from zenconv.errors import UsageError
 
     if len(words) > 2:
@@ -53,8 +54,13 @@ def split_arguments(words: Sequence[str]) -> tuple[str, str]:
     if len(words) == 2:
         return words[0], words[1]
     if not words:
-        return "last", ""
-    return (words[0], "") if is_run(words[0]) else ("last", words[0])
+        return "", ""
+    return (words[0], "") if is_run(words[0]) else ("", words[0])
+
+
+def find_step(history: History, run: str, step: str) -> Found:
+    """Return the step in `run`; without one, in the newest run that has such a step."""
+    return history.find_step(history.find_run(run), step) if run else history.find_newest(step)
 
 
 def show_status(status: str) -> str:
@@ -69,8 +75,15 @@ def show_counts(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{counts[name]} {escape(WORDS.get(name, name))}" for name in names)
 
 
+def show_value(text: str, root: str) -> str:
+    """Return the text of a value with paths below `root`, where it ran, as seen from there."""
+    if len(root) < 2 or root not in text:
+        return text
+    return re.sub(rf"(?<![\w./\\-]){re.escape(root)}[/\\]", "", text)
+
+
 def show_time(text: str) -> str:
-    """Return an ISO time as the local time, with how long ago that was."""
+    """Return how long ago an ISO time was, and the local time: cut short, the first still helps."""
     from datetime import UTC, datetime
 
     try:
@@ -79,7 +92,7 @@ def show_time(text: str) -> str:
         passed = (datetime.now(UTC) - moment).total_seconds()
     except (ValueError, TypeError, OverflowError):
         return escape(text)
-    return f"{local:%Y-%m-%d %H:%M:%S} ({_ago(passed)})"
+    return f"{_ago(passed)} ({local:%Y-%m-%d %H:%M:%S})"
 
 
 def _ago(seconds: float) -> str:

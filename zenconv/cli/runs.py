@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,7 +30,7 @@ def command(common: CommonOptions, pipeline: str, limit: int, only_failed: bool,
     history = open_history(common)
     statuses: Any = ("failed", "error", "interrupted") if only_failed else ()
     filters = {"statuses": statuses, "pipeline": pipeline}
-    runs = list(history.store.runs(limit=limit + 1, **filters))
+    runs = list(islice(history.runs(**filters), limit + 1))
     history.tell()
     if as_json:
         from zenconv.queries.describing import describe_run

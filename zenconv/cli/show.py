@@ -23,24 +23,25 @@ if TYPE_CHECKING:
 def command(common: CommonOptions, words: tuple[str, ...], verbose: bool, as_json: bool) -> None:
     """Show the last run, or RUN: what failed and why, the steps, parameters, environment.
 
-    With STEP, everything about that step. RUN is a number, an id, latest or last.
+    With STEP, everything about that step, in RUN or in the newest run that has such a step. RUN
+    is a number, an id, latest or last.
     """
-    from zenconv.cli.reading import open_history, split_arguments
+    from zenconv.cli.reading import find_step, open_history, split_arguments
 
     run, step = split_arguments(words)
     history = open_history(common)
-    record = history.find_run(run)
     if step:
-        found = history.find_step(record, step).step
+        match = find_step(history, run, step)
+        record, found = match.run, match.step
         parts = history.store.key_parts([found.key]).get(found.key) if found.key else None
         if as_json:
             _print_step_json(found, parts)
         else:
             _print_step(history, record, found, parts, verbose=verbose)
     elif as_json:
-        _print_run_json(history, record)
+        _print_run_json(history, history.find_run(run or "last"))
     else:
-        _print_run(history, record, verbose=verbose)
+        _print_run(history, history.find_run(run or "last"), verbose=verbose)
     history.tell()
 
 

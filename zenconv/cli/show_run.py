@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zenconv.cli.output import escape, format_duration, plural, print_line, print_table, style
-from zenconv.cli.reading import WORDS, show_counts, show_revision, show_status, show_time
+from zenconv.cli.reading import WORDS, show_counts, show_revision, show_status, show_time, show_value
 from zenconv.cli.show_step import print_facts, print_failure, print_heading
 from zenconv.records.run import RunRecord, StepRunRecord
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES = 5
 _MOST_STEPS = 40
+_MOST_REUSED = 12
+"""More reused steps than that are one line: they say nothing new."""
 _MOST_PARAMETERS = 40
 _MANY = 10**9
 
@@ -27,8 +29,8 @@ def print_run(history: History, run: RunRecord, *, verbose: bool) -> None:
         print_line(escape(run.error, keep_lines=True))
     _print_failures(history, run, _MANY if verbose else _MOST_FAILURES)
     steps = history.store.steps(run.id, limit=None if verbose else 2000)
-    _print_steps(run, steps, _MANY if verbose else _MOST_STEPS)
-    _print_parameters(steps, _MANY if verbose else _MOST_PARAMETERS)
+    _print_steps(run, steps, verbose=verbose)
+    _print_parameters(run, steps, _MANY if verbose else _MOST_PARAMETERS)
     for level, text in run.notices[: None if verbose else 10]:
         print_line(f"{style(escape(level) + ':', 'yellow')} {escape(text)}")
     _print_environment(run, verbose=verbose)
@@ -55,16 +57,23 @@ def _print_failures(history: History, run: RunRecord, limit: int) -> None:
         print_line(f"\n{style('interrupted', 'yellow')} in {escape(step.node)}  ({escape(step.where)})")
 
 
-def _print_steps(run: RunRecord, steps: Sequence[StepRunRecord], limit: int) -> None:
+def _print_steps(run: RunRecord, steps: Sequence[StepRunRecord], *, verbose: bool) -> None:
+    """Print a table of the steps; many reused ones are one line, unless `verbose`."""
     if not steps:
         return
+    reused = run.counts.get("reused", 0)
+    is_folded = reused > _MOST_REUSED and not verbose
+    shown = [step for step in steps if not (is_folded and step.status == "reused")]
+    rows = [_step_row(step) for step in shown[: _MANY if verbose else _MOST_STEPS]]
     print_line()
-    shown = steps if len(steps) <= limit else [step for step in steps if step.status != "reused"][:limit]
-    rows = [_step_row(step) for step in shown]
-    print_table(rows, ("step", "status", "took", "why"), right=("took",))
-    left = run.steps - len(rows)
+    if rows:
+        print_table(rows, ("step", "status", "took", "why"), right=("took",))
+    left = run.steps - len(rows) - (reused if is_folded else 0)
+    all_of_them = f"zenconv show {run.number} -v"
     if left > 0:
-        print_line(f"... and {plural(left, 'step')} more: zenconv show {run.number} -v")
+        print_line(f"... and {plural(left, 'step')} more: {all_of_them}")
+    if is_folded:
+        print_line(f"{'and ' if rows else ''}{plural(reused, 'step')} reused: {all_of_them}")
 
 
 def _step_row(step: StepRunRecord) -> tuple[object, ...]:
@@ -73,13 +82,13 @@ def _step_row(step: StepRunRecord) -> tuple[object, ...]:
     return name, WORDS.get(step.status, step.status), took, step.reason or step.planned
 
 
-def _print_parameters(steps: Sequence[StepRunRecord], limit: int) -> None:
+def _print_parameters(run: RunRecord, steps: Sequence[StepRunRecord], limit: int) -> None:
     found: dict[tuple[str, str, str], list[str]] = {}
     for step in steps:
         for binding in step.bindings:
             if binding.get("source") == "value":
                 names = ("parameter", "value", "origin")
-                parameter = tuple(str(binding.get(name, "")) for name in names)
+                parameter = tuple(show_value(str(binding.get(name, "")), run.root) for name in names)
                 found.setdefault((parameter[0], parameter[1], parameter[2]), []).append(step.step)
     if not found:
         return

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zenconv.cli.output import escape, format_duration, format_size, print_line, style
-from zenconv.cli.reading import show_status, show_time
+from zenconv.cli.reading import show_status, show_time, show_value
 from zenconv.errors import ZenconvError
-from zenconv.queries.describing import rerun_command, summarize_facts
+from zenconv.queries.describing import rerun_command, summarize_facts, summarize_output
 from zenconv.queries.loading import read_output
+from zenconv.queries.outputs import is_nothing, show_name
 from zenconv.records.plan import KeyParts
 from zenconv.records.run import HAS_RESULT, RunRecord, StepRunRecord
 
@@ -40,7 +41,7 @@ def print_step(
     if step.error is not None:
         print_heading("failure")
         print_error(step.error)
-    print_bindings(step)
+    print_bindings(step, run.root)
     _print_outputs(step)
     for warning in step.warnings:
         print_line(f"{style('warning:', 'yellow')} {escape(str(warning))}")
@@ -58,7 +59,7 @@ def print_failure(history: History, run: RunRecord, step: StepRunRecord) -> None
         f"\n{style('FAILED', 'red', 'bold')} {style(escape(step.node), 'bold')}  ({escape(step.where)})"
     )
     print_error(step.error or {"type": step.status, "message": ""})
-    print_bindings(step)
+    print_bindings(step, run.root)
     print_tail(history, step, lines=_TAIL_LINES)
     print_line(f"to run it again: {escape(rerun_command(run, step))}")
 
@@ -99,12 +100,12 @@ def _print_exception(error: Mapping[str, Any]) -> None:
         print_line(f"  {escape(line)}")
 
 
-def print_bindings(step: StepRunRecord) -> None:
+def print_bindings(step: StepRunRecord, root: str) -> None:
     """Print what each parameter got: the input with its type and shape, or the value with its origin."""
     facts = {}
     for binding in step.bindings:
         name = str(binding.get("parameter", ""))
-        facts[escape(name)] = escape(_show_binding(binding, step.inputs.get(name)))
+        facts[escape(name)] = escape(show_value(_show_binding(binding, step.inputs.get(name)), root))
     for name, given in step.inputs.items():
         facts.setdefault(escape(name), escape(_show_given(given)))
     if facts:
@@ -136,9 +137,10 @@ def _print_outputs(step: StepRunRecord) -> None:
     print_heading("outputs")
     facts = {}
     for name, artifact in step.outputs.items():
-        summary = summarize_facts({"type": artifact.type, **artifact.summary})
+        if name == "" and len(step.outputs) > 1 and is_nothing(artifact):
+            continue  # it returned nothing and wrote files: those are its outputs
         size = f"{format_size(artifact.size)}, stored by {artifact.materializer}"
-        facts[escape(name) or step.step] = f"{escape(summary)}  {escape(size)}"
+        facts[escape(show_name(name)) or step.step] = f"{escape(summarize_output(artifact))}  {escape(size)}"
     print_facts(facts)
 
 

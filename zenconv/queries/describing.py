@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from zenconv.queries.outputs import show_name
 from zenconv.records.artifact import Artifact
 from zenconv.records.plan import KeyParts
 from zenconv.records.run import RunRecord, StepRunRecord
@@ -64,7 +65,7 @@ def describe_step(step: StepRunRecord, parts: KeyParts | None = None) -> dict[st
         "finished": step.finished,
         "seconds": step.seconds,
         "cpu": step.cpu,
-        "outputs": {name: describe_artifact(artifact) for name, artifact in step.outputs.items()},
+        "outputs": {show_name(name): describe_artifact(item) for name, item in step.outputs.items()},
         "live": step.live,
         "output": {"size": step.output.size} if step.output else None,
         "inputs": dict(step.inputs),
@@ -98,6 +99,15 @@ def _settings_of(arguments: Iterable[str]) -> list[str]:
         elif word.startswith("--set="):
             found.append(word.removeprefix("--set="))
     return [setting for setting in found if setting]
+
+
+def summarize_output(artifact: Artifact) -> str:
+    """Return what a stored output is, in a line: type and shape, or the name of a file."""
+    facts = dict(artifact.summary)
+    if artifact.materializer.startswith("paths/"):
+        facts.pop("bytes", None)  # its size is shown anyway
+        return summarize_facts({"type": "", **facts})
+    return summarize_facts({"type": artifact.type, **facts})
 
 
 def summarize_facts(facts: Mapping[str, Any]) -> str:

@@ -10,33 +10,19 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from zenconv.errors import StoreError, UsageError
 from zenconv.queries.history import Found, History
-from zenconv.queries.loading import choose_outputs, load_outputs, read_stored
+from zenconv.queries.loading import load_outputs, read_stored
+from zenconv.queries.outputs import choose_outputs, show_name
+from zenconv.queries.tables import as_frame, has_plain_index, is_array, is_frame, to_records
 from zenconv.records.artifact import Artifact
 
 _ROWS = 10
-
-
-def is_frame(value: Any) -> bool:
-    """Return whether `value` is a pandas table or column, without importing pandas."""
-    return _is_from(value, "pandas", ("DataFrame", "Series"))
-
-
-def is_array(value: Any) -> bool:
-    """Return whether `value` is a numpy array, without importing numpy."""
-    return _is_from(value, "numpy", ("ndarray",))
-
-
-def _is_from(value: Any, package: str, names: Sequence[str]) -> bool:
-    return any(
-        cls.__module__.partition(".")[0] == package and cls.__name__ in names for cls in type(value).__mro__
-    )
 
 
 def export(history: History, found: Found, target: Path) -> int:
@@ -69,7 +55,7 @@ def choose_one(found: Found) -> tuple[str, Artifact]:
     """Return the name and record of the one output that is meant. `UsageError` if there are several."""
     chosen = choose_outputs(found.step, found.output)
     if len(chosen) > 1:
-        names = ", ".join(f"{found.step.step}.{name}" for name in chosen)
+        names = ", ".join(f"{found.step.step}.{show_name(name)}" for name in chosen)
         raise UsageError(f"{found.step.node} has several outputs", hint=f"name one: {names}")
     return next(iter(chosen.items()))
 
@@ -77,6 +63,9 @@ def choose_one(found: Found) -> tuple[str, Artifact]:
 def write_to(stream: IO[bytes], history: History, found: Found) -> None:
     """Write the output to a stream: JSON or text of plain values, CSV of tables, else the stored bytes."""
     name, artifact = choose_one(found)
+    if artifact.materializer.startswith("paths/"):
+        _write_file(load_outputs(history, found.step, name), stream)
+        return
     if artifact.needs_trust or not artifact.materializer.startswith(("json/", "pandas/", "numpy/")):
         for block in _raw_blocks(history, found, name):
             stream.write(block)
@@ -88,6 +77,13 @@ def write_to(stream: IO[bytes], history: History, found: Found) -> None:
         stream.write(value)
     else:
         stream.write(to_text(value).encode("utf-8", "surrogatepass") + b"\n")
+
+
+def _write_file(source: Path, stream: IO[bytes]) -> None:
+    if source.is_dir():
+        raise UsageError(f"{source.name!r} is a folder", hint="name where it goes: -o FOLDER")
+    with source.open("rb") as content:
+        shutil.copyfileobj(content, stream)
 
 
 def to_text(value: Any) -> str:
@@ -116,7 +112,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [to_json(item) for item in value]
     if is_frame(value):
-        return json.loads(_frame(value).to_json(orient="records", date_format="iso"))
+        return to_records(value, to_json)
     if hasattr(value, "tolist") and type(value).__module__.partition(".")[0] == "numpy":
         return to_json(value.tolist())
     if hasattr(value, "isoformat"):
@@ -128,10 +124,6 @@ def to_json(value: Any) -> Any:
 
 def _json_key(key: Any) -> str:
     return key if isinstance(key, str) else str(to_json(key)) if not isinstance(key, tuple) else repr(key)
-
-
-def _frame(value: Any) -> Any:
-    return value.to_frame() if hasattr(value, "to_frame") and not hasattr(value, "columns") else value
 
 
 def _write_json(value: Any, stream: IO[bytes]) -> None:
@@ -146,9 +138,8 @@ def _write_csv(value: Any, stream: IO[bytes]) -> None:
         rows = value.reshape(-1, 1) if value.ndim < 2 else value
         _write_rows(rows.tolist(), stream)
     elif is_frame(value):
-        frame = _frame(value)
-        is_plain = type(frame.index).__name__ == "RangeIndex" and frame.index.name is None
-        frame.to_csv(stream, index=not is_plain)
+        frame = as_frame(value)
+        frame.to_csv(stream, index=not has_plain_index(frame))
     elif isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
         names = list(dict.fromkeys(name for row in value for name in row))
         _write_rows([names, *([row.get(name) for name in names] for row in value)], stream)
@@ -171,8 +162,7 @@ def _write_rows(rows: Any, stream: IO[bytes]) -> None:
 def _write_parquet(value: Any, stream: IO[bytes]) -> None:
     if not is_frame(value):
         raise UsageError(f"a {type(value).__name__} is no table", hint="write it as .json")
-    frame = _frame(value)
-    frame.rename(columns=str).to_parquet(stream)
+    as_frame(value).rename(columns=str).to_parquet(stream)
 
 
 def _write_npy(value: Any, stream: IO[bytes]) -> None:
@@ -236,8 +226,8 @@ def _copy_path(source: Any, target: Path) -> int:
         except OSError as error:
             raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
         return sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
-    with _atomic(target) as stream, source.open("rb") as content:
-        shutil.copyfileobj(content, stream)
+    with _atomic(target) as stream:
+        _write_file(source, stream)
     return target.stat().st_size
 
 

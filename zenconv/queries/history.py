@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from zenconv.errors import UsageError, did_you_mean
+from zenconv.errors import NotRecorded, UsageError, did_you_mean
+from zenconv.queries.outputs import names_of
 from zenconv.records.run import HAS_RESULT, RunRecord, RunStatus, StepRunRecord, StepStatus
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
     from zenconv.stack.assemble import Stack
 
-_PAGE = 100
+_FIRST_PAGE, _PAGE = 4, 100
+"""Most questions are about the newest run."""
 
 LATEST, LAST = "latest", "last"
 """``latest`` is the newest successful run, ``last`` the newest."""
@@ -42,6 +45,9 @@ class History:
         The project's. Nothing of them is used before it is needed.
     on_notice
         Called with each line for people: a damaged index that was made again, for example.
+    only_stack
+        Where not ``""``: only runs on this stack count when a run is searched for; and it is
+        asked for results of a run whose own stack is not in the settings any more.
     """
 
     def __init__(
@@ -50,16 +56,24 @@ class History:
         plugins: Plugins,
         stack: Stack,
         on_notice: Callable[[str], object],
+        only_stack: str = "",
     ) -> None:
         self.settings = settings
         self.plugins = plugins
         self.stack = stack
+        self.only_stack = only_stack
         self._on_notice = on_notice
         self._store: MetadataStore | None = None
+        self._stacks: dict[str, Stack] = {stack.name: stack}
+        self._stack_names: dict[str, str] = {}
 
     @classmethod
-    def open(cls, root: Path | str | None = None, *, on_notice: Callable[[str], object]) -> History:
+    def open(
+        cls, root: Path | str | None = None, *, stack: str = "", on_notice: Callable[[str], object]
+    ) -> History:
         """Return the history of the project that `root` (the current folder) belongs to.
+
+        `stack` as for ``--stack``: only what ran on it.
 
         Raises
         ------
@@ -70,10 +84,44 @@ class History:
         from zenconv.settings.load import load_settings
         from zenconv.stack.assemble import assemble
 
-        settings = load_settings(Path(root) if root is not None else Path.cwd())
+        settings = load_settings(Path(root) if root is not None else Path.cwd(), stack=stack or None)
         names = settings.plugins
         plugins = load_plugins(enabled=names.enabled, disabled=names.disabled)
-        return cls(settings, plugins, assemble(settings, plugins), on_notice)
+        return cls(settings, plugins, assemble(settings, plugins), on_notice, stack)
+
+    def close(self) -> None:
+        """Close every stack that was used."""
+        for stack in self._stacks.values():
+            stack.close()
+
+    def stack_of(self, run: str) -> Stack:
+        """Return the stack on which the run of that id ran: its store has the results.
+
+        Raises
+        ------
+        UsageError
+            The stack is not in the settings any more, and no other was named instead.
+        """
+        if run not in self._stack_names:
+            self._stack_names[run] = next((record.stack for record in self.store.find(run)), "")
+        name = self._stack_names[run] or self.stack.name
+        if name not in self.settings.stacks and self.only_stack:
+            return self.stack
+        if name not in self._stacks:
+            self._stacks[name] = self._assemble(name, run)
+        return self._stacks[name]
+
+    def _assemble(self, name: str, run: str) -> Stack:
+        from zenconv.stack.assemble import Stack
+
+        if name not in self.settings.stacks:
+            known = ", ".join(sorted(self.settings.stacks))
+            raise UsageError(
+                f"run {run} ran on the stack {name!r}, which the settings do not have; they have: {known}",
+                hint="--stack NAME, or stack=NAME in Python, says which stack has its results now",
+            )
+        settings = attrs.evolve(self.settings, stack=self.settings.stacks[name])
+        return Stack(settings, self.plugins, os.environ)  # reading needs no tracker and no signing key
 
     @property
     def store(self) -> MetadataStore:
@@ -97,25 +145,25 @@ class History:
 
     def runs(self, **filters: Any) -> Iterator[RunRecord]:
         """Yield runs, newest first, page by page; `filters` as for `MetadataStore.runs`."""
-        offset = 0
-        while page := self.store.runs(limit=_PAGE, offset=offset, **filters):
-            yield from page
-            if len(page) < _PAGE:
+        offset, limit = 0, _FIRST_PAGE
+        while page := self.store.runs(limit=limit, offset=offset, **filters):
+            yield from (run for run in page if not self.only_stack or run.stack == self.only_stack)
+            if len(page) < limit:
                 return
-            offset += len(page)
+            offset, limit = offset + len(page), _PAGE
 
     def find_run(self, text: str | int = LAST) -> RunRecord:
         """Return the run that `text` means: ``latest``, ``last``, a number, an id or its beginning.
 
         Raises
         ------
-        UsageError
-            There is none, or there are several.
+        NotRecorded
+            There is none. `UsageError`, if there are several.
         """
         text = str(text)
         if text in (LATEST, LAST):
             wanted: tuple[RunStatus, ...] = ("succeeded",) if text == LATEST else ()
-            found = self.store.runs(limit=1, statuses=wanted)
+            found: Sequence[RunRecord] = list(islice(self.runs(statuses=wanted), 1))
         else:
             found = self.store.find(text)
         if len(found) == 1:
@@ -125,14 +173,16 @@ class History:
             raise UsageError(f"{text!r} means several runs: {names}", hint="write more of the id")
         raise self._no_run(text)
 
-    def _no_run(self, text: str) -> UsageError:
-        newest = self.store.runs(limit=1)
-        if not newest:
-            return UsageError(f"no run is recorded in {self.settings.root}", hint="zenconv run")
+    def _no_run(self, text: str) -> NotRecorded:
+        newest = next(self.runs(), None)
+        where = f" on the stack {self.only_stack!r}" if self.only_stack else ""
+        if newest is None:
+            hint = f"zenconv run --stack {self.only_stack}" if self.only_stack else "zenconv run"
+            return NotRecorded(f"no run{where} is recorded in {self.settings.root}", hint=hint)
         if text == LATEST:
-            return UsageError("no run has succeeded yet", hint=f"zenconv show {newest[0].number}")
-        return UsageError(
-            f"there is no run {text[:80]!r}; the newest is {newest[0].id}",
+            return NotRecorded(f"no run{where} has succeeded yet", hint=f"zenconv show {newest.number}")
+        return NotRecorded(
+            f"there is no run {text[:80]!r}; the newest is {newest.id}",
             hint="name a run by its number, its id, `latest` or `last`; `zenconv runs` lists them",
         )
 
@@ -145,8 +195,8 @@ class History:
 
         Raises
         ------
-        UsageError
-            There is none, or there are several of one rank.
+        NotRecorded
+            There is none. `UsageError`, if there are several of one rank.
         """
         matches = self._matches(run, text)
         if not matches:
@@ -158,6 +208,24 @@ class History:
             )
         return matches[0]
 
+    def find_newest(self, text: str) -> Found:
+        """Return the step that `text` means in the newest run that has such a step.
+
+        The newest run may have none: its project could not be collected, or it was another
+        pipeline's. Raises as `find_step` does.
+        """
+        for record in self._runs_with_steps():
+            if self._matches(record, text):
+                return self.find_step(record, text)
+        raise self._unknown_step(text)
+
+    def _runs_with_steps(self) -> Iterator[RunRecord]:
+        return (record for record in self.runs() if record.steps)
+
+    def _unknown_step(self, text: str) -> NotRecorded:
+        newest = next(self._runs_with_steps(), None) or self.find_run(LAST)
+        return self._no_step(newest, text)
+
     def find_result(self, text: str, run: str | int = LATEST) -> Found:
         """Return the step that `text` means in the newest run in which it has a result.
 
@@ -166,26 +234,22 @@ class History:
         if str(run) != LATEST:
             found = self.find_step(self.find_run(run), text)
             if found.step.status not in HAS_RESULT:
-                raise UsageError(
+                raise NotRecorded(
                     f"{found.step.node} has no result in run {found.run.id}: it is {found.step.status}",
                     hint=f"zenconv show {found.run.number} {found.step.node}",
                 )
             return found
-        for record in self.runs():
+        for record in self._runs_with_steps():
             matches = self._matches(record, text, statuses=HAS_RESULT)
             if len(matches) == 1:
                 return matches[0]
             if matches:
                 return self.find_step(record, text)
-        newest = self.find_run(LAST)
-        failed = self._matches(newest, text)
-        if failed:
-            step = failed[0].step
-            raise UsageError(
-                f"{step.node} has no result in any run; in the last one it is {step.status}",
-                hint=f"zenconv show {newest.number} {step.node}",
-            )
-        raise self._no_step(newest, text)
+        step = self.find_newest(text).step
+        raise NotRecorded(
+            f"{step.node} has no result in any run; in run {step.run} it is {step.status}",
+            hint=f"zenconv show {step.number} {step.node}",
+        )
 
     def _matches(self, run: RunRecord, text: str, *, statuses: Sequence[StepStatus] = ()) -> list[Found]:
         if not isinstance(text, str):
@@ -193,7 +257,7 @@ class History:
         for name, output in _split_output(text):
             steps = self._steps_named(run, name, statuses)
             if output is not None:
-                steps = [step for step in steps if output in _outputs_of(step)]
+                steps = [step for step in steps if output in names_of(step)]
             if steps:
                 return [Found(run, step, output) for step in steps]
         return self._by_output(run, text, statuses) if "::" not in text else []
@@ -214,13 +278,23 @@ class History:
         if not name:
             return []
         steps = self.store.steps(run.id, statuses=statuses)
-        return [Found(run, step, name) for step in steps if name in _outputs_of(step)]
+        return [Found(run, step, name) for step in steps if name in names_of(step)]
 
-    def _no_step(self, run: RunRecord, text: str) -> UsageError:
+    def executed(self, step: StepRunRecord) -> StepRunRecord | None:
+        """Return the record of the execution whose result `step` has; None where it is not recorded.
+
+        A step that ran is its own; of a reused one the run is searched that made the result.
+        """
+        if step.status != "reused":
+            return step
+        made = self.store.history(step.node, statuses=["succeeded"])
+        return next((record for record in made if record.key == step.key), None)
+
+    def _no_step(self, run: RunRecord, text: str) -> NotRecorded:
         known = [step.node if "::" in text else step.step for step in self.store.steps(run.id, limit=2000)]
         if not known:
-            return UsageError(f"run {run.id} has no steps", hint=f"zenconv show {run.number}")
-        return UsageError(f"no step {text[:80]!r} in run {run.id}", hint=did_you_mean(text, known))
+            return NotRecorded(f"run {run.id} has no steps", hint=f"zenconv show {run.number}")
+        return NotRecorded(f"no step {text[:80]!r} in run {run.id}", hint=did_you_mean(text, known))
 
 
 def _split_output(text: str) -> Iterator[tuple[str, str | None]]:
@@ -228,10 +302,6 @@ def _split_output(text: str) -> Iterator[tuple[str, str | None]]:
     place, separator, last = text.rpartition("::")
     for position in (index for index, letter in enumerate(last) if letter == "."):
         yield place + separator + last[:position], last[position + 1 :]
-
-
-def _outputs_of(step: StepRunRecord) -> list[str]:
-    return [name for name in (*step.output_names, *step.outputs) if name]
 
 
 def _is_anywhere(step: StepRunRecord, place: str) -> bool:

@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zenconv import hashing
-from zenconv.errors import ArtifactError, CorruptArtifact, StoreError, UntrustedArtifact, UsageError
+from zenconv.errors import CorruptArtifact, StoreError, UntrustedArtifact
+from zenconv.queries.outputs import WRITTEN, choose_outputs, show_name
 from zenconv.records.artifact import Artifact, StoredFile
 from zenconv.records.run import StepRunRecord
 
@@ -21,32 +22,17 @@ if TYPE_CHECKING:
     from zenconv.queries.history import History
 
 
-def choose_outputs(step: StepRunRecord, output: str | None) -> dict[str, Artifact]:
-    """Return the artifacts of `step`, or of its one output of that name. `UsageError` if none."""
-    if not step.outputs:
-        raise UsageError(f"{step.node} has no stored result in run {step.run}: {_why_nothing(step)}")
-    if output is None:
-        return dict(step.outputs)
-    if output not in step.outputs:
-        names = ", ".join(repr(name) for name in step.outputs if name)
-        hint = f"its outputs: {names}" if names else "it has one output, without a name"
-        raise UsageError(f"{step.node} has no output {output!r}", hint=hint)
-    return {output: step.outputs[output]}
-
-
-def _why_nothing(step: StepRunRecord) -> str:
-    if step.live:
-        return "its value is live, made again wherever it is needed"
-    return f"it is {step.status}"
-
-
 def load_outputs(history: History, step: StepRunRecord, output: str | None = None) -> Any:
     """Return the value of a step: of its only output or the one named, else a dictionary of all.
 
+    Of a step that returned None and wrote files, the copy of its only file, or all by parameter.
+
     Raises
     ------
-    UsageError
+    NotRecorded
         There is no such output.
+    UsageError
+        The run's stack is not in the settings any more.
     UntrustedArtifact
         Loading would run code that nobody trusted here wrote.
     CorruptArtifact
@@ -54,16 +40,17 @@ def load_outputs(history: History, step: StepRunRecord, output: str | None = Non
     """
     chosen = choose_outputs(step, output)
     values = {name: _load(history, step, name, artifact) for name, artifact in chosen.items()}
-    if output is not None or list(values) == [""]:
-        return next(iter(values.values()))
-    return values
+    only = next(iter(values)) if len(values) == 1 else None
+    if only is not None and (output is not None or only == "" or only.startswith(WRITTEN)):
+        return values[only]
+    return {show_name(name): value for name, value in values.items()}
 
 
 def _load(history: History, step: StepRunRecord, name: str, artifact: Artifact) -> Any:
     from zenconv.materializers import Materializers
 
-    trust = history.stack.trust
-    reason = trust.refusal(artifact, step.key, name)
+    stack = history.stack_of(step.run)
+    reason = stack.trust.refusal(artifact, step.key, name)
     if reason is not None:
         raise UntrustedArtifact(
             f"{_describe(step, name)}, a {artifact.type}: {reason}", hint=_recompute(step)
@@ -72,8 +59,7 @@ def _load(history: History, step: StepRunRecord, name: str, artifact: Artifact) 
     materializers = Materializers((spec.id, spec.types, spec.target) for spec in specs)
     importer = project_importer(history.settings.root)
     with _telling_of_damage(history, step, name):
-        store = history.stack.artifact_store
-        return materializers.load(artifact, store, allowed=True, importer=importer)
+        return materializers.load(artifact, stack.artifact_store, allowed=True, importer=importer)
 
 
 def read_stored(history: History, step: StepRunRecord, name: str) -> Iterator[bytes]:
@@ -85,7 +71,8 @@ def read_stored(history: History, step: StepRunRecord, name: str) -> Iterator[by
         They are missing or differ from their digest.
     """
     with _telling_of_damage(history, step, name):
-        yield from read_blocks(history.stack.artifact_store, step.outputs[name].files[0])
+        store = history.stack_of(step.run).artifact_store
+        yield from read_blocks(store, step.outputs[name].files[0])
 
 
 @contextmanager
@@ -96,13 +83,13 @@ def _telling_of_damage(history: History, step: StepRunRecord, name: str) -> Iter
     except CorruptArtifact as error:
         if error.digest:
             with suppress(StoreError):  # read-only media: the next run on writable ones finds it
-                history.stack.artifact_store.quarantine(error.digest)
+                history.stack_of(step.run).artifact_store.quarantine(error.digest)
         what = f"{_describe(step, name)}: {error.what}"
         raise CorruptArtifact(what, hint=_recompute(step), digest=error.digest) from error
 
 
 def _describe(step: StepRunRecord, output: str) -> str:
-    return f"{step.node}{f' output {output!r}' if output else ''} of run {step.run}"
+    return f"{step.node}{f' output {show_name(output)!r}' if output else ''} of run {step.run}"
 
 
 def _recompute(step: StepRunRecord) -> str:
@@ -175,15 +162,7 @@ def read_output(history: History, step: StepRunRecord) -> Iterator[bytes]:
         return
     for file in step.output.files:
         try:
-            store = history.stack.artifact_store
-            yield from read_blocks(store, file)
+            yield from read_blocks(history.stack_of(step.run).artifact_store, file)
         except CorruptArtifact as error:
             what = f"the output of {step.node} in run {step.run}: {error.what}"
             raise CorruptArtifact(what, digest=error.digest) from error
-
-
-def read_small(history: History, artifact: Artifact, *, limit: int) -> bytes:
-    """Return the verified bytes of an artifact of one file. `ArtifactError` above `limit` bytes."""
-    if len(artifact.files) != 1 or artifact.size > limit:
-        raise ArtifactError(f"a {artifact.type} of {artifact.size} bytes is not shown")
-    return b"".join(read_blocks(history.stack.artifact_store, artifact.files[0]))

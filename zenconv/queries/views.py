@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from zenconv.errors import NotRecorded, UsageError
 from zenconv.queries.history import LATEST, History
 from zenconv.queries.html import table
 from zenconv.queries.loading import load_outputs, read_output
+from zenconv.queries.outputs import show_name
 from zenconv.records.artifact import Artifact
 from zenconv.records.run import RunRecord, StepRunRecord
 
@@ -24,15 +26,16 @@ def _warn(text: str) -> None:
     warnings.warn(text, stacklevel=4)
 
 
-def runs(root: Path | str | None = None) -> Runs:
+def runs(root: Path | str | None = None, *, stack: str = "") -> Runs:
     """Return the recorded runs of the project that `root` (the current folder) belongs to.
 
-    Imports nothing of the project. `UsageError` where there is no project.
+    With `stack`, only those that ran on it. Results are read from the store of the stack that a
+    run names in its record. Imports nothing of the project. `UsageError` where there is no project.
     """
-    return Runs(History.open(root, on_notice=_warn))
+    return Runs(History.open(root, stack=stack, on_notice=_warn))
 
 
-def load(target: str, run: str | int = LATEST, root: Path | str | None = None) -> Any:
+def load(target: str, run: str | int = LATEST, root: Path | str | None = None, *, stack: str = "") -> Any:
     """Return the recorded value of a step or of one of its outputs.
 
     Parameters
@@ -45,65 +48,81 @@ def load(target: str, run: str | int = LATEST, root: Path | str | None = None) -
         or ``"last"``.
     root
         The project, or a folder in it; the current folder by default.
+    stack
+        Look only among the runs on this stack.
 
     Returns
     -------
     value
-        A new object. For a step of several outputs, a dictionary of all.
+        A new object. For a step of several outputs, a dictionary of all. For a step that returns
+        None and writes to an ``Output[Path]``, the path of a private copy of what it wrote.
 
     Raises
     ------
+    NotRecorded
+        There is no such run, step or output. It is a `UsageError` and a `KeyError`.
     UsageError
-        There is no such run, step or output.
+        The stack on which the step ran is not in the settings any more.
     UntrustedArtifact
         Loading would run code, and nobody trusted here wrote it.
     CorruptArtifact
         The stored bytes are missing or altered.
     """
-    history = History.open(root, on_notice=_warn)
+    history = History.open(root, stack=stack, on_notice=_warn)
     try:
         found = history.find_result(target, run)
         return load_outputs(history, found.step, found.output)
     finally:
-        history.stack.close()
+        history.close()
 
 
 class Runs:
     """The recorded runs of a project, newest first, always up to date.
 
     ``runs["latest"]`` is the newest successful one, ``runs["last"]`` the newest; ``runs[42]`` is
-    number 42, ``runs["42-9f"]`` the one whose id begins so, ``runs[:5]`` the newest five.
+    number 42, ``runs["42-9f"]`` the one whose id begins so, ``runs[:5]`` the newest five. What is
+    not there is a `KeyError`.
     """
 
     def __init__(self, history: History) -> None:
         self._history = history
 
     def __len__(self) -> int:
-        return self._history.refresh().count()
+        store = self._history.refresh()
+        return sum(1 for _ in self._history.runs()) if self._history.only_stack else store.count()
 
     def __iter__(self) -> Iterator[Run]:
         self._history.refresh()
         return (Run(self._history, record) for record in self._history.runs())
+
+    def __contains__(self, which: object) -> bool:
+        if isinstance(which, Run):
+            which = which.id
+        return isinstance(which, str | int) and _is_there(lambda: self[which])
 
     @overload
     def __getitem__(self, which: slice) -> list[Run]: ...
     @overload
     def __getitem__(self, which: str | int) -> Run: ...
     def __getitem__(self, which: str | int | slice) -> Run | list[Run]:
-        store = self._history.refresh()
         if isinstance(which, slice):
-            start, stop, step = which.indices(store.count())
-            if step > 0:
-                records = store.runs(offset=start, limit=max(0, stop - start))[::step]
-            else:
-                records = store.runs()[which]
-            return [Run(self._history, record) for record in records]
+            return [Run(self._history, record) for record in self._slice(which)]
+        self._history.refresh()
         return Run(self._history, self._history.find_run(which))
+
+    def _slice(self, which: slice) -> Sequence[RunRecord]:
+        store = self._history.refresh()
+        start, stop, step = which.indices(store.count())
+        if self._history.only_stack or step < 0:
+            return list(self._history.runs())[which]
+        return store.runs(offset=start, limit=max(0, stop - start))[::step]
 
     def __repr__(self) -> str:
         head = "\n".join(f"  {run!r}" for run in self[:_SHOWN])
         rest = len(self) - _SHOWN
-        return f"<{len(self)} runs>\n{head}" + (f"\n  ... and {rest} more" if rest > 0 else "")
+        return f"<{len(self)} run{'s' * (len(self) != 1)}>\n{head}" + (
+            f"\n  ... and {rest} more" if rest > 0 else ""
+        )
 
     def _repr_html_(self) -> str:
         headers = ("run", "status", "started", "seconds", "pipelines", "steps", "stack")
@@ -119,10 +138,42 @@ class Runs:
         import pandas
 
         rows = [_frame_row(run) for run in self._history.runs()]
-        frame = pandas.DataFrame(rows, columns=list(_frame_row(RunRecord("", 0, "running"))))
-        for name in ("started", "finished"):
-            frame[name] = pandas.to_datetime(frame[name].replace("", None), utc=True, format="ISO8601")
-        return frame
+        return _with_times(pandas.DataFrame(rows, columns=list(_frame_row(RunRecord("", 0, "running")))))
+
+
+def _with_times(frame: pandas.DataFrame) -> pandas.DataFrame:
+    import pandas
+
+    for name in ("started", "finished"):
+        frame[name] = pandas.to_datetime(frame[name].replace("", None), utc=True, format="ISO8601")
+    return frame
+
+
+def _step_row(step: StepRunRecord) -> dict[str, Any]:
+    return {
+        "step": step.step,
+        "pipeline": step.pipeline,
+        "status": step.status,
+        "reason": step.reason or step.planned,
+        "seconds": step.seconds,
+        "cpu": step.cpu,
+        "started": step.started,
+        "finished": step.finished,
+        "size": step.size,
+        "error": f"{step.error.get('type', '')}: {step.error.get('message', '')}" if step.error else "",
+        "node": step.node,
+        "key": step.key,
+    }
+
+
+def _is_there(look: Callable[[], object]) -> bool:
+    try:
+        look()
+    except NotRecorded:
+        return False
+    except UsageError:  # several
+        return True
+    return True
 
 
 def _frame_row(run: RunRecord) -> dict[str, Any]:
@@ -143,7 +194,10 @@ def _frame_row(run: RunRecord) -> dict[str, Any]:
 
 
 class Run:
-    """One recorded run; ``run["metrics"]``, ``run["training::metrics"]`` are its steps."""
+    """One recorded run; ``run["metrics"]``, ``run["training::metrics"]`` are its steps.
+
+    A step that is not there is a `KeyError`; ``"metrics" in run`` asks.
+    """
 
     def __init__(self, history: History, record: RunRecord) -> None:
         self._history = history
@@ -211,6 +265,19 @@ class Run:
     def __iter__(self) -> Iterator[StepRun]:
         return iter(self.steps)
 
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, StepRun):
+            return name.record.run == self.id
+        return isinstance(name, str) and _is_there(lambda: self[name])
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a pandas table with a row for each step, in the order of the plan."""
+        import pandas
+
+        rows = [_step_row(step) for step in self._history.store.steps(self.id)]
+        columns = list(_step_row(StepRunRecord("", 0, "", "", "", "", "waiting")))
+        return _with_times(pandas.DataFrame(rows, columns=columns))
+
     def __len__(self) -> int:
         return self.record.steps
 
@@ -269,17 +336,24 @@ class StepRun:
 
     @property
     def outputs(self) -> Mapping[str, Artifact]:
-        """The records of its outputs by name; ``""`` is the only one."""
-        return self.record.outputs
+        """The records of its outputs by name; ``""`` is the only one, or what it returned."""
+        return {show_name(name): artifact for name, artifact in self.record.outputs.items()}
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """What its parameters got: types, shapes."""
-        return self.record.inputs
+        """What its parameters got when it was executed: types, shapes.
+
+        Of a reused step, those of the execution that made its result; empty where that run is
+        not recorded here.
+        """
+        if self.record.status != "reused" or self.record.inputs:
+            return self.record.inputs
+        made = self._history.executed(self.record)
+        return made.inputs if made is not None else {}
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The values of its parameters, as text; secrets by name."""
+        """The values of its parameters, each as text: how Python shows it; secrets by name."""
         return {
             binding["parameter"]: binding.get("value", "")
             for binding in self.record.bindings
@@ -296,7 +370,7 @@ class StepRun:
         return b"".join(read_output(self._history, self.record)).decode("utf-8", "replace")
 
     def load(self, output: str | None = None) -> Any:
-        """Return its value, or that of one output; raises as `zenconv.load` does."""
+        """Return its value, or that of one output, from the run's own stack; raises as `zenconv.load`."""
         return load_outputs(self._history, self.record, self._output if output is None else output)
 
     def __repr__(self) -> str:
