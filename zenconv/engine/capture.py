@@ -106,7 +106,7 @@ class Capture:
                 stream.flush()
                 if isinstance(stream, _Tee):
                     stream.end_line(self.label)
-            except (ValueError, OSError):
+            except (ValueError, OSError, AttributeError):
                 setattr(sys, name, _text_on(descriptor))
 
 

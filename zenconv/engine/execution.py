@@ -343,25 +343,28 @@ class RunExecution:
             self.decider.cache.release(ActionKey.parse(task.key))
         self._repairs[node.id] = self._repairs.get(node.id, 0) + 1
         if self._repairs[node.id] > _MOST_REPAIRS:
-            yield self._give_up(node, task)
+            yield self._give_up(node, task, result)
             return
         damaged = [(p, digest) for p, digest in result.damaged if self._reopened.get(p, 0) <= reopenings]
         for producer, digest in damaged:
             if digest:
                 self.decider.store.quarantine(digest)
             self.decider.cache.remove([self.results[producer].key])
-            yield Notice(f"{producer}: its stored result was damaged; computing it again", at=clock.utc_now())
+            yield Notice(
+                f"{producer}: its stored result {_fault(result)}; computing it again", at=clock.utc_now()
+            )
         for producer in dict.fromkeys(producer for producer, _ in damaged):
             self._reopen(producer)
         if self._waiting[node.id] <= 0:
             self._make_ready(node.id)
 
-    def _give_up(self, node: Node, task: Task) -> StepFinished:
+    def _give_up(self, node: Node, task: Task, result: TaskResult) -> StepFinished:
+        cause = (result.error or {}).get("message", "their bytes are damaged")
         error = {
-            "type": "CorruptArtifact",
-            "message": "its inputs were damaged again after they were recomputed",
+            "type": "ArtifactError",
+            "message": f"its inputs cannot be loaded, not even after they were computed again: {cause}",
             "frames": [],
-            "hint": "the disk may be failing: `zenconv check`",
+            "hint": "see whether the disk is sound, and whether the values can be stored: `zenconv check`",
         }
         self._close(node, "failed")
         return StepFinished(node.id, "failed", key=task.key, error=error, at=clock.utc_now())
@@ -421,9 +424,15 @@ class RunExecution:
                 yield StepFinished(node.id, "skipped", reason="stopped after a failure", at=clock.utc_now())
 
 
+def _fault(result: TaskResult) -> str:
+    message = (result.error or {}).get("message")
+    return f"cannot be loaded ({message})" if message else "was damaged"
+
+
 def teardown_notice(failure: BaseException) -> Notice:
     """Return the warning for a fixture whose teardown failed after its steps had ended."""
-    return Notice(f"a fixture's teardown failed: {type(failure).__name__}: {failure}", at=clock.utc_now())
+    texts = [f"{type(failure).__name__}: {failure}", *getattr(failure, "__notes__", ())]
+    return Notice(f"a teardown failed: {', '.join(texts)}", at=clock.utc_now())
 
 
 def _as_notices(texts: Sequence[str]) -> Iterator[Event]:

@@ -11,7 +11,7 @@ from typing import Any
 from zenconv.errors import ZenconvError
 
 _MESSAGE_LIMIT = 10_000
-_FRAME_LIMIT = 50
+_FRAME_LIMIT = 24
 _OWN_CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -66,11 +66,9 @@ def plain_failure(kind: str, message: str, *, hint: str = "") -> Mapping[str, An
 
 def _type_name(error: BaseException) -> str:
     cls = type(error)
-    return (
-        cls.__qualname__
-        if cls.__module__ in ("builtins", "__main__")
-        else f"{cls.__module__}.{cls.__qualname__}"
-    )
+    if cls.__module__ in ("builtins", "__main__") or isinstance(error, ZenconvError):
+        return cls.__qualname__
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _message(error: BaseException) -> str:
@@ -102,7 +100,7 @@ def _frames(trace: TracebackType | None, files: ProjectFiles) -> list[dict[str, 
                     "text": linecache.getline(code.co_filename, line).strip()[:500],
                 }
             )
-    return frames if len(frames) <= _FRAME_LIMIT else frames[:10] + frames[-(_FRAME_LIMIT - 10) :]
+    return frames if len(frames) <= _FRAME_LIMIT else frames[:8] + frames[-(_FRAME_LIMIT - 8) :]
 
 
 def _causes(error: BaseException, files: ProjectFiles) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
 from zenconv.engine.resources import FixtureError, Resources
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.written import places, restore_written, save_written
-from zenconv.errors import CorruptArtifact, SaveError, ZenconvError
+from zenconv.errors import ArtifactError, CorruptArtifact, SaveError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
@@ -34,10 +34,11 @@ from zenconv.trust import Trust
 class _Damaged(Exception):
     """An input's bytes are missing or wrong."""
 
-    def __init__(self, node: str, digest: str) -> None:
+    def __init__(self, node: str, digest: str, cause: str = "") -> None:
         super().__init__(node)
         self.node = node
         self.digest = digest
+        self.cause = cause
 
 
 @attrs.define(eq=False, repr=False)
@@ -107,7 +108,8 @@ class Performer:
             del arguments
             result = self._keep(task, node, split_outputs(node.step, returned), written)
         except _Damaged as damaged:
-            result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)])
+            error = plain_failure("ArtifactError", damaged.cause) if damaged.cause else None
+            result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)], error=error)
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
             result = self._failed(node, error)
         finally:
@@ -210,11 +212,14 @@ class Performer:
 
     def _load_artifact(self, given: TaskInput, name: str, private: Path) -> Any:
         artifact = given.outputs[name]
-        self.trust.check(artifact, given.key, name)
         try:
+            self.trust.check(artifact, given.key, name)
             return self.materializers.load(artifact, self.store, allowed=True, private=private)
         except CorruptArtifact as error:
             raise _Damaged(given.node, error.digest) from error
+        except ArtifactError as error:
+            # Sound bytes that say something impossible: whoever wrote them, they are as good as none.
+            raise _Damaged(given.node, "", error.what) from error
 
     async def _make_live(self, given: TaskInput, live: Task, private: Path) -> Any:
         node = self.pipeline.nodes[given.node]

@@ -17,6 +17,7 @@ from zenconv.errors import UsageError, ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.records.step import Binding, FixtureNode, Node, Pipeline
 from zenconv.settings.convert import convert
+from zenconv.settings.text import Text
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -145,7 +146,7 @@ class Resources:
         resolved = self._secrets.resolve(binding.value)
         for parameter in node.step.parameters:
             if parameter.name == binding.parameter and parameter.type is not None:
-                return convert(resolved, parameter.type, base=self._root)
+                return convert(Text(resolved), parameter.type, base=self._root)
         return resolved
 
     def _fixture(self, wanted: FixtureNode, node: Node) -> Any:
