@@ -27,17 +27,21 @@ def command(
     TARGETS as for `zenconv run`; without any, every step.
     """
     from zenconv.engine.guard import ask_child
-    from zenconv.project.running import Selection
+    from zenconv.project.planning import Selection
 
     settings = common.load_settings()
     selection = Selection(targets, keyword)
 
     def ask(tell: Any) -> Any:
         from zenconv.project.explaining import explain_steps
-        from zenconv.project.running import Planner
+        from zenconv.project.planning import Planner, consult
 
-        planner = Planner.open(settings, selection, common.load_plugins(settings), tell)
-        return explain_steps(planner, selection)
+        def question(planner: Planner) -> list[dict[str, Any]]:
+            steps = explain_steps(planner, selection)
+            planner.save_index()
+            return steps
+
+        return consult(settings, selection, common.load_plugins(settings), tell, question)
 
     steps = ask_child(ask, settings.root)
     if as_json:

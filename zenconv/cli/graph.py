@@ -52,10 +52,14 @@ def _project_rows(common: CommonOptions, targets: Sequence[str], keyword: str) -
 
     def ask(tell: Callable[[str], None]) -> Any:
         from zenconv.project.describe import describe_graph
-        from zenconv.project.project import open_project
+        from zenconv.project.indexed import IndexedProject
+        from zenconv.project.planning import consult_project
+        from zenconv.project.project import Project
 
-        selected = open_project(settings, tell).checked(targets, keyword=keyword or None)
-        return describe_graph(selected.pipeline)
+        def question(project: Project | IndexedProject) -> list[dict[str, Any]]:
+            return describe_graph(project.checked(targets, keyword=keyword or None).pipeline)
+
+        return consult_project(settings, tell, question)
 
     rows: list[dict[str, Any]] = ask_child(ask, settings.root)
     return rows

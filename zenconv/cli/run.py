@@ -45,13 +45,14 @@ def command(
 
     TARGETS are node ids, files, folders, pipelines or step names; without any, everything runs.
     """
-    from zenconv.project.running import RunOptions, Selection
+    from zenconv.project.planning import Selection
+    from zenconv.project.running import RunOptions
     from zenconv.stack.workers import parse_workers
 
     number = parse_workers(workers) if workers is not None else None
     selection = Selection(targets, keyword, last_failed, force)
     if only_plan:
-        return _show_plan(common, selection, as_json=as_json)
+        return _show_plan(common, selection, verbosity=verbose, as_json=as_json)
     options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output)
     verbosity = -1 if quiet else verbose
     return _run(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
@@ -92,23 +93,30 @@ def _run(
     return finished.exit_code
 
 
-def _show_plan(common: CommonOptions, selection: Any, *, as_json: bool) -> int:
+def _show_plan(common: CommonOptions, selection: Any, *, verbosity: int, as_json: bool) -> int:
     from zenconv.engine.guard import ask_child
 
     settings = common.load_settings()
 
     def ask(tell: Any) -> Any:
-        from zenconv.project.running import Planner, plan_event
+        from zenconv.project.planning import Planner, consult
+        from zenconv.project.running import plan_event
 
-        planner = Planner.open(settings, selection, common.load_plugins(settings), tell)
-        nodes = plan_event(planner.plan(selection)).nodes
-        return {"nodes": list(nodes), "warnings": [str(w) for w in planner.project.warnings]}
+        def question(planner: Planner) -> dict[str, Any]:
+            nodes = plan_event(planner.plan(selection)).nodes
+            planner.save_index()
+            warnings = [str(w) for w in planner.project.warnings]
+            return {"nodes": list(nodes), "warnings": warnings, "not_indexed": planner.not_indexed}
+
+        return consult(settings, selection, common.load_plugins(settings), tell, question)
 
     answer = ask_child(ask, settings.root)
     if as_json:
         print_json(answer)
-    else:
-        _print_plan(answer["nodes"])
+        return 0
+    _print_plan(answer["nodes"])
+    for reason in answer["not_indexed"] if verbosity else ():
+        print_line(f"every command imports the project: {escape(reason)}")
     return 0
 
 

@@ -30,14 +30,18 @@ def command(
 
     def ask(tell: Callable[[str], None]) -> Any:
         from zenconv.project.describe import describe_steps
-        from zenconv.project.project import open_project
+        from zenconv.project.indexed import IndexedProject
+        from zenconv.project.planning import consult_project
+        from zenconv.project.project import Project
 
-        project = open_project(settings, tell)
-        selected = project.checked(targets, keyword=keyword or None)
-        return {
-            "steps": describe_steps(selected, settings.root),
-            "warnings": [str(w) for w in project.warnings],
-        }
+        def question(project: Project | IndexedProject) -> dict[str, Any]:
+            selected = project.checked(targets, keyword=keyword or None)
+            return {
+                "steps": describe_steps(selected, settings.root),
+                "warnings": [str(w) for w in project.warnings],
+            }
+
+        return consult_project(settings, tell, question)
 
     answer = ask_child(ask, settings.root)
     if as_json:

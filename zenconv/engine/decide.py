@@ -171,7 +171,10 @@ class Decider:
         if refusal:
             return f"its stored result is not trusted here: {refusal}"
         for reference in artifact.refers:
-            if self.keys.reference(reference) is None:
+            if reference.startswith("python-bytecode:"):
+                if self.keys.reference(reference) is None:
+                    return f"it was compiled by another Python ({reference.partition(':')[2]})"
+            elif self.keys.reference(reference) is None:
                 return f"its stored result needs {reference.replace(':', '.')}, which is gone"
         return ""
 
@@ -194,26 +197,51 @@ def make_plan(
     decisions: dict[str, Decision] = {}
     open_nodes: list[Node] = []
     for wave in _waves(pipeline):
-        known = []
-        for node in wave:
-            if node.id in results:
-                result = results[node.id]
-                decisions[node.id] = Decision(
-                    node.id, "reuse", "done in this run", result.key, None, result.key.local
-                )
-            elif all(above in results for above in node.upstream):
-                known.append(node)
-            else:
-                open_nodes.append(node)
-        for node, decision in zip(known, decider.decide(known, results), strict=True):
-            if node.id in forced:
-                decision = attrs.evolve(decision, action="run", reason="forced", entry=None)
-            decisions[node.id] = decision
-            if decision.entry is not None:
-                results[node.id] = NodeResult(decision.entry.key, decision.entry.outputs, decision.entry.live)
+        open_nodes += _decide_wave(wave, decider, forced, decisions, results)
     _decide_open(open_nodes, decider, forced, decisions)
     _fill_reasons(pipeline, decider, decisions, results)
     return Plan(pipeline, {node.id: decisions[node.id] for node in pipeline})
+
+
+def plan_reuse(
+    pipeline: Pipeline, decider: Decider, *, done: Mapping[str, NodeResult] | None = None
+) -> Plan | None:
+    """Return the plan for `pipeline` if all of it can be reused; None as soon as something cannot."""
+    results: dict[str, NodeResult] = dict(done or {})
+    decisions: dict[str, Decision] = {}
+    for wave in _waves(pipeline):
+        _decide_wave(wave, decider, set(), decisions, results)
+        if any(node.id not in results for node in wave):
+            return None
+    return Plan(pipeline, {node.id: decisions[node.id] for node in pipeline})
+
+
+def _decide_wave(
+    wave: Sequence[Node],
+    decider: Decider,
+    forced: set[str],
+    decisions: dict[str, Decision],
+    results: dict[str, NodeResult],
+) -> list[Node]:
+    """Decide for those of `wave` whose inputs are known; return the others."""
+    known, left = [], []
+    for node in wave:
+        if node.id in results:
+            result = results[node.id]
+            decisions[node.id] = Decision(
+                node.id, "reuse", "done in this run", result.key, None, result.key.local
+            )
+        elif all(above in results for above in node.upstream):
+            known.append(node)
+        else:
+            left.append(node)
+    for node, decision in zip(known, decider.decide(known, results), strict=True):
+        if node.id in forced:
+            decision = attrs.evolve(decision, action="run", reason="forced", entry=None)
+        decisions[node.id] = decision
+        if decision.entry is not None:
+            results[node.id] = NodeResult(decision.entry.key, decision.entry.outputs, decision.entry.live)
+    return left
 
 
 def _decide_open(

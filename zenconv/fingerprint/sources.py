@@ -79,6 +79,8 @@ class ModuleSource:
 class ProjectSources:
     """The registry of project modules below `root` (and editable installations elsewhere).
 
+    `sought` are the parts of all module names that were looked for, found or not.
+
     `given` holds, by path, contents that take the place of files: what another process has read.
     """
 
@@ -86,6 +88,7 @@ class ProjectSources:
         self.root = Path(os.path.abspath(root))
         self.places = Places(root)
         self.given: Mapping[str, bytes] = {}
+        self.sought: set[str] = set()
         self._modules: dict[str, ModuleSource] = {}
         self._finder = _ProjectFinder(self)
 
@@ -185,6 +188,7 @@ class _ProjectFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        self._sources.sought.update(name.split("."))
         if is_own_module(name) or not self._may_be_project(name, path):
             return None
         spec = PathFinder.find_spec(name, path, target)

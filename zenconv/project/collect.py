@@ -86,6 +86,7 @@ def collect(
     *,
     only: Names[str] | None = None,
     on_progress: Callable[[str], object] | None = None,
+    files: ProjectFiles | None = None,
 ) -> Collection:
     """Import the step files and ``zenconf.py`` files of a project and read what they define.
 
@@ -95,11 +96,14 @@ def collect(
         Paths below the root: leave the other files alone.
     on_progress
         Told which file is imported next, should the process not survive it.
+    files
+        What `discover` has found already.
 
     Mistakes are not raised: they stand with their file, so that those which a selection does not
     need cannot stop it. What modules print while imported goes to stderr.
     """
-    files = discover(settings.root, settings.step_files, settings.norecurse)
+    if files is None:
+        files = discover(settings.root, settings.step_files, settings.norecurse)
     wanted = _in_order(files)
     importer = Importer(sources)
     annotations = Annotations(sources)
@@ -116,6 +120,16 @@ def collect(
     warnings = [*files.warnings, *_shadowing(sources)]
     warnings += [warning for file in collected.values() for warning in file.warnings]
     return Collection(sources, collected, files.problems, tuple(warnings))
+
+
+def list_local_hooks(collection: Collection) -> list[str]:
+    """Return the ``zenconf.py`` files that implement hooks."""
+    modules = {f.file: sys.modules.get(f.module) for f in collection.files.values() if f.is_zenconf}
+    return [
+        file
+        for file, module in modules.items()
+        if module is not None and any(name.startswith(HOOK_PREFIX) for name in vars(module))
+    ]
 
 
 def _in_order(files: ProjectFiles) -> list[str]:

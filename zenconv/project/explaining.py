@@ -7,7 +7,7 @@ from typing import Any
 
 from zenconv.engine.decide import NodeResult
 from zenconv.engine.explain import Change, compare_parts
-from zenconv.project.running import Planner, Selection
+from zenconv.project.planning import Planner, Selection
 from zenconv.records.plan import Decision, KeyParts, Plan
 from zenconv.records.step import Node
 

@@ -14,6 +14,7 @@ from zenconv.engine.resources import Resources, RunInfo
 from zenconv.engine.secrets import Secrets
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
+from zenconv.project.indexed import IndexedProject
 from zenconv.project.project import Project
 from zenconv.records.events import RunStarted
 from zenconv.records.layout import RunFolder
@@ -26,7 +27,7 @@ def make_performer(
     settings: Settings,
     folder: RunFolder,
     started: RunStarted,
-    project: Project,
+    project: Project | IndexedProject,
     stack: Stack,
     materializers: Materializers,
     pipeline: Pipeline,

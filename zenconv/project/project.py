@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.build import Graph, build
-from zenconv.project.collect import Collection, collect
+from zenconv.project.collect import Collection, collect, list_local_hooks
+from zenconv.project.observing import Watcher
 from zenconv.project.select import Selected, select
+from zenconv.project.witnesses import Surroundings
 from zenconv.records.step import Pipeline
 
 if TYPE_CHECKING:
+    from zenconv.project.collection_index import CollectionIndex
     from zenconv.settings.settings import Settings
 
 
@@ -26,15 +29,34 @@ T = TypeVar("T")
 class Project:
     """Settings, the files they lead to, and the graph of all pipelines; each made when first asked for."""
 
-    def __init__(self, settings: Settings, on_progress: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_progress: Callable[[str], object] | None = None,
+        *,
+        before: Surroundings | None = None,
+    ) -> None:
         self.settings = settings
-        self.sources = ProjectSources(settings.root)
+        self.sources = before.sources if before is not None else ProjectSources(settings.root)
+        self.watcher = Watcher(self.sources)
+        self.index: CollectionIndex | None = None
+        self.reasons: list[str] = []
         self._tell = on_progress or (lambda _text: None)
+        self._before = before
+
+    @cached_property
+    def before(self) -> Surroundings:
+        """What lay around the project's files before they were imported."""
+        return self._before or Surroundings(self.settings, self.sources)
 
     @cached_property
     def collection(self) -> Collection:
         """What the files define. Importing them is the first thing that runs the project's code."""
-        return _without_collector(lambda: collect(self.settings, self.sources, on_progress=self._tell))
+        files = self.before.files
+        with self.watcher:
+            return _without_collector(
+                lambda: collect(self.settings, self.sources, on_progress=self._tell, files=files)
+            )
 
     @cached_property
     def graph(self) -> Graph:
@@ -46,6 +68,18 @@ class Project:
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd but stops nothing."""
         return (*self.collection.warnings, *self.graph.warnings)
+
+    def find_reasons(self) -> list[str]:
+        """Return why what was collected may not be used again by a command that imports nothing."""
+        if not self.reasons:
+            if self.graph.mistakes or self.collection.problems:
+                self.reasons = ["the project has mistakes"]
+            else:
+                from zenconv.project.import_time import find_doubts
+
+                hooks = [f"{file} has hooks" for file in list_local_hooks(self.collection)]
+                self.reasons = [*self.watcher.reasons, *hooks, *find_doubts(self.sources)]
+        return self.reasons
 
     def pipeline(
         self,

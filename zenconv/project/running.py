@@ -12,24 +12,22 @@ import attrs
 
 from zenconv import clock
 from zenconv.engine.capture import Capture, Spool
-from zenconv.engine.decide import Decider, NodeResult, make_plan
+from zenconv.engine.decide import NodeResult
 from zenconv.engine.durability import Durability
 from zenconv.engine.environment import GitQuery, describe_environment
 from zenconv.engine.execution import RunExecution, WorkersOpener, teardown_notice
-from zenconv.engine.files import FileDigests
 from zenconv.engine.interruption import Interruption
-from zenconv.engine.keys import ImportedCode, KeyMaker, short_text
+from zenconv.engine.keys import short_text
 from zenconv.engine.perform import Performer, store_text
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
 from zenconv.errors import ZenconvError
-from zenconv.fingerprint import Fingerprinter
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
-from zenconv.materializers import Materializers
-from zenconv.project.performing import make_performer, register_local_hooks, seed_of
-from zenconv.project.project import Project, open_project
+from zenconv.project.performing import make_performer, seed_of
+from zenconv.project.planning import Planner, Selection, consult
+from zenconv.project.project import Project
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
     Event,
@@ -43,25 +41,15 @@ from zenconv.records.events import (
 )
 from zenconv.records.layout import RunFolder, StateFolder
 from zenconv.records.log import EventLog, read_events
-from zenconv.records.plan import KeyParts, Plan
-from zenconv.records.step import Binding, Node, Pipeline
+from zenconv.records.plan import Plan
+from zenconv.records.step import Binding, Node
 from zenconv.settings import Settings
-from zenconv.stack.assemble import Stack, assemble
+from zenconv.stack.assemble import assemble
 from zenconv.stack.workers import has_workers
 
 if TYPE_CHECKING:
     from zenconv.engine.fork_server import ForkServer
     from zenconv.interfaces.orchestrating import Workers
-
-
-@attrs.frozen(eq=False, repr=False)
-class Selection(Frozen):
-    """Which steps are wanted: targets, a ``-k`` expression, those that failed last, some forced."""
-
-    targets: tuple[str, ...] = ()
-    keyword: str = ""
-    last_failed: bool = False
-    force: tuple[str, ...] = ()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -152,121 +140,6 @@ def _crash_output(
 
 
 @attrs.define(eq=False, repr=False)
-class Planner:
-    """A collected project with everything that is needed to decide about its steps."""
-
-    project: Project
-    pipeline: Pipeline
-    selected: frozenset[str]
-    decider: Decider
-    stack: Stack
-    materializers: Materializers
-    past: _Past
-
-    @classmethod
-    def open(
-        cls,
-        settings: Settings,
-        selection: Selection,
-        plugins: Plugins,
-        tell: Callable[[str], None],
-        run: str = "",
-    ) -> Planner:
-        """Collect the project and prepare to decide, for the run id `run` or for none.
-
-        `CollectionError` and its kin say what is wrong.
-        """
-        stack = assemble(settings, plugins)
-        project = open_project(settings, on_progress=tell)
-        register_local_hooks(project, plugins)
-        past = _Past(settings, stack, run)
-        last_failed = past.failed_nodes() if selection.last_failed else None
-        pipeline, selected = project.pipeline(
-            selection.targets,
-            keyword=selection.keyword or None,
-            last_failed=last_failed,
-            cwd=settings.cwd,
-        )
-        materializers = Materializers(plugins.materializers())
-        fingerprinter = Fingerprinter(project.sources, content_of=materializers.content_of)
-        keys = KeyMaker(
-            settings.root,
-            pipeline,
-            ImportedCode(fingerprinter),
-            FileDigests(settings.state / "files.json"),
-            seed=seed_of(settings),
-            version_of=lambda value: plugins.hook.zenconv_input_version(value=value),
-        )
-        decider = Decider(
-            pipeline,
-            keys,
-            stack.action_cache,
-            stack.artifact_store,
-            stack.trust,
-            frozenset(materializers.ids()),
-            past.parts,
-        )
-        fingerprinter.snapshot()
-        return cls(project, pipeline, frozenset(selected), decider, stack, materializers, past)
-
-    def warnings(self) -> list[str]:
-        """Return what is odd about the project or its records but stops nothing."""
-        return [*map(str, self.project.warnings), *self.past.notices]
-
-    def plan(self, selection: Selection, done: Mapping[str, NodeResult] | None = None) -> Plan:
-        """Return the plan for what is selected."""
-        forced = self.project.match(self.pipeline, selection.force) if selection.force else ()
-        return make_plan(self.pipeline, self.decider, done=done, force=forced)
-
-
-class _Past:
-    """What the metadata store remembers of earlier runs; opened only when somebody asks."""
-
-    def __init__(self, settings: Settings, stack: Stack, current: str) -> None:
-        self._current = current
-        self._state = StateFolder(settings.state)
-        self._stack = stack
-        self._is_fresh = False
-        self.notices: list[str] = []
-
-    def parts(self, nodes: Sequence[str]) -> dict[str, KeyParts]:
-        """Return the key parts of the newest result of each of `nodes`."""
-        if not nodes or not self._refresh():
-            return {}
-        keys = self._stack.metadata_store.last_keys(nodes)
-        parts = self._stack.metadata_store.key_parts(keys.values())
-        return {node: parts[key] for node, key in keys.items() if key in parts}
-
-    def last_execution(self, node: str) -> dict[str, str]:
-        """Return ``run`` and ``reason`` of the newest recorded execution of a node; empty without one."""
-        if not self._refresh():
-            return {}
-        for step in self._stack.metadata_store.history(node, statuses=("succeeded", "failed"), limit=1):
-            return {"run": step.run, "reason": step.reason}
-        return {}
-
-    def failed_nodes(self) -> list[str]:
-        """Return the nodes that failed, or were not reached, in the newest run that ended."""
-        if not self._refresh():
-            return []
-        store = self._stack.metadata_store
-        for run in store.runs(limit=20):
-            if run.id != self._current and run.is_over:
-                return [step.node for step in store.steps(run.id, statuses=("failed", "interrupted"))]
-        return []
-
-    def _refresh(self) -> bool:
-        if not self._is_fresh:
-            # The run under way is no past: without another one there is nothing to open.
-            if all(run == self._current for run in self._state.run_ids()):
-                return False
-            self._stack.metadata_store.refresh()
-            self.notices += self._stack.metadata_store.notices
-            self._is_fresh = True
-        return True
-
-
-@attrs.define(eq=False, repr=False)
 class _RunnerBody:
     """What a runner does: collect, plan, execute, tear down. Called in the forked process."""
 
@@ -291,16 +164,9 @@ class _RunnerBody:
         plugins = self.load_plugins()
         _notify(plugins, channel, "zenconv_run_start", event=self.started)
         ended, done = read_progress(self.folder)
-        planner = Planner.open(
-            self.settings,
-            self.options.selection,
-            plugins,
-            lambda text: channel.send(Progress(text)),
-            self.folder.id,
-        )
+        planner, plan = self._plan(plugins, channel, done)
         for text in (*self.settings.warnings, *planner.warnings()):
             channel.send(Notice(text, at=clock.utc_now()))
-        plan = planner.plan(self.options.selection, done)
         for problem in planner.decider.keys.warnings():
             channel.send(Notice(str(problem), at=clock.utc_now()))
         channel.send(plan_event(plan))
@@ -321,7 +187,7 @@ class _RunnerBody:
             interruption,
         )
         workers = None
-        if server is not None:
+        if server is not None and not planner.is_indexed:
             workers = partial(self._open_workers, server, planner, secrets)
         self._execute(planner, plan, plugins, channel, performer, workers, ended, done)
         for failure in performer.resources.end_run():
@@ -329,6 +195,23 @@ class _RunnerBody:
         planner.decider.keys.files.save()
         planner.stack.action_cache.close()
         return bool(interruption.signal)
+
+    def _plan(
+        self, plugins: Plugins, channel: Channel, done: Mapping[str, NodeResult]
+    ) -> tuple[Planner, Plan]:
+        """Return the plan: from the collection index if nothing has to run, else by importing."""
+        selection = self.options.selection
+
+        def question(planner: Planner) -> tuple[Planner, Plan] | None:
+            if not planner.is_indexed:
+                return planner, planner.plan(selection, done)
+            plan = planner.plan_reuse(selection, done)
+            return None if plan is None else (planner, plan)
+
+        def tell(text: str) -> None:
+            channel.send(Progress(text))
+
+        return consult(self.settings, selection, plugins, tell, question, run=self.folder.id)
 
     def _fork_server(self, channel: Channel) -> ForkServer | None:
         """Make what forks workers while this process is still clean, if the stack has any."""
@@ -344,6 +227,7 @@ class _RunnerBody:
         from zenconv.engine.workers import ForkedWorkers
         from zenconv.project.working import describe_beginning
 
+        assert isinstance(planner.project, Project)
         beginning = describe_beginning(planner.project, most, live=self.options.live_output)
         return ForkedWorkers(server, beginning, self.folder.path, planner.stack.artifact_store, secrets)
 
@@ -376,6 +260,7 @@ class _RunnerBody:
             channel.send(event)
             if isinstance(event, StepFinished):
                 _notify(plugins, channel, "zenconv_step_finish", event=event)
+        planner.save_index(execution.results.values())
         for problem in durability.finish():
             channel.send(Notice(problem, at=clock.utc_now()))
 

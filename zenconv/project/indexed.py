@@ -1,0 +1,212 @@
+"""A project as its collection index knows it: enough to select, plan, list and draw; nothing runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection as Ids
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zenconv.errors import Problem
+from zenconv.fingerprint.fingerprints import CodeFingerprint, CodePart
+from zenconv.fingerprint.places import Places
+from zenconv.fingerprint.sources import ProjectSources
+from zenconv.project.collection_index import CollectionIndex
+from zenconv.project.index_rows import read_problems, read_rows
+from zenconv.project.select import Selected, select
+from zenconv.records.step import Fixture, Pipeline, Step
+
+if TYPE_CHECKING:
+    from zenconv.settings.settings import Settings
+
+
+class NotInIndex(LookupError):
+    """The index does not know this; the project has to be collected."""
+
+
+class IndexedFile:
+    """What selecting needs to know of a step file or ``zenconf.py``."""
+
+    problems: tuple[Problem, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    def __init__(self, file: str, pipeline: str) -> None:
+        self.file = file
+        self.pipeline = pipeline
+
+
+class IndexedCollection:
+    """The files of the project, none of which had mistakes."""
+
+    def __init__(self, root: Path, files: Iterable[tuple[str, str]]) -> None:
+        self.sources = ProjectSources(root)
+        self.files = {file: IndexedFile(file, pipeline) for file, pipeline in files}
+
+    def step_files(self) -> list[IndexedFile]:
+        """Return the files that are pipelines."""
+        return [file for file in self.files.values() if file.pipeline]
+
+
+class IndexedProject:
+    """Answers what `Project` answers, from an index whose witness holds.
+
+    Nothing is raised about mistakes: a project that has any is not indexed. With `texts`, steps
+    have their descriptions and annotations.
+    """
+
+    def __init__(self, settings: Settings, index: CollectionIndex, *, texts: bool = False) -> None:
+        self.settings = settings
+        self.index = index
+        self.places = Places(settings.root)
+        rows = index.section("plan")
+        pipeline, known = read_rows(rows, index.section("texts") if texts else None)
+        self.whole: Pipeline = pipeline
+        self.known: Mapping[str, tuple[str, str]] = known
+        self.warnings: tuple[Problem, ...] = read_problems(rows["warnings"])
+        self.collection: Any = IndexedCollection(settings.root, [(f, p) for f, p in rows["collected"]])
+
+    def pipeline(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        keyword: str | None = None,
+        last_failed: Ids[str] | None = None,
+        cwd: Path | None = None,
+    ) -> tuple[Pipeline, frozenset[str]]:
+        """Return what is asked for with everything it needs, and the ids asked for."""
+        selected = self.checked(targets, keyword=keyword, last_failed=last_failed, cwd=cwd)
+        return selected.pipeline, selected.ids
+
+    def checked(
+        self,
+        targets: Sequence[str] = (),
+        *,
+        keyword: str | None = None,
+        last_failed: Ids[str] | None = None,
+        cwd: Path | None = None,
+    ) -> Selected:
+        """Return what is asked for."""
+        return select(
+            self.whole,
+            targets,
+            keyword=keyword,
+            last_failed=last_failed,
+            cwd=cwd or self.settings.cwd,
+            collection=self.collection,
+        )
+
+    def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
+        """Return the ids of nodes of `pipeline` that `targets` name. `UsageError` for an unknown one."""
+        return frozenset(id for id in self.checked(tuple(targets)).ids if id in pipeline.nodes)
+
+    def is_project_file(self, path: str) -> bool:
+        """Return whether `path` is code of the project."""
+        return self.places.is_project_file(path)
+
+
+class IndexedCode:
+    """The fingerprints of an index: those that were taken when it was written."""
+
+    def __init__(self, index: CollectionIndex, root: Path, content_of: Callable[[Any], str | None]) -> None:
+        self._index = index
+        self._root = root
+        self._content_of = content_of
+        rows = index.section("plan")
+        self._code: Mapping[str, Any] = rows["code"]
+        self._references: Mapping[str, Any] = rows["references"]
+        self._distributions: Sequence[Any] = rows["distributions"]
+
+    def of(self, target: Step | Fixture) -> CodeFingerprint:
+        """Return the recorded fingerprint. `NotInIndex`."""
+        name = code_name(target)
+        if name not in self._code:
+            raise NotInIndex(name)
+        return self._read(self._code[name], lambda: self._parts("code", name))
+
+    def warnings_of(self, target: Step | Fixture) -> tuple[Problem, ...]:
+        """Return what could not be seen in that code. `NotInIndex`."""
+        row = self._code.get(code_name(target))
+        if row is None:
+            raise NotInIndex(code_name(target))
+        return read_problems(row[2]) if row[2] else ()
+
+    def of_reference(self, reference: str) -> CodeFingerprint | None:
+        """Return what was recorded of a class that a stored value mentions. `NotInIndex`."""
+        if reference not in self._references:
+            raise NotInIndex(reference)
+        row = self._references[reference]
+        return None if row is None else self._read(row, lambda: self._parts("references", reference))
+
+    def all(self) -> Iterator[tuple[str, str, CodeFingerprint | None]]:
+        """Yield everything that is recorded: the kind of row, its name, the fingerprint."""
+        for kind, rows in (("code", self._code), ("references", self._references)):
+            for name, row in rows.items():
+                parts = partial(self._parts, kind, name)
+                yield kind, name, None if row is None else self._read(row, parts)
+
+    def digest_of(self, value: Any) -> str:
+        """Return the canonical digest of a plain value."""
+        digest: str = self._fingerprinter.digest_of(value)
+        return digest
+
+    @cached_property
+    def _fingerprinter(self) -> Any:
+        from zenconv.fingerprint import Fingerprinter
+
+        return Fingerprinter(ProjectSources(self._root), content_of=self._content_of)
+
+    def _read(self, row: Sequence[Any], parts: Callable[[], tuple[CodePart, ...]]) -> CodeFingerprint:
+        digest, number, warnings = row
+        distributions = tuple((name, version) for name, version in self._distributions[number])
+        return CodeFingerprint(digest, distributions, read_problems(warnings), parts)
+
+    def _parts(self, kind: str, name: str) -> tuple[CodePart, ...]:
+        section = self._index.section("parts")
+        return tuple(CodePart(*section["parts"][number]) for number in section[kind][name])
+
+
+class CodeRows:
+    """Takes fingerprints down as rows, each distinct piece once."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, Any] = {}
+        self.references: dict[str, Any] = {}
+        self._distributions: dict[tuple[tuple[str, str], ...], int] = {}
+        self._parts: dict[tuple[Any, ...], int] = {}
+        self._used: dict[str, dict[str, list[int]]] = {"code": {}, "references": {}}
+
+    def add(self, kind: str, name: str, code: CodeFingerprint | None) -> None:
+        """Add one fingerprint; `kind` is ``"code"`` or ``"references"``."""
+        rows = self.code if kind == "code" else self.references
+        if code is None:
+            rows[name] = None
+            return
+        number = self._distributions.setdefault(code.distributions, len(self._distributions))
+        warnings = [[p.what, p.file, p.line, p.exists, p.hint] for p in code.warnings]
+        rows[name] = [code.digest, number, warnings]
+        self._used[kind][name] = [self._part_number(part) for part in code.parts]
+
+    def add_older(self, older: IndexedCode) -> None:
+        """Add what an earlier index knows, and these rows do not."""
+        for kind, name, code in older.all():
+            if name not in (self.code if kind == "code" else self.references):
+                self.add(kind, name, code)
+
+    def plan(self) -> dict[str, Any]:
+        """Return what belongs to the section for planning."""
+        distributions = [list(pairs) for pairs in self._distributions]
+        return {"code": self.code, "references": self.references, "distributions": distributions}
+
+    def parts(self) -> dict[str, Any]:
+        """Return the section of pieces."""
+        return {"parts": [list(part) for part in self._parts], **self._used}
+
+    def _part_number(self, part: CodePart) -> int:
+        key = (part.name, part.kind, part.digest, part.file, part.line, part.text)
+        return self._parts.setdefault(key, len(self._parts))
+
+
+def code_name(target: Step | Fixture) -> str:
+    """Return under which name the code of a step or fixture is recorded."""
+    return f"{target.file}::{target.name}"

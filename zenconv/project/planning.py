@@ -1,0 +1,273 @@
+"""Plan: what would run and why; from the collection index where it holds, else by importing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+
+from zenconv.engine.decide import Decider, NodeResult, make_plan, plan_reuse
+from zenconv.engine.files import FileDigests
+from zenconv.engine.keys import ImportedCode, KeyMaker
+from zenconv.fingerprint.sources import ProjectSources
+from zenconv.frozen import Frozen
+from zenconv.hooks.manager import Plugins
+from zenconv.materializers import Materializers
+from zenconv.project.collection_index import DAMAGES, CollectionIndex, find_index
+from zenconv.project.indexed import IndexedCode, IndexedProject, NotInIndex
+from zenconv.project.performing import register_local_hooks, seed_of
+from zenconv.project.project import Project
+from zenconv.project.witnesses import Surroundings
+from zenconv.records.layout import StateFolder
+from zenconv.records.plan import KeyParts, Plan
+from zenconv.stack.assemble import Stack, assemble
+
+if TYPE_CHECKING:
+    from zenconv.settings import Settings
+
+T = TypeVar("T")
+Tell = Callable[[str], None]
+
+
+@attrs.frozen(eq=False, repr=False)
+class Selection(Frozen):
+    """Which steps are wanted: targets, a ``-k`` expression, those that failed last, some forced."""
+
+    targets: tuple[str, ...] = ()
+    keyword: str = ""
+    last_failed: bool = False
+    force: tuple[str, ...] = ()
+
+
+class Planner:
+    """A project, from its index or imported, with everything that is needed to decide about its steps."""
+
+    def __init__(
+        self,
+        project: Project | IndexedProject,
+        selection: Selection,
+        plugins: Plugins,
+        stack: Stack,
+        past: Past,
+    ) -> None:
+        settings = project.settings
+        self.project = project
+        self.stack = stack
+        self.past = past
+        last_failed = past.failed_nodes() if selection.last_failed else None
+        self.pipeline, self.selected = project.pipeline(
+            selection.targets,
+            keyword=selection.keyword or None,
+            last_failed=last_failed,
+            cwd=settings.cwd,
+        )
+        self.materializers = Materializers(plugins.materializers())
+        if isinstance(project, IndexedProject):
+            self.code: Any = IndexedCode(project.index, settings.root, self.materializers.content_of)
+            known = project.known
+        else:
+            from zenconv.fingerprint import Fingerprinter
+
+            self.code = ImportedCode(Fingerprinter(project.sources, content_of=self.materializers.content_of))
+            known = {}
+        keys = KeyMaker(
+            settings.root,
+            self.pipeline,
+            self.code,
+            FileDigests(settings.state / "files.json"),
+            seed=seed_of(settings),
+            version_of=lambda value: plugins.hook.zenconv_input_version(value=value),
+            known=known,
+        )
+        self.decider = Decider(
+            self.pipeline,
+            keys,
+            stack.action_cache,
+            stack.artifact_store,
+            stack.trust,
+            frozenset(self.materializers.ids()),
+            past.parts,
+        )
+        if isinstance(project, Project):
+            with project.watcher:
+                self.code.fingerprinter.snapshot()
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        selection: Selection,
+        plugins: Plugins,
+        tell: Tell,
+        run: str = "",
+    ) -> Planner:
+        """Collect the project by importing it, and prepare to decide, for the run id `run` or for none.
+
+        `CollectionError` and its kin say what is wrong.
+        """
+        stack = assemble(settings, plugins)
+        return cls._import(Project(settings, tell), selection, plugins, stack, Past(settings, stack, run))
+
+    @classmethod
+    def _import(
+        cls, project: Project, selection: Selection, plugins: Plugins, stack: Stack, past: Past
+    ) -> Planner:
+        register_local_hooks(project, plugins)
+        return cls(project, selection, plugins, stack, past)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index answered, and nothing was imported."""
+        return isinstance(self.project, IndexedProject)
+
+    def warnings(self) -> list[str]:
+        """Return what is odd about the project or its records but stops nothing."""
+        return [*map(str, self.project.warnings), *self.past.notices]
+
+    def plan(self, selection: Selection, done: Mapping[str, NodeResult] | None = None) -> Plan:
+        """Return the plan for what is selected."""
+        forced = self.project.match(self.pipeline, selection.force) if selection.force else ()
+        if isinstance(self.project, Project):
+            with self.project.watcher:
+                return make_plan(self.pipeline, self.decider, done=done, force=forced)
+        return make_plan(self.pipeline, self.decider, done=done, force=forced)
+
+    def plan_reuse(self, selection: Selection, done: Mapping[str, NodeResult]) -> Plan | None:
+        """Return the plan if nothing has to run, else None; reasons are not looked for."""
+        if selection.force:
+            return None
+        return plan_reuse(self.pipeline, self.decider, done=done)
+
+    @cached_property
+    def not_indexed(self) -> list[str]:
+        """Why the collection is not indexed; empty where it is, or can be."""
+        return self.project.find_reasons() if isinstance(self.project, Project) else []
+
+    def save_index(self, results: Iterable[NodeResult] = ()) -> None:
+        """Write the collection index, unless the project came from it or cannot be indexed.
+
+        `results` are those of the run: the classes that their stored values mention count too.
+        """
+        if isinstance(self.project, Project):
+            from zenconv.project.indexing import save_index
+
+            keys = self.decider.keys
+            for result in results:
+                for artifact in result.outputs.values():
+                    for reference in artifact.refers:
+                        keys.reference(reference)
+            save_index(self.project, keys)
+
+
+def consult(
+    settings: Settings,
+    selection: Selection,
+    plugins: Plugins,
+    tell: Tell,
+    question: Callable[[Planner], T | None],
+    *,
+    run: str = "",
+) -> T:
+    """Return what `question` says, put to the collection index first, and else to the imported project.
+
+    None from the index means that the project has to be imported. The index is not written here.
+    """
+    stack = assemble(settings, plugins)
+    past = Past(settings, stack, run)
+    project, indexed = find_project(settings, tell)
+    if indexed is not None:
+        try:
+            answer = question(Planner(indexed, selection, plugins, stack, past))
+            if answer is not None:
+                return answer
+        except (NotInIndex, *DAMAGES):
+            pass  # what the index does not know, or holds damaged, the project itself will say
+    answer = question(Planner._import(project, selection, plugins, stack, past))
+    assert answer is not None
+    return answer
+
+
+def find_project(
+    settings: Settings, tell: Tell, *, texts: bool = False
+) -> tuple[Project, IndexedProject | None]:
+    """Return the project, not yet imported, and as its index knows it, if the index holds.
+
+    With `texts`, the indexed one has descriptions and annotations.
+    """
+    before = Surroundings(settings, ProjectSources(settings.root))
+    index = find_index(settings, before)
+    indexed = None if index is None else _read(settings, index, texts=texts)
+    project = Project(settings, tell, before=before)
+    project.index = index if indexed is not None else None
+    return project, indexed
+
+
+def _read(settings: Settings, index: CollectionIndex, *, texts: bool) -> IndexedProject | None:
+    try:
+        return IndexedProject(settings, index, texts=texts)
+    except DAMAGES:
+        return None
+
+
+def consult_project(settings: Settings, tell: Tell, question: Callable[[Project | IndexedProject], T]) -> T:
+    """Return what `question` says of the project as its index knows it, else imported and then indexed."""
+    project, indexed = find_project(settings, tell, texts=True)
+    if indexed is not None:
+        try:
+            return question(indexed)
+        except DAMAGES:
+            pass
+    answer = question(project)
+    from zenconv.project.indexing import save_index
+
+    save_index(project)
+    return answer
+
+
+class Past:
+    """What the metadata store remembers of earlier runs; opened only when somebody asks."""
+
+    def __init__(self, settings: Settings, stack: Stack, current: str) -> None:
+        self._current = current
+        self._state = StateFolder(settings.state)
+        self._stack = stack
+        self._is_fresh = False
+        self.notices: list[str] = []
+
+    def parts(self, nodes: Sequence[str]) -> dict[str, KeyParts]:
+        """Return the key parts of the newest result of each of `nodes`."""
+        if not nodes or not self._refresh():
+            return {}
+        keys = self._stack.metadata_store.last_keys(nodes)
+        parts = self._stack.metadata_store.key_parts(keys.values())
+        return {node: parts[key] for node, key in keys.items() if key in parts}
+
+    def last_execution(self, node: str) -> dict[str, str]:
+        """Return ``run`` and ``reason`` of the newest recorded execution of a node; empty without one."""
+        if not self._refresh():
+            return {}
+        for step in self._stack.metadata_store.history(node, statuses=("succeeded", "failed"), limit=1):
+            return {"run": step.run, "reason": step.reason}
+        return {}
+
+    def failed_nodes(self) -> list[str]:
+        """Return the nodes that failed, or were not reached, in the newest run that ended."""
+        if not self._refresh():
+            return []
+        store = self._stack.metadata_store
+        for run in store.runs(limit=20):
+            if run.id != self._current and run.is_over:
+                return [step.node for step in store.steps(run.id, statuses=("failed", "interrupted"))]
+        return []
+
+    def _refresh(self) -> bool:
+        if not self._is_fresh:
+            # The run under way is no past: without another one there is nothing to open.
+            if all(run == self._current for run in self._state.run_ids()):
+                return False
+            self._stack.metadata_store.refresh()
+            self.notices += self._stack.metadata_store.notices
+            self._is_fresh = True
+        return True

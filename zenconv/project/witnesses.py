@@ -1,0 +1,197 @@
+"""What a collection depends on, taken down so that the next command can tell whether all of it holds.
+
+A witness is plain JSON data. It holds while the same command, asked in the same Python with the
+same settings and the same installed packages, would import the same files with the same content.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from importlib.machinery import all_suffixes
+from typing import TYPE_CHECKING, Any
+
+from zenconv import __version__, hashing
+from zenconv.fingerprint.places import STANDARD_LIBRARY, is_own_module
+from zenconv.fingerprint.sources import ProjectSources
+from zenconv.project.discover import ProjectFiles, discover
+
+if TYPE_CHECKING:
+    from zenconv.settings.settings import Settings
+
+_SUFFIXES = tuple(all_suffixes())
+_PATH_FILE = re.compile(r".*\.(pth|egg-link)|__editable__.*\.py|direct_url\.json")
+
+Witness = dict[str, Any]
+
+
+def describe_settings(settings: Settings) -> str:
+    """Return a digest of this Python and of all that collecting and binding read of the settings."""
+    texts = [__version__, sys.version, sys.prefix, repr(sys.flags), repr(sys.warnoptions)]
+    texts += [str(settings.root), os.path.expanduser("~"), settings.stack.name, repr(settings.seed)]
+    texts += [repr(settings.step_files), repr(settings.norecurse)]
+    texts += [repr((settings.plugins.enabled, settings.plugins.disabled))]
+    for key, value in settings.params.items():
+        if value.origin == "--set":  # a path on the command line is relative to where it was typed
+            texts.append(str(settings.cwd))
+        texts += [key, type(value.value).__name__, repr(value.value), value.origin, value.secret]
+        texts.append(f"{value.layer} {value.is_table}")
+    return hashing.digest_texts("zenconv.settings.1", texts)
+
+
+class Surroundings:
+    """What lies around the project's files before they are imported."""
+
+    def __init__(self, settings: Settings, sources: ProjectSources) -> None:
+        self.root = str(sources.root)
+        self.sources = sources
+        self.settings = describe_settings(settings)
+        self.paths = import_paths(self.root)
+        self.installed = digest_installed(self.paths, sources)
+        self.files = discover(sources.root, settings.step_files, settings.norecurse)
+
+    def witness(self) -> Witness:
+        """Return what can be compared at a glance."""
+        return {
+            "settings": self.settings,
+            "paths": self.paths,
+            "installed": self.installed,
+            "files": _plain_files(self.files),
+        }
+
+
+def take_witness(
+    before: Surroundings, sought: Iterable[str], older: Mapping[str, Any] | None = None
+) -> Witness:
+    """Return the witness of a collection that has ended.
+
+    Parameters
+    ----------
+    before
+        As it was when the collection began.
+    sought
+        The parts of all module names that somebody tried to import.
+    older
+        A witness that held when this collection began, and shall be stood for as well.
+    """
+    sources = before.sources
+    modules: dict[str, str] = dict(older["modules"]) if older is not None else {}
+    folders = {before.root, *(path for path in before.paths if sources.places.is_project_folder(path))}
+    for file in (*before.files.step_files, *before.files.zenconf_files):
+        folders |= {os.path.join(before.root, *parts) for parts in _parents(file)}
+    for name, module in list(sys.modules.items()):
+        if name == "__main__" or is_own_module(name) or not _is_project(sources, name):
+            continue
+        source = sources.get(name)
+        if source is not None:
+            modules[str(source.path)] = source.digest
+        folders |= {os.path.abspath(str(folder)) for folder in _folders(module)}
+    for source in sources.modules():
+        modules[str(source.path)] = source.digest
+    if older is not None:
+        folders |= older["folders"].keys()
+        sought = {*sought, *older["sought"]}
+    names = sorted({*sought, *(name.partition(".")[0] for name in list(sys.modules))})
+    wanted = frozenset(names)
+    return {
+        **before.witness(),
+        "modules": modules,
+        "sought": names,
+        "folders": {folder: list_importable(folder, wanted) for folder in sorted(folders)},
+    }
+
+
+def holds(witness: Mapping[str, Any], before: Surroundings) -> bool:
+    """Return whether a recorded witness still says how things are."""
+    now = before.witness()
+    if any(witness[name] != value for name, value in now.items()):
+        return False
+    wanted = frozenset(witness["sought"])
+    for folder, names in witness["folders"].items():
+        if list_importable(folder, wanted) != names:
+            return False
+    return all(_digest_file(path) == digest for path, digest in witness["modules"].items())
+
+
+def import_paths(root: str) -> list[str]:
+    """Return the import path as it is without the project's root, made absolute."""
+    found = [os.path.abspath(entry) for entry in sys.path]
+    return [entry for entry in dict.fromkeys(found) if entry != root]
+
+
+def digest_installed(paths: Iterable[str], sources: ProjectSources) -> str:
+    """Return a digest of what is installed: the names on the import path, and where they lead.
+
+    Distributions have their version in the name of their folder; editable installations are
+    files that name a place.
+    """
+    texts: list[str] = []
+    for path in paths:
+        if (path + os.sep).startswith(STANDARD_LIBRARY + os.sep) and "-packages" not in path:
+            continue
+        if sources.places.is_project_folder(path):
+            continue
+        texts.append(path)
+        try:
+            names = sorted(os.listdir(path))
+        except OSError:
+            continue
+        texts += [name for name in names if name != "__pycache__"]
+        texts += [_digest_file(os.path.join(path, name)) for name in names if _PATH_FILE.fullmatch(name)]
+    return hashing.digest_texts("zenconv.installed.1", texts)
+
+
+def list_importable(folder: str, sought: frozenset[str]) -> list[str]:
+    """Return the names in `folder` that an import could find, sorted.
+
+    A folder counts where it is a package, or where its name was sought: a plain folder is a
+    package to whoever asks for it.
+    """
+    found = []
+    try:
+        with os.scandir(folder) as scan:
+            for entry in scan:
+                name = entry.name
+                if name.endswith(_SUFFIXES):
+                    found.append(name)
+                elif name.isidentifier() and (
+                    name in sought or os.path.exists(os.path.join(entry.path, "__init__.py"))
+                ):
+                    found.append(name + "/")
+    except OSError:
+        return ["?"]
+    return sorted(found)
+
+
+def _plain_files(files: ProjectFiles) -> list[list[str]]:
+    texts = [[str(problem) for problem in problems] for problems in (files.problems, files.warnings)]
+    return [list(files.step_files), list(files.zenconf_files), *texts]
+
+
+def _parents(file: str) -> list[list[str]]:
+    folders = file.split("/")[:-1]
+    return [folders[:length] for length in range(1, len(folders) + 1)]
+
+
+def _is_project(sources: ProjectSources, name: str) -> bool:
+    try:
+        return sources.is_project(name)
+    except Exception:  # noqa: BLE001  what stands in sys.modules may be any object
+        return False
+
+
+def _folders(module: Any) -> list[Any]:
+    try:
+        return list(getattr(module, "__path__", ()))
+    except Exception:  # noqa: BLE001  what stands in sys.modules may be any object
+        return []
+
+
+def _digest_file(path: str) -> str:
+    try:
+        with open(path, "rb") as stream:
+            return hashing.digest_bytes(stream.read())
+    except OSError:
+        return ""
