@@ -46,8 +46,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
 }
 
-ISSUES_URL = "https://github.com/zenconv/zenconv/issues"
-
 COMMON_OPTIONS = (
     "--stack",
     "-c",
@@ -255,8 +253,7 @@ def _internal(error: BaseException) -> str:
     where = f" ({os.path.basename(frame.tb_frame.f_code.co_filename)}:{frame.tb_lineno})" if frame else ""
     return (
         f"{type(error).__name__}: {error}{where}\n"
-        f"    this is a defect of zenconv {__version__}; report it at {ISSUES_URL}\n"
-        f"    hint: ZENCONV_DEBUG=1 shows the traceback"
+        f"    this is a defect of zenconv {__version__}; ZENCONV_DEBUG=1 shows the traceback"
     )
 
 

@@ -70,8 +70,7 @@ def load_settings(
     """
     root, document = _find_document(Path(start), config_file)
     reader = Reader(document)
-    raw = _raw_table(document, reader)
-    raw = merge_environment(raw, environ, KEYS, reader)
+    raw = merge_environment(_raw_table(document, reader), environ, KEYS, reader)
     stacks = read_stacks(reader, raw.get("stacks"))
     chosen = _choose_stack(reader, raw, stacks, stack)
     params = _read_params(reader, raw, chosen.name, environ, sets, overrides)
