@@ -49,6 +49,8 @@ def describe_failure(error: BaseException, files: ProjectFiles, *, hint: str = "
     if causes:
         described["causes"] = causes
     hint = hint or (error.hint if isinstance(error, ZenconvError) else "")
+    if type(error).__name__ == "BdbQuit":
+        hint = hint or "breakpoint() needs a terminal to talk to: zenconv run -s"
     if hint:
         described["hint"] = hint
     return described

@@ -20,6 +20,7 @@ import attrs
 from zenconv import clock
 from zenconv.engine.endings import crash_error, describe_end, kill_group
 from zenconv.engine.runner import Body, Runner, fork_runner
+from zenconv.engine.terminal import take_terminal
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
     Event,
@@ -55,6 +56,7 @@ class _State:
     doing: str = ""
     planned: bool = False
     finished: bool = False
+    interrupted: bool = False
     failure: ProjectFailed | None = None
     unexplained: int = 0
     secrets: list[str] = attrs.field(factory=list)
@@ -73,6 +75,7 @@ class _State:
             self.failure = event
         elif isinstance(event, RunnerFinished):
             self.finished = True
+            self.interrupted = event.interrupted
         elif isinstance(event, Progress):
             self.doing = event.text or self.doing
             if event.secret:
@@ -144,6 +147,7 @@ class Supervisor:
             kill_group(runner.pid)
             await_children(runner.events)
         runner.close()
+        take_terminal()  # back, where the runner had it
         return status
 
     def _patience(self) -> float | None:
@@ -246,8 +250,8 @@ class Supervisor:
 
     def _outcome(self, counts: dict[str, int]) -> tuple[str, int]:
         state = self._state
-        if self._signals:
-            return "interrupted", 128 + self._signals[0]
+        if self._signals or state.interrupted:
+            return "interrupted", 128 + (self._signals or [signal.SIGINT])[0]
         if state.failure is not None:
             return "error", state.failure.exit_code
         if not state.finished:
