@@ -75,7 +75,14 @@ def test_a_breakpoint_without_a_terminal_says_what_to_do(project) -> None:
 
 
 def test_ctrl_c_in_a_terminal_ends_cleanly_with_and_without_s(project) -> None:
-    steps = "import pathlib, time\ndef a() -> int:\n    pathlib.Path('begun').write_text('1')\n    time.sleep(60)\n    return 1\n"
+    steps = """
+import pathlib, time
+
+def a() -> int:
+    pathlib.Path("begun").write_text("1")
+    time.sleep(60)
+    return 1
+"""
     for number, flags in enumerate(((), ("-s",))):
         it = project({"steps_a.py": steps}, name=f"p{number}")
         terminal = Terminal(it, "run", *flags)
