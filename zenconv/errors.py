@@ -17,6 +17,7 @@
     +-- StoreError                exit 1: the disk, the network or the permissions say no
     +-- RecordError               exit 1: a run log or the index is damaged
     +-- ExecutionError            exit 3: the runner ended without a result
+    |   +-- WorkerError           exit 2: worker processes cannot collect the project
 
 The command line prints these without a traceback. A message has up to four parts: what,
 where (``file:line``), what exists instead, and the edit or command that fixes it.
@@ -157,3 +158,10 @@ class RecordError(ZenconvError):
 
 class ExecutionError(ZenconvError):
     """The runner ended in a way that no step explains."""
+
+
+@attrs.define(auto_exc=True, slots=False)
+class WorkerError(ExecutionError):
+    """Worker processes cannot do what the runner could: collect the project. The message is complete."""
+
+    exit_code: int = attrs.field(default=2, kw_only=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import attrs
 from zenconv import clock
 from zenconv.components.in_process import MOST_ASYNC
 from zenconv.components.options import check_options
-from zenconv.errors import ExecutionError
+from zenconv.errors import WorkerError
 from zenconv.interfaces.orchestrating import Execution, Task, TaskPool, TaskResult, WorkerMessage, Workers
 from zenconv.records.events import Event
 from zenconv.records.plan import Plan
@@ -46,7 +47,7 @@ class ProcessesOrchestrator:
         """See `zenconv.interfaces.orchestrating.Orchestrator`."""
         wanted = sum(decision.action != "reuse" for decision in plan.decisions.values())
         most = max(1, min(self.workers, wanted))
-        return execution.drive(_Pool(execution.open_workers(most), most))
+        return execution.drive(_Pool(lambda: execution.open_workers(most), most))
 
 
 @attrs.define(eq=False, repr=False)
@@ -77,8 +78,8 @@ class _Pool(TaskPool):
 
     is_apart = True
 
-    def __init__(self, workers: Workers, most: int) -> None:
-        self._workers = workers
+    def __init__(self, open_workers: Callable[[], Workers], most: int) -> None:
+        self._open_workers = open_workers
         self._most = most
         self._seats: dict[int, _Seat] = {}
         self._suspects: deque[Task] = deque()
@@ -95,6 +96,11 @@ class _Pool(TaskPool):
         assert seat is not None, "a task is submitted only when it is accepted"
         self._hand(task, seat)
 
+    @cached_property
+    def _workers(self) -> Workers:
+        # Where everything turns out to be reused, nothing is ever started.
+        return self._open_workers()
+
     def results(self, timeout: float) -> Sequence[TaskResult]:
         self._try_suspects()
         messages = self._workers.messages(0 if self._settled else timeout)
@@ -104,19 +110,26 @@ class _Pool(TaskPool):
         return settled
 
     def end_pipeline(self, pipeline: str) -> None:
-        self._workers.end_pipeline(pipeline)
+        if self._has_begun:
+            self._workers.end_pipeline(pipeline)
 
     def interrupt(self, number: int) -> None:
         self._is_interrupted = True
         self._settled += [TaskResult(task.node, "interrupted") for task in self._suspects]
         self._suspects.clear()
-        self._workers.interrupt(number)
+        if self._has_begun:
+            self._workers.interrupt(number)
 
     def notices(self) -> Sequence[str]:
-        return self._workers.notices()
+        return self._workers.notices() if self._has_begun else ()
 
     def close(self) -> None:
-        self._workers.close()
+        if self._has_begun:
+            self._workers.close()
+
+    @property
+    def _has_begun(self) -> bool:
+        return "_workers" in self.__dict__
 
     def _fill_seats(self) -> None:
         while len(self._seats) < self._most:
@@ -158,7 +171,7 @@ class _Pool(TaskPool):
         if not seat.is_ready:
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS and not self._is_interrupted:
-                raise ExecutionError(str((message.error or {}).get("message", "workers end as they start")))
+                raise WorkerError(str((message.error or {}).get("message", "workers end as they start")))
         if len(seat.tasks) > 1 and not self._is_interrupted:
             self._suspects += [task for task, _ in seat.tasks.values()]
             return

@@ -126,8 +126,9 @@ class RunExecution:
         return not (self.performer.interruption.signal or (self.stop_on_failure and self._has_failed))
 
     def _take_results(self, pool: TaskPool) -> Iterator[Event]:
-        if not self._running and self._contended and not self._ready[True] and not self._ready[False]:
-            time.sleep(_CONTENDED_PAUSE_SECONDS)
+        if not (self._running or self._ready[True] or self._ready[False]):
+            if self._contended:
+                time.sleep(_CONTENDED_PAUSE_SECONDS)
             return
         for result in pool.results(_CONTENDED_PAUSE_SECONDS if self._contended else _PATIENCE_SECONDS):
             yield from self._finish(result, pool)
@@ -174,10 +175,13 @@ class RunExecution:
         # Those that mostly wait come first: the others need not wait for them.
         for is_waiting in (True, False):
             ready = self._ready[is_waiting]
-            while ready and self._may_start() and pool.accepts(is_async=is_waiting):
-                node = self.plan.pipeline.nodes[heapq.heappop(ready)[1]]
-                if self._is_settled(node.id):
+            while ready and self._may_start():
+                if self._is_settled(ready[0][1]):
+                    heapq.heappop(ready)
                     continue
+                if not pool.accepts(is_async=is_waiting):
+                    break
+                node = self.plan.pipeline.nodes[heapq.heappop(ready)[1]]
                 broken = next((a for a in node.upstream if self.status.get(a) in ("failed", "skipped")), None)
                 if broken is not None:
                     yield self._skip(node, f"{broken} {self.status[broken]}")

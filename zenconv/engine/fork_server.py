@@ -152,17 +152,21 @@ class _Server:
         finally:
             for pid in self._started:
                 kill_group(pid)
+            while self._leashes:
+                pid, _ = os.waitpid(-1, 0)
+                self._leashes.pop(pid, None)
             os._exit(0)
 
     def _turn(self) -> bool:
         """Wait for something and do it; return whether the runner is still there."""
-        ready, _, _ = select.select([self._control, self._wakeup[0]], [], [], _PATIENCE_SECONDS)
+        control = self._control.fileno()
+        ready, _, _ = select.select([control, self._wakeup[0]], [], [], _PATIENCE_SECONDS)
         if os.getppid() != self._runner:
             return False
         if self._wakeup[0] in ready:
             self._drain()
         self._reap()
-        return self._control not in ready or self._obey()
+        return control not in ready or self._obey()
 
     def _drain(self) -> None:
         try:

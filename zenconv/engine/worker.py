@@ -13,13 +13,14 @@ import attrs
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.durability import Durability
 from zenconv.engine.execution import teardown_notice
+from zenconv.engine.failures import plain_failure
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.perform import Performer
 from zenconv.engine.runner import end_process, internal_error
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
-from zenconv.interfaces.orchestrating import Task
+from zenconv.interfaces.orchestrating import Task, TaskResult
 
 if TYPE_CHECKING:
     from zenconv.engine.async_tasks import AsyncTasks
@@ -111,12 +112,22 @@ def run_worker(connection: socket.socket, spool: int, number: int, open_performe
     except Exception as error:  # noqa: BLE001 - told to the runner
         link.send({"failed": internal_error(error), "exit_code": 3})
     else:
-        gc.freeze()
-        gc.enable()
-        link.send({"ready": True})
-        _Work(link, performer).run(messages)
-        link.send({"left": True})
+        _work(link, performer, messages)
     end_process()
+
+
+def _work(link: Link, performer: Performer, messages: list[Message]) -> None:
+    gc.freeze()
+    gc.enable()
+    link.send({"ready": True})
+    try:
+        _Work(link, performer).run(messages)
+    except ZenconvError as error:
+        link.send({"failed": str(error), "exit_code": error.exit_code})
+    except Exception as error:  # noqa: BLE001 - told to the runner
+        link.send({"failed": internal_error(error), "exit_code": 3})
+    else:
+        link.send({"left": True})
 
 
 def divide_threads(count: int) -> None:
@@ -166,6 +177,10 @@ class _Work:
 
     def _begin(self, task: Task) -> None:
         self._performer.capture.label = task.node
+        if task.node not in self._performer.pipeline.nodes:
+            error = plain_failure("LookupError", "the step is not there when a worker imports the project")
+            self._tell(TaskResult(task.node, "failed", error=error).to_json())
+            return
         if not task.is_async:
             self._tell(self._performer.perform(task).to_json())
             return

@@ -18,7 +18,7 @@ from zenconv.engine.fork_server import ForkServer
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.perform import store_text
 from zenconv.engine.secrets import Secrets
-from zenconv.errors import ZenconvError
+from zenconv.errors import WorkerError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.records.artifact import Artifact
@@ -27,13 +27,6 @@ GRACE_SECONDS = 10.0
 """How long workers get to tear their fixtures down."""
 
 _READ_SIZE = 1 << 18
-
-
-@attrs.define(auto_exc=True, slots=False)
-class WorkerError(ZenconvError):
-    """Workers cannot do what the runner could: collect the project."""
-
-    exit_code: int = attrs.field(default=2, kw_only=True)
 
 
 @attrs.define(eq=False, repr=False)

@@ -22,6 +22,7 @@ from zenconv.engine.perform import Performer, store_text
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
+from zenconv.engine.terminal import take_terminal
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
@@ -157,6 +158,8 @@ class _RunnerBody:
         interruption.install()
         gc.disable()  # until the user's steps run: planning makes many records and no garbage
         self.spool.clear()
+        if self.options.live_output:
+            take_terminal()
         capture = Capture(self.spool, live=self.options.live_output)
         capture.start()
         # A relative path in a step or at import means the same wherever the command was called.
@@ -228,7 +231,7 @@ class _RunnerBody:
         from zenconv.project.working import describe_beginning
 
         assert isinstance(planner.project, Project)
-        beginning = describe_beginning(planner.project, most, live=self.options.live_output)
+        beginning = describe_beginning(planner.project, planner.pipeline, most, live=self.options.live_output)
         return ForkedWorkers(server, beginning, self.folder.path, planner.stack.artifact_store, secrets)
 
     def _execute(

@@ -18,23 +18,25 @@ from zenconv.project.performing import make_performer, register_local_hooks
 from zenconv.project.project import Project, open_project
 from zenconv.records.events import RunStarted
 from zenconv.records.layout import RunFolder
+from zenconv.records.step import Pipeline
 from zenconv.settings import Settings
 from zenconv.settings.cores import count_cores
 from zenconv.stack.assemble import assemble
 
 
-def describe_beginning(project: Project, workers: int, *, live: bool) -> dict[str, Any]:
+def describe_beginning(project: Project, pipeline: Pipeline, workers: int, *, live: bool) -> dict[str, Any]:
     """Return the first message to each of `workers` workers: plain JSON data.
 
     It holds the project's code as the runner has read and fingerprinted it: an edit made since
-    then must not be executed under the old key.
+    then must not be executed under the old key. `pipeline` is what will be asked for.
     """
     sources = {
         str(source.path): source.data.decode("latin-1")
         for source in project.sources.modules()
         if not source.is_binary
     }
-    return {"sources": sources, "threads": max(1, count_cores() // workers), "live": live}
+    files = sorted({node.step.file for node in pipeline})
+    return {"sources": sources, "files": files, "threads": max(1, count_cores() // workers), "live": live}
 
 
 @attrs.define(eq=False, repr=False)
@@ -59,6 +61,7 @@ class WorkerBody:
         project = open_project(settings, on_progress=lambda text: link.send({"doing": text}))
         sources = start.beginning["sources"]
         project.sources.given = {path: text.encode("latin-1") for path, text in sources.items()}
+        project.graph.check(start.beginning["files"])
         pipeline = project.graph.pipeline
         register_local_hooks(project, plugins)
         return make_performer(
