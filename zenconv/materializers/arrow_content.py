@@ -45,7 +45,7 @@ class _Column:
         if self._type.id not in _NEVER_MISSING:
             missing = array.is_null()
             self._missing.update(missing.cast(pa.uint8()).to_numpy().data)
-            if array.null_count:
+            if array.null_count and (not self._children or _is_text(self._type)):
                 array = array.filter(pc.invert(missing))
         self._add_present(array)
 
@@ -72,7 +72,8 @@ class _Column:
         elif kind.is_map(dtype):
             self._add_map(array)
         elif kind.is_nested(dtype):
-            self._children[0].add(pc.list_value_length(array).cast(pa.int64()))
+            # Flattening leaves out what lies below a missing list, and makes missing what does in a struct.
+            self._children[0].add(pc.list_value_length(array).fill_null(0).cast(pa.int64()))
             self._children[1].add(array.flatten())
         elif _is_text(dtype):
             self._add_text(array)
@@ -80,8 +81,10 @@ class _Column:
             self._add_numbers(array)
 
     def _add_map(self, array: Any) -> None:
-        # As a list of pairs, which knows which entries belong to the elements that are left.
-        offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
+        offsets = _map_offsets(array)
+        if any(np.diff(offsets)[array.is_null().to_numpy(zero_copy_only=False)]):
+            array = array.filter(array.is_valid())
+            offsets = _map_offsets(array)
         start, end = (int(offsets[0]), int(offsets[-1])) if len(array) else (0, 0)
         self._children[0].add(pa.array(np.diff(offsets).astype(np.int64)))
         self._children[1].add(array.keys.slice(start, end - start))
@@ -105,6 +108,12 @@ class _Column:
         if width:
             data = memoryview(array.buffers()[1]).cast("B")
             self._values.update(data[array.offset * width : (array.offset + len(array)) * width])
+
+
+def _map_offsets(array: Any) -> np.ndarray[Any, Any]:
+    if not len(array):
+        return np.zeros(1, np.int32)
+    return np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
 
 
 _NEVER_MISSING = frozenset({pa.null().id, pa.run_end_encoded(pa.int32(), pa.int8()).id})

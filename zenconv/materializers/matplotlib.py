@@ -39,7 +39,7 @@ class Figures(PickledByReference):
 
     def summarize(self, value: Any) -> Mapping[str, Any]:
         """Return the number of axes, and the title."""
-        title = value.get_suptitle() or next((axes.get_title() for axes in value.axes), "")
+        title = value.get_suptitle() or next(filter(None, (axes.get_title() for axes in value.axes)), "")
         facts: dict[str, Any] = {"axes": len(value.axes)}
         return {**facts, "title": title} if title else facts
 

@@ -14,6 +14,7 @@ from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers.encoding import Encoder, dumps
 from zenconv.materializers.values import load_description
 
+_PARTS = ("data", "layout", "frames")
 _ARRAY, _OBJECTS = "zenconv array", "zenconv objects"
 """What stands for an array; no attribute of a figure has a name with a space."""
 
@@ -50,16 +51,16 @@ class Figures:
     def load(self, source: Source) -> Any:
         """Return a new, equal figure."""
         description = load_description(source)
-        layout = _from_plain(description["layout"], source)
+        data, layout, frames = (_from_plain(description[part], source) for part in _PARTS)
         made = plotly.graph_objects.Figure(
-            data=_from_plain(description["data"], source),
+            data=[dict(trace) for trace in data],  # Plotly takes "type" out of what it is given
             # Without a template Plotly would add its default one.
             layout={"template": None, **layout},
-            frames=_from_plain(description["frames"], source),
+            frames=frames,
         )
         if "template" not in layout:
             made.layout.template = None
-        _reorder(made._layout, layout)
+        _reorder([made._data, made._layout], [data, layout])
         made._grid_ref = _read_grid(description["grid"])
         made._grid_str = description["grid_text"]
         return made
