@@ -47,7 +47,8 @@ class RunExecution:
 
     `ended` holds nodes that ended before this runner started, with their status. `writer` names
     this run in cache entries. `stop_on_failure` starts nothing more after the first failure.
-    `workers` opens worker processes, where the run was started with them.
+    `workers` opens worker processes, where the run was started with them. `suspects` are nodes of
+    which one ended an earlier runner: each is executed with nothing beside it.
     """
 
     plan: Plan
@@ -56,6 +57,7 @@ class RunExecution:
     writer: str
     stop_on_failure: bool = False
     ended: Mapping[str, str] = attrs.field(factory=dict)
+    suspects: frozenset[str] = frozenset()
     durability: Durability | None = None
     workers: WorkersOpener | None = None
     results: dict[str, NodeResult] = attrs.field(factory=dict)
@@ -123,7 +125,9 @@ class RunExecution:
         return bool(self._running or self._contended or self._ready[True] or self._ready[False])
 
     def _may_start(self) -> bool:
-        return not (self.performer.interruption.signal or (self.stop_on_failure and self._has_failed))
+        if self.performer.interruption.signal or (self.stop_on_failure and self._has_failed):
+            return False
+        return not self.suspects or self.suspects.isdisjoint(self._running)
 
     def _take_results(self, pool: TaskPool) -> Iterator[Event]:
         if not (self._running or self._ready[True] or self._ready[False]):
@@ -168,8 +172,8 @@ class RunExecution:
         return id in self.status and id not in self._forced
 
     def _make_ready(self, id: str) -> None:
-        ready = self._ready[self.plan.pipeline.nodes[id].step.is_async]
-        heapq.heappush(ready, (self._order[id], id))
+        is_waiting = self.plan.pipeline.nodes[id].step.is_async and id not in self.suspects
+        heapq.heappush(self._ready[is_waiting], (self._order[id], id))
 
     def _submit(self, pool: TaskPool) -> Iterator[Event]:
         # Those that mostly wait come first: the others need not wait for them.

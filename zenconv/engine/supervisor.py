@@ -215,10 +215,8 @@ class Supervisor:
         if not nodes:
             state.unexplained += 1
             return state.unexplained < _MOST_UNEXPLAINED
-        error = crash_error(cause)
-        if len(nodes) > 1:
-            error["message"] += ", as did those that ran beside it, or one of them did"
-        self._record_unfinished(nodes, "failed", error)
+        if len(nodes) == 1:  # of several, the next runner finds out which it was, one by one
+            self._record_unfinished(nodes, "failed", crash_error(cause))
         return True
 
     def _record_unfinished(self, nodes: list[str], status: str, error: dict[str, Any] | None = None) -> None:

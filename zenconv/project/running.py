@@ -36,6 +36,7 @@ from zenconv.records.events import (
     PlanReady,
     Progress,
     RunFinished,
+    RunnerDied,
     RunStarted,
     StepFinished,
     StepsReused,
@@ -166,7 +167,7 @@ class _RunnerBody:
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
         _notify(plugins, channel, "zenconv_run_start", event=self.started)
-        ended, done = read_progress(self.folder)
+        ended, done, suspects = read_progress(self.folder)
         planner, plan = self._plan(plugins, channel, done)
         for text in (*self.settings.warnings, *planner.warnings()):
             channel.send(Notice(text, at=clock.utc_now()))
@@ -192,7 +193,7 @@ class _RunnerBody:
         workers = None
         if server is not None and not planner.is_indexed:
             workers = partial(self._open_workers, server, planner, secrets)
-        self._execute(planner, plan, plugins, channel, performer, workers, ended, done)
+        self._execute(planner, plan, plugins, channel, performer, workers, ended, done, suspects)
         for failure in performer.resources.end_run():
             channel.send(teardown_notice(failure))
         planner.decider.keys.files.save()
@@ -244,6 +245,7 @@ class _RunnerBody:
         workers: WorkersOpener | None,
         ended: Mapping[str, str],
         done: Mapping[str, NodeResult],
+        suspects: frozenset[str],
     ) -> None:
         self.spool.clear()
         stack = planner.stack
@@ -255,6 +257,7 @@ class _RunnerBody:
             writer=f"run {self.folder.id} on {self.started.environment['host']}",
             stop_on_failure=self.options.stop_on_failure,
             ended=ended,
+            suspects=suspects,
             results=dict(done),
             durability=durability,
             workers=workers,
@@ -273,20 +276,26 @@ def _notify(plugins: Plugins, channel: Channel, hook: str, **arguments: Any) -> 
         channel.send(Notice(text, at=clock.utc_now()))
 
 
-def read_progress(folder: RunFolder) -> tuple[dict[str, str], dict[str, NodeResult]]:
-    """Return what earlier runners of this run achieved: statuses and results by node."""
+def read_progress(folder: RunFolder) -> tuple[dict[str, str], dict[str, NodeResult], frozenset[str]]:
+    """Return what earlier runners of this run achieved: statuses and results by node.
+
+    And the nodes during which one of them died, together with others, so that none is to blame yet.
+    """
     ended: dict[str, str] = {}
+    suspects: set[str] = set()
     done: dict[str, NodeResult] = {}
     for event, _ in read_events(folder.log):
         if isinstance(event, StepFinished):
             ended[event.node] = event.status
             if event.status == "succeeded":
                 done[event.node] = _result(event.key, event.outputs, event.live)
+        elif isinstance(event, RunnerDied) and event.node:
+            suspects.add(event.node)
         elif isinstance(event, StepsReused):
             for step in event.steps:
                 ended[step["node"]] = "reused"
                 done[step["node"]] = _result(step["key"], step["outputs"], step.get("live", False))
-    return ended, done
+    return ended, done, frozenset(suspects - ended.keys())
 
 
 def _result(key: str, outputs: Mapping[str, Any], live: bool) -> NodeResult:
