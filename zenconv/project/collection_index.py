@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zenconv import hashing
+from zenconv.errors import StoreError
 from zenconv.project.witnesses import Surroundings, holds
+from zenconv.records.layout import StateFolder
 
 if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
@@ -71,12 +73,7 @@ def write_index(
     before: Surroundings,
     make: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]],
 ) -> None:
-    """Write what `make` returns, the witness and the sections; where nothing can be written, nothing is.
-
-    A project without a state folder gets none: only runs make it.
-    """
-    if not settings.state.is_dir():
-        return
+    """Write what `make` returns, the witness and the sections; where nothing can be written, nothing is."""
     witness, sections = make()
     lines = [json.dumps(sections[name], separators=(",", ":")).encode() for name in _SECTIONS]
     digests = {name: hashing.digest_bytes(line) for name, line in zip(_SECTIONS, lines, strict=True)}
@@ -94,11 +91,12 @@ def index_path(settings: Settings, before: Surroundings) -> Path:
 def _replace(target: Path, data: bytes) -> None:
     draft = target.with_name(f"{target.name}.{os.getpid()}")
     try:
+        StateFolder(target.parent.parent).create()
         target.parent.mkdir(exist_ok=True)
         draft.write_bytes(data)
         os.replace(draft, target)
         _forget_oldest(target.parent)
-    except OSError:
+    except (OSError, StoreError):
         try:
             draft.unlink(missing_ok=True)
         except OSError:

@@ -21,7 +21,7 @@ def save_index(project: Project, keys: KeyMaker | None = None) -> None:
     What an earlier index knows of steps that `keys` does not have is kept. Nothing is written
     where there is a reason against it (`Project.find_reasons`), or where it would say nothing new.
     """
-    if project.find_reasons() or not project.settings.state.is_dir():
+    if project.find_reasons():
         return
     writer = _Writer(project, keys)
     if project.index is not None and not writer.has_news():
