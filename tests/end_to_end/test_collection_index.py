@@ -190,7 +190,11 @@ def test_a_path_on_the_command_line_is_relative_to_where_it_was_typed(built: Any
 def test_an_environment_variable_in_the_key_is_read_each_time(project: Any, tmp_path: Path) -> None:
     it = project(
         {
-            "steps_a.py": "import os, zenconv\n@zenconv.step(env=['MODE'])\ndef mode(): return os.environ['MODE']\n"
+            "steps_a.py": """
+                import os, zenconv
+                @zenconv.step(env=["MODE"])
+                def mode(): return os.environ["MODE"]
+                """
         }
     )
     it.run("run", env={"MODE": "one"})

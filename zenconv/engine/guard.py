@@ -6,6 +6,7 @@ Used by commands that collect and plan without running anything (``--plan``, ``s
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,7 @@ def ask_child(ask: Ask, folder: Path) -> Any:
     """
 
     def body(channel: Channel) -> bool:
+        gc.disable()  # it makes many records, no garbage, and ends
         os.dup2(2, 1)
         os.chdir(folder)
         channel.send(Answer(ask(lambda text: channel.send(Progress(text)))))
