@@ -56,7 +56,8 @@ class Importer:
         if module is not None and _is_from(module, path):
             return module
         folder = file.rpartition("/")[0]
-        if module is None and (not folder or self._is_package(folder)):
+        is_plain = "%" not in name  # a name with a dot of its own is no name to the import system
+        if module is None and is_plain and (not folder or self._is_package(folder)):
             module = importlib.import_module(name)
             if _is_from(module, path):
                 return module

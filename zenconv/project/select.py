@@ -53,6 +53,8 @@ def select(
     NothingSelected
         The targets, ``-k`` and ``--lf`` together leave no step.
     """
+    if not all(target.strip() for target in targets):
+        raise UsageError("a target is empty", hint="leave it out to run everything")
     finder = _Finder(pipeline, collection, cwd)
     matches = [finder.find(target) for target in targets]
     files = {file for match in matches for file in match.files}
@@ -60,7 +62,7 @@ def select(
         wanted = {id for match in matches for id in match.ids}
     else:
         wanted = set(pipeline.nodes)
-        files = {file.file for file in collection.step_files()}
+        files = {file.file for file in collection.step_files()} | {p.file for p in collection.problems}
     if not wanted and not any(file in _broken(collection) for file in files):
         raise _nothing(targets, collection)
     wanted, files = _narrow(pipeline, wanted, files, keyword, last_failed)
