@@ -63,6 +63,7 @@ class IndexedProject:
         pipeline, known = read_rows(rows, index.section("texts") if texts else None)
         self.whole: Pipeline = pipeline
         self.known: Mapping[str, tuple[str, str]] = known
+        self.plugins: list[str] = rows["plugins"]
         self.warnings: tuple[Problem, ...] = read_problems(rows["warnings"])
         self.collection: Any = IndexedCollection(settings.root, [(f, p) for f, p in rows["collected"]])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zenconv.project.collection_index import DAMAGES, CollectionIndex, write_index
@@ -15,27 +16,29 @@ if TYPE_CHECKING:
     from zenconv.records.step import Node
 
 
-def save_index(project: Project, keys: KeyMaker | None = None) -> None:
+def save_index(project: Project, keys: KeyMaker | None = None, plugins: Sequence[str] = ()) -> None:
     """Write the index of `project`, with the fingerprints that `keys` has taken.
 
-    What an earlier index knows of steps that `keys` does not have is kept. Nothing is written
+    `plugins` took part in
+    that. What an earlier index knows of steps that `keys` does not have is kept. Nothing is written
     where there is a reason against it (`Project.find_reasons`), or where it would say nothing new.
     """
     if project.find_reasons():
         return
-    writer = _Writer(project, keys)
+    writer = _Writer(project, keys, list(plugins))
     if project.index is not None and not writer.has_news():
         return
     try:
         write_index(project.settings, project.before, writer.make)
     except NotIndexable as error:
-        project.reasons.append(str(error))
+        project.find_reasons().append(str(error))
 
 
 class _Writer:
-    def __init__(self, project: Project, keys: KeyMaker | None) -> None:
+    def __init__(self, project: Project, keys: KeyMaker | None, plugins: list[str]) -> None:
         self.project = project
         self.keys = keys
+        self.plugins = plugins
         self.old: dict[str, Any] = {"code": {}, "references": {}, "nodes": []}
         self.old_known: dict[str, tuple[str, str]] = {}
         self.old_code: IndexedCode | None = None
@@ -68,6 +71,7 @@ class _Writer:
         plan, texts = rows.rows()
         code = self._code()
         plan |= code.plan()
+        plan["plugins"] = self.plugins
         plan["warnings"] = write_problems(project.warnings)
         plan["collected"] = [[f.file, f.pipeline] for f in project.collection.files.values()]
         older = project.index.witness if project.index is not None else None

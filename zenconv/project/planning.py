@@ -19,7 +19,7 @@ from zenconv.project.collection_index import DAMAGES, CollectionIndex, find_inde
 from zenconv.project.indexed import IndexedCode, IndexedProject, NotInIndex
 from zenconv.project.performing import register_local_hooks, seed_of
 from zenconv.project.project import Project
-from zenconv.project.witnesses import Surroundings
+from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import KeyParts, Plan
 from zenconv.stack.assemble import Stack, assemble
@@ -54,6 +54,7 @@ class Planner:
     ) -> None:
         settings = project.settings
         self.project = project
+        self._plugins = plugins
         self.stack = stack
         self.past = past
         last_failed = past.failed_nodes() if selection.last_failed else None
@@ -107,8 +108,8 @@ class Planner:
 
         `CollectionError` and its kin say what is wrong.
         """
-        stack = assemble(settings, plugins)
-        return cls._import(Project(settings, tell), selection, plugins, stack, Past(settings, stack, run))
+        stack, past = open_stack(settings, plugins, run)
+        return cls._import(Project(settings, tell), selection, plugins, stack, past)
 
     @classmethod
     def _import(
@@ -131,7 +132,9 @@ class Planner:
         forced = self.project.match(self.pipeline, selection.force) if selection.force else ()
         if isinstance(self.project, Project):
             with self.project.watcher:
-                return make_plan(self.pipeline, self.decider, done=done, force=forced)
+                plan = make_plan(self.pipeline, self.decider, done=done, force=forced)
+            scan_packages(self.project.before)
+            return plan
         return make_plan(self.pipeline, self.decider, done=done, force=forced)
 
     def plan_reuse(self, selection: Selection, done: Mapping[str, NodeResult]) -> Plan | None:
@@ -158,7 +161,7 @@ class Planner:
                 for artifact in result.outputs.values():
                     for reference in artifact.refers:
                         keys.reference(reference)
-            save_index(self.project, keys)
+            save_index(self.project, keys, name_plugins(self._plugins))
 
 
 def consult(
@@ -174,9 +177,10 @@ def consult(
 
     None from the index means that the project has to be imported. The index is not written here.
     """
-    stack = assemble(settings, plugins)
-    past = Past(settings, stack, run)
+    stack, past = open_stack(settings, plugins, run)
     project, indexed = find_project(settings, tell)
+    if indexed is not None and indexed.plugins != name_plugins(plugins):
+        project.index = indexed = None  # a plugin may have a say in what values count for
     if indexed is not None:
         try:
             answer = question(Planner(indexed, selection, plugins, stack, past))
@@ -187,6 +191,20 @@ def consult(
     answer = question(Planner._import(project, selection, plugins, stack, past))
     assert answer is not None
     return answer
+
+
+def open_stack(settings: Settings, plugins: Plugins, run: str) -> tuple[Stack, Past]:
+    """Return the stack in use and what it remembers, which also gathers what components warn of."""
+    notices: list[str] = []
+    stack = assemble(settings, plugins, on_warning=notices.append)
+    past = Past(settings, stack, run)
+    past.notices = notices
+    return stack, past
+
+
+def name_plugins(plugins: Plugins) -> list[str]:
+    """Return the names and versions of the plugins of this process."""
+    return [f"{row.name} {row.version} {row.module}" for row in plugins.rows()]
 
 
 def find_project(

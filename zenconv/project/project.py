@@ -40,7 +40,7 @@ class Project:
         self.sources = before.sources if before is not None else ProjectSources(settings.root)
         self.watcher = Watcher(self.sources)
         self.index: CollectionIndex | None = None
-        self.reasons: list[str] = []
+        self.reasons: list[str] | None = None
         self._tell = on_progress or (lambda _text: None)
         self._before = before
 
@@ -71,7 +71,7 @@ class Project:
 
     def find_reasons(self) -> list[str]:
         """Return why what was collected may not be used again by a command that imports nothing."""
-        if not self.reasons:
+        if self.reasons is None:
             if self.graph.mistakes or self.collection.problems:
                 self.reasons = ["the project has mistakes"]
             else:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenconv import __version__, hashing
 from zenconv.fingerprint.places import STANDARD_LIBRARY, is_own_module
-from zenconv.fingerprint.sources import ProjectSources
+from zenconv.fingerprint.sources import ModuleSource, ProjectSources
 from zenconv.project.discover import ProjectFiles, discover
 
 if TYPE_CHECKING:
@@ -51,6 +51,27 @@ class Surroundings:
         self.paths = import_paths(self.root)
         self.installed = digest_installed(self.paths, sources)
         self.files = discover(sources.root, settings.step_files, settings.norecurse)
+        self._scans: dict[str, list[tuple[str, bool]]] = {}
+        for folder in self.folders():
+            self.scan(folder)
+
+    def folders(self) -> set[str]:
+        """Return the folders in which the project's modules are looked for."""
+        places = self.sources.places
+        found = {self.root, *(path for path in self.paths if places.is_project_folder(path))}
+        for file in (*self.files.step_files, *self.files.zenconf_files):
+            found |= {os.path.join(self.root, *parts) for parts in _parents(file)}
+        return found
+
+    def scan(self, folder: str) -> list[tuple[str, bool]]:
+        """Return what an import could find in `folder`, as it was when this was first asked."""
+        if folder not in self._scans:
+            self._scans[folder] = scan_importable(folder)
+        return self._scans[folder]
+
+    def list_importable(self, folder: str, sought: frozenset[str]) -> list[str]:
+        """Return the names in `folder` that imports find when they look for the names in `sought`."""
+        return [name for name, is_certain in self.scan(folder) if is_certain or name[:-1] in sought]
 
     def witness(self) -> Witness:
         """Return what can be compared at a glance."""
@@ -76,20 +97,9 @@ def take_witness(
     older
         A witness that held when this collection began, and shall be stood for as well.
     """
-    sources = before.sources
     modules: dict[str, str] = dict(older["modules"]) if older is not None else {}
-    folders = {before.root, *(path for path in before.paths if sources.places.is_project_folder(path))}
-    for file in (*before.files.step_files, *before.files.zenconf_files):
-        folders |= {os.path.join(before.root, *parts) for parts in _parents(file)}
-    for name, module in list(sys.modules.items()):
-        if name == "__main__" or is_own_module(name) or not _is_project(sources, name):
-            continue
-        source = sources.get(name)
-        if source is not None:
-            modules[str(source.path)] = source.digest
-        folders |= {os.path.abspath(str(folder)) for folder in _folders(module)}
-    for source in sources.modules():
-        modules[str(source.path)] = source.digest
+    modules |= {str(source.path): source.digest for source in _project_modules(before.sources)}
+    folders = before.folders() | _package_folders(before.sources)
     if older is not None:
         folders |= older["folders"].keys()
         sought = {*sought, *older["sought"]}
@@ -99,7 +109,30 @@ def take_witness(
         **before.witness(),
         "modules": modules,
         "sought": names,
-        "folders": {folder: list_importable(folder, wanted) for folder in sorted(folders)},
+        "folders": {folder: before.list_importable(folder, wanted) for folder in sorted(folders)},
+    }
+
+
+def scan_packages(before: Surroundings) -> None:
+    """Take down what lies in the folders of the packages imported so far, before steps run."""
+    for folder in _package_folders(before.sources):
+        before.scan(folder)
+
+
+def _project_modules(sources: ProjectSources) -> list[ModuleSource]:
+    """Return every module of the project, also those that another import hook brought."""
+    for name in list(sys.modules):
+        if name != "__main__" and not is_own_module(name) and _is_project(sources, name):
+            sources.get(name)
+    return sources.modules()
+
+
+def _package_folders(sources: ProjectSources) -> set[str]:
+    return {
+        os.path.abspath(str(folder))
+        for name, module in list(sys.modules.items())
+        if name != "__main__" and not is_own_module(name) and _is_project(sources, name)
+        for folder in _folders(module)
     }
 
 
@@ -110,7 +143,7 @@ def holds(witness: Mapping[str, Any], before: Surroundings) -> bool:
         return False
     wanted = frozenset(witness["sought"])
     for folder, names in witness["folders"].items():
-        if list_importable(folder, wanted) != names:
+        if before.list_importable(folder, wanted) != names:
             return False
     return all(_digest_file(path) == digest for path, digest in witness["modules"].items())
 
@@ -143,11 +176,10 @@ def digest_installed(paths: Iterable[str], sources: ProjectSources) -> str:
     return hashing.digest_texts("zenconv.installed.1", texts)
 
 
-def list_importable(folder: str, sought: frozenset[str]) -> list[str]:
-    """Return the names in `folder` that an import could find, sorted.
+def scan_importable(folder: str) -> list[tuple[str, bool]]:
+    """Return the names in `folder` that an import could find, and whether each is found for certain.
 
-    A folder counts where it is a package, or where its name was sought: a plain folder is a
-    package to whoever asks for it.
+    A plain folder, whose name ends with a slash here, is a package only to whoever asks for it.
     """
     found = []
     try:
@@ -155,13 +187,12 @@ def list_importable(folder: str, sought: frozenset[str]) -> list[str]:
             for entry in scan:
                 name = entry.name
                 if name.endswith(_SUFFIXES):
-                    found.append(name)
-                elif name.isidentifier() and (
-                    name in sought or os.path.exists(os.path.join(entry.path, "__init__.py"))
-                ):
-                    found.append(name + "/")
+                    found.append((name, True))
+                elif name.isidentifier() and name != "__pycache__":
+                    is_package = os.path.exists(os.path.join(entry.path, "__init__.py"))
+                    found.append((name + "/", is_package))
     except OSError:
-        return ["?"]
+        return [("?", True)]
     return sorted(found)
 
 
