@@ -12,7 +12,9 @@ from zenconv.errors import Problem
 from zenconv.fingerprint.fingerprints import CodeFingerprint, CodePart
 from zenconv.fingerprint.places import Places
 from zenconv.fingerprint.sources import ProjectSources
+from zenconv.project.collect import CollectedFile, Collection
 from zenconv.project.collection_index import CollectionIndex
+from zenconv.project.discover import module_name
 from zenconv.project.index_rows import read_problems, read_rows
 from zenconv.project.select import Selected, select
 from zenconv.records.step import Fixture, Pipeline, Step
@@ -23,29 +25,6 @@ if TYPE_CHECKING:
 
 class NotInIndex(LookupError):
     """The index does not know this; the project has to be collected."""
-
-
-class IndexedFile:
-    """What selecting needs to know of a step file or ``zenconf.py``."""
-
-    problems: tuple[Problem, ...] = ()
-    steps: tuple[Step, ...] = ()
-
-    def __init__(self, file: str, pipeline: str) -> None:
-        self.file = file
-        self.pipeline = pipeline
-
-
-class IndexedCollection:
-    """The files of the project, none of which had mistakes."""
-
-    def __init__(self, root: Path, files: Iterable[tuple[str, str]]) -> None:
-        self.sources = ProjectSources(root)
-        self.files = {file: IndexedFile(file, pipeline) for file, pipeline in files}
-
-    def step_files(self) -> list[IndexedFile]:
-        """Return the files that are pipelines."""
-        return [file for file in self.files.values() if file.pipeline]
 
 
 class IndexedProject:
@@ -65,7 +44,8 @@ class IndexedProject:
         self.known: Mapping[str, tuple[str, str]] = known
         self.plugins: list[str] = rows["plugins"]
         self.warnings: tuple[Problem, ...] = read_problems(rows["warnings"])
-        self.collection: Any = IndexedCollection(settings.root, [(f, p) for f, p in rows["collected"]])
+        files = {file: CollectedFile(file, module_name(file), name) for file, name in rows["collected"]}
+        self.collection = Collection(ProjectSources(settings.root), files, (), self.warnings)
 
     def pipeline(
         self,
