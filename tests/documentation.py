@@ -5,6 +5,7 @@
   ``...`` stands for any lines, and ``...`` in a line for anything. Durations, run ids and column
   widths may differ.
 - A ``pycon`` block is a doctest, run in the project's folder.
+- A command in a row of a table, such as `zenconv runs`, succeeds; what it prints is not compared.
 - ``<!-- project: new -->`` begins an empty project, ``<!-- project: example_project -->`` a copy
   of that folder; ``<!-- not run: why -->`` leaves out the next block.
 """
@@ -23,6 +24,7 @@ from tests.end_to_end.conftest import REPOSITORY, make_environment
 
 _BLOCK = re.compile(
     r'^(?P<indent> *)```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?[^\n]*\n(?P<text>.*?)^(?P=indent)```$'
+    r"|^\|(?P<row>[^\n]*`zenconv [^\n]*)\|$"
     r"|<!-- project: (?P<project>[\w-]+) -->"
     r"|<!-- not run: (?P<reason>[^>]*) -->",
     re.MULTILINE | re.DOTALL,
@@ -53,6 +55,9 @@ def read_pieces(page: Path) -> list[Piece]:
             is_left_out = True
         elif is_left_out:
             is_left_out = False
+        elif match["row"]:
+            commands = re.findall(r"`(zenconv [^`]+)`", match["row"])
+            pieces.append(Piece("row", "\n".join(commands), line))
         elif match["title"]:
             pieces.append(Piece("file", _dedent(match), line, match["title"]))
         elif match["language"] in _RUN_LANGUAGES:
@@ -82,6 +87,7 @@ class Reader:
             "project": self.begin_project,
             "file": self.write_file,
             "console": self.run_commands,
+            "row": self.run_row,
             "pycon": self.run_doctest,
         }[piece.kind](piece)
 
@@ -106,6 +112,11 @@ class Reader:
             assert not problem, (
                 f"{self.where(piece)}: $ {command}\n{problem}\n--- it really prints\n{printed}"
             )
+
+    def run_row(self, piece: Piece) -> None:
+        for command in piece.text.splitlines():
+            printed = self.call(["bash", "-c", f'{command} || echo "exit code $?"'])
+            assert "exit code" not in printed, f"{self.where(piece)}: {command}\n{printed}"
 
     def run_doctest(self, piece: Piece) -> None:
         script = (
