@@ -15,7 +15,14 @@ from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.witnesses import Surroundings, describe_settings, holds, take_witness
 
 FILES = {
-    "steps_a.py": "import lib.inner\ntry:\n    import fast_a\nexcept ImportError:\n    pass\ndef a(): return 1\n",
+    "steps_a.py": """
+        import lib.inner
+        try:
+            import fast_a
+        except ImportError:
+            pass
+        def a(): return 1
+        """,
     "lib/__init__.py": "",
     "lib/inner.py": "X = 1\n",
     "data/x.csv": "1",
@@ -82,9 +89,7 @@ def test_an_edit_that_keeps_size_and_time_is_seen(witnessed: Any, tmp_path: Path
     assert not holds(witness, surroundings(opened))
 
 
-def test_a_file_that_appears_during_the_import_is_no_part_of_the_witness(
-    project: Any, tmp_path: Path
-) -> None:
+def test_a_file_that_appears_during_the_import_is_not_witnessed(project: Any, tmp_path: Path) -> None:
     opened = project(FILES)
     opened.graph
     (tmp_path / "fast_a.py").write_text("")

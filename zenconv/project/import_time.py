@@ -63,11 +63,13 @@ _HINT = re.compile(
 def find_doubts(sources: ProjectSources) -> list[str]:
     """Return, with file and line, what the imported project modules do at import that may vary."""
     reader = _Reader(sources)
-    for source in sources.modules():
+    written = [source for source in sources.modules() if not source.is_binary]
+    if not any(_HINT.search(source.data) for source in written):
+        return []  # and no module calls another's doubtful function
+    for source in written:
         module = sys.modules.get(source.module)
-        if module is None or source.is_binary or not _HINT.search(source.data):
-            continue
-        reader.read_module(source, vars(module))
+        if module is not None:
+            reader.read_module(source, vars(module))
     return reader.found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -186,8 +187,11 @@ def consult(
             answer = question(Planner(indexed, selection, plugins, stack, past))
             if answer is not None:
                 return answer
-        except (NotInIndex, *DAMAGES):
-            pass  # what the index does not know, or holds damaged, the project itself will say
+        except NotInIndex:
+            pass
+        except DAMAGES:  # what the index holds damaged, the project itself will say
+            if os.environ.get("ZENCONV_DEBUG"):
+                raise
     answer = question(Planner._import(project, selection, plugins, stack, past))
     assert answer is not None
     return answer
@@ -236,7 +240,8 @@ def consult_project(settings: Settings, tell: Tell, question: Callable[[Project 
         try:
             return question(indexed)
         except DAMAGES:
-            pass
+            if os.environ.get("ZENCONV_DEBUG"):
+                raise
     answer = question(project)
     from zenconv.project.indexing import save_index
 
