@@ -3,6 +3,8 @@
 # ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
+import pytest
+
 VALUES = {
     "frame": "import pandas as pd\n\ndef value():\n    return pd.DataFrame({'a': [1, 2], 'b': ['x', None], 'c': pd.to_datetime(['2026-01-01', None]), 'd': pd.Categorical(['u', 'v']), 'e': [1.5, float('nan')]}, index=pd.Index(['p', 'q'], name='key'))\n",
     "objects_frame": "import pandas as pd\n\ndef value():\n    return pd.DataFrame({'sets': [{'b', 'a', 'c'}, set()], 'lists': [[1], [2, 3]], 'dicts': [{'k': 1}, None]})\n",
@@ -94,20 +96,27 @@ MODULES = {
 
 
 def step_file(name: str, text: str) -> dict[str, str]:
-    return {f"steps_{name}.py": text.replace("def value(", f"def {name}(") + f"\n\ndef use_{name}({name}) -> str:\n    return type({name}).__name__\n"}
+    return {
+        f"steps_{name}.py": text.replace("def value(", f"def {name}(")
+        + f"\n\ndef use_{name}({name}) -> str:\n    return type({name}).__name__\n"
+    }
 
 
-def test_equal_values_made_in_other_processes_stop_a_change(project) -> None:
+@pytest.mark.parametrize("library", ["", "torch"])
+def test_equal_values_made_in_other_processes_stop_a_change(project, library: str) -> None:
+    if library:
+        pytest.importorskip(library, reason=f"{library} is not installed")
+    values = {name: text for name, text in VALUES.items() if ("import torch" in text) == bool(library)}
     files = dict(MODULES)
-    for name, text in VALUES.items():
+    for name, text in values.items():
         files |= step_file(name, text)
     it = project(files)
     it.run("run", env={"PYTHONHASHSEED": "1"})
-    for name in VALUES:
+    for name in values:
         text = it.read(f"steps_{name}.py")
         it.write({f"steps_{name}.py": text.replace(f"def {name}():\n", f"def {name}():\n    assert True\n")})
     it.run("run", env={"PYTHONHASHSEED": "2"})
-    assert it.executed() == sorted(f"{name}::{name}" for name in VALUES)
+    assert it.executed() == sorted(f"{name}::{name}" for name in values)
     it.run("run", env={"PYTHONHASHSEED": "3"})
     assert it.executed() == []
 
@@ -216,10 +225,16 @@ def test_the_code_of_an_inputs_class_counts(project) -> None:
     ]  # fmt: skip
     assert it.reasons()["direct::used"] == "shapes.Tool changed, shapes.py:15"
     assert (it.value("direct::after"), it.value("two_away::used")) == (7, 7)
-    assert edit_and_run(it, ("shapes.py", "return self.x * 2", "return self.x * 3")) == ["held::box", "held::picked"]
+    assert edit_and_run(it, ("shapes.py", "return self.x * 2", "return self.x * 3")) == [
+        "held::box",
+        "held::picked",
+    ]
     assert edit_and_run(it, ("shapes.py", "return v * 2", "return v * 3")) == ["held::box", "held::picked"]
     assert it.value("picked") == [7, 3, 12]
-    assert edit_and_run(it, ("shapes.py", "    RED = 1", "    RED = 1\n    BLUE = 2")) == ["held::box", "held::picked"]
+    assert edit_and_run(it, ("shapes.py", "    RED = 1", "    RED = 1\n    BLUE = 2")) == [
+        "held::box",
+        "held::picked",
+    ]
     it.write(BEHAVIOUR)
     it.write({name: "" for name in BEHAVIOUR if name.startswith("steps_") and name[6:-3] not in LIGHT})
     it.run("run")
@@ -231,7 +246,9 @@ def test_a_class_that_is_gone_or_moved(project) -> None:
     it.run("run")
     text = it.read("shapes.py")
     start, end = text.index("class Tool"), text.index("def double")
-    it.write({"tools.py": text[start:end], "shapes.py": "from tools import Tool\n" + text[:start] + text[end:]})
+    it.write(
+        {"tools.py": text[start:end], "shapes.py": "from tools import Tool\n" + text[:start] + text[end:]}
+    )
     assert edit_and_run(it) == []
     for file in ("tools.py", "made.py", "steps_direct.py", "steps_held.py"):
         it.write({file: it.read(file).replace("Tool", "Instrument")})
@@ -241,6 +258,7 @@ def test_a_class_that_is_gone_or_moved(project) -> None:
 
 
 def test_the_code_of_an_inputs_model_counts(project) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
     it = project(only(BEHAVIOUR, "estimator", "net"))
     it.run("run")
     it.edit("bases.py", "* self.rate", "* self.rate * 2")
@@ -350,7 +368,18 @@ def test_code_that_is_a_value_counts_where_it_is_used(project) -> None:
     it.run("run")
     users = [n for n in it.executed() if "plain" not in n]
     assert edit_and_run(it, ("near.py", "return v + K", "return v + K + 1")) == users
-    assert {it.value(u) for u in ("use_lambda", "use_bound", "use_method", "use_kind", "use_local", "use_inner", "use_module_function")} == {3}
+    assert {
+        it.value(u)
+        for u in (
+            "use_lambda",
+            "use_bound",
+            "use_method",
+            "use_kind",
+            "use_local",
+            "use_inner",
+            "use_module_function",
+        )
+    } == {3}
     assert edit_and_run(it, ("near.py", "K = 1", "K = 2")) == users
     assert it.value("use_closure") == 8
     it.write(CODE_AS_VALUE)

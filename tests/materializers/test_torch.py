@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="torch is not installed")
 
 TENSORS = {
     "matrix": lambda: torch.arange(12.0).reshape(3, 4),
