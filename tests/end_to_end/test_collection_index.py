@@ -75,16 +75,25 @@ def built(project: Any) -> Any:
 
 
 def imports_of(it: Any, tmp_path: Path, *args: str, **options: Any) -> list[str]:
+    """Return which modules ``zenconv *args`` imports when it was run in the same way just before."""
+    it.run(*args, env={**watching(tmp_path), "SEEN_IMPORTS": ""}, **options)
+    return imports_of_once(it, tmp_path, *args, **options)
+
+
+def imports_of_once(it: Any, tmp_path: Path, *args: str, **options: Any) -> list[str]:
     """Return which modules of interest ``zenconv *args`` imports, in any of its processes."""
+    seen = tmp_path / "seen.txt"
+    seen.unlink(missing_ok=True)
+    it.run(*args, env={**watching(tmp_path), "SEEN_IMPORTS": str(seen)}, **options)
+    return seen.read_text().split() if seen.exists() else []
+
+
+def watching(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a process whose imports are watched."""
     watcher = tmp_path / "watching"
     watcher.mkdir(exist_ok=True)
     (watcher / "sitecustomize.py").write_text(WATCH)
-    seen = tmp_path / "seen.txt"
-    seen.unlink(missing_ok=True)
-    environment = {"PYTHONPATH": os.pathsep.join([str(watcher), os.environ.get("PYTHONPATH", "")])}
-    it.run(*args, env={**environment, "SEEN_IMPORTS": ""}, **options)
-    it.run(*args, env={**environment, "SEEN_IMPORTS": str(seen)}, **options)
-    return seen.read_text().split() if seen.exists() else []
+    return {"PYTHONPATH": os.pathsep.join([str(watcher), os.environ.get("PYTHONPATH", "")])}
 
 
 def plan_of(it: Any, *args: str, **options: Any) -> list[dict[str, Any]]:
@@ -387,3 +396,32 @@ def test_an_index_that_cannot_be_written_is_left_out(built: Any) -> None:
     (built.path / ".zenconv" / "collection").write_text("in the way")
     built.run("run")
     assert sys.version_info
+
+
+def test_what_a_step_wrote_is_put_back_only_where_the_code_says(project: Any, tmp_path: Path) -> None:
+    it = project(
+        {
+            "scaling.py": "",
+            "steps_a.py": """
+                from pathlib import Path
+                from zenconv import Output
+                import scaling
+                def chart(target: Output[Path] = Path("chart.txt")) -> None: target.write_text("x")
+                """
+        }
+    )
+    it.run("run")
+    assert imports_of(it, tmp_path, "run") == []
+    (it.path / "chart.txt").unlink()
+    assert "scaling" in imports_of_once(it, tmp_path, "run")
+    assert it.read("chart.txt") == "x"
+
+
+def test_an_unknown_target_is_explained_as_without_an_index(built: Any) -> None:
+    texts = []
+    for _ in range(2):
+        texts.append(built.run("run", "reprot", check=4).stderr)
+        texts.append(built.run("steps", "reprot", check=4).stderr)
+        forget_index(built)
+    assert len(set(texts)) == 1
+    assert "did you mean 'report'" in texts[0]

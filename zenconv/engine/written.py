@@ -50,6 +50,17 @@ def save_written(
         yield PREFIX + binding.parameter, materializers.save(path, store, where=where)
 
 
+def is_written(node: Node, outputs: Mapping[str, Artifact], root: Path, materializers: Materializers) -> bool:
+    """Return whether what a reused step had written is all there, so that nothing has to be put back."""
+    for binding in places(node):
+        if binding.value is not None:
+            path = root / binding.value
+            artifact = outputs[PREFIX + binding.parameter]
+            if not os.path.exists(path) or materializers.content_of(path) != artifact.content:
+                return False
+    return True
+
+
 def restore_written(
     node: Node,
     outputs: Mapping[str, Artifact],

@@ -12,6 +12,7 @@ import attrs
 from zenconv.engine.decide import Decider, NodeResult, make_plan, plan_reuse
 from zenconv.engine.files import FileDigests
 from zenconv.engine.keys import ImportedCode, KeyMaker
+from zenconv.engine.written import is_written
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
@@ -23,6 +24,7 @@ from zenconv.project.project import Project
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import KeyParts, Plan
+from zenconv.records.step import Node
 from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
@@ -139,10 +141,21 @@ class Planner:
         return make_plan(self.pipeline, self.decider, done=done, force=forced)
 
     def plan_reuse(self, selection: Selection, done: Mapping[str, NodeResult]) -> Plan | None:
-        """Return the plan if nothing has to run, else None; reasons are not looked for."""
-        if selection.force:
+        """Return the plan if nothing has to run, else None; reasons are not looked for.
+
+        Files that steps wrote and that are no longer there count as something to run: where to
+        put them is for the project's code to say, not for data.
+        """
+        plan = None if selection.force else plan_reuse(self.pipeline, self.decider, done=done)
+        if plan is None or not all(self._is_written(node, plan) for node in plan.pipeline):
             return None
-        return plan_reuse(self.pipeline, self.decider, done=done)
+        return plan
+
+    def _is_written(self, node: Node, plan: Plan) -> bool:
+        entry = plan.decisions[node.id].entry
+        if entry is None:
+            return not any(binding.is_output for binding in node.bindings)
+        return is_written(node, entry.outputs, self.project.settings.root, self.materializers)
 
     @cached_property
     def not_indexed(self) -> list[str]:
