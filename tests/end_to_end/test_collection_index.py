@@ -407,7 +407,7 @@ def test_what_a_step_wrote_is_put_back_only_where_the_code_says(project: Any, tm
                 from zenconv import Output
                 import scaling
                 def chart(target: Output[Path] = Path("chart.txt")) -> None: target.write_text("x")
-                """
+                """,
         }
     )
     it.run("run")
