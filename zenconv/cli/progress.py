@@ -54,7 +54,7 @@ class Progress:
         self._width = 20
         self._names: dict[str, str] = {}
         self._seconds: list[tuple[float, str]] = []
-        self._running = ""
+        self._running: dict[str, None] = {}
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -63,7 +63,7 @@ class Progress:
         elif isinstance(event, StepsReused):
             self._reused(event.steps)
         elif isinstance(event, StepStarted):
-            self._running = event.node
+            self._running[event.node] = None
             self._status()
         elif isinstance(event, events.Progress):
             self._show_status(event.text)
@@ -96,7 +96,7 @@ class Progress:
 
     def _finished(self, event: StepFinished) -> None:
         self._done += 1
-        self._running = ""
+        self._running.pop(event.node, None)
         if event.status == "succeeded":
             self._seconds.append((event.seconds, event.node))
         if self._verbosity >= 0 or event.status == "failed":
@@ -130,8 +130,8 @@ class Progress:
 
     def _status(self) -> None:
         if self._running:
-            name = self._names.get(self._running, self._running)
-            self._show_status(f"[{self._done}/{self._total}] {name} …")
+            names = ", ".join(self._names.get(node, node) for node in self._running)
+            self._show_status(f"[{self._done}/{self._total}] {names} …")
 
     def _show_status(self, text: str) -> None:
         if self._has_status and text:
