@@ -130,7 +130,9 @@ def test_collected_problems_are_shown_together(monkeypatch: Any, capsys: Any) ->
     assert (code, text) == (2, "error: steps_a.py:1: a\nsteps_b.py:2: b\n    hint: do it\n")
 
 
-def test_an_unexpected_error_is_called_a_defect_and_says_how_to_see_more(monkeypatch: Any, capsys: Any) -> None:
+def test_an_unexpected_error_is_called_a_defect_and_says_how_to_see_more(
+    monkeypatch: Any, capsys: Any
+) -> None:
     monkeypatch.delenv("ZENCONV_DEBUG", raising=False)
     code, text = shown(monkeypatch, capsys, KeyError("x"))
     assert code == 3

@@ -1,6 +1,5 @@
 """W6 for everything around the code: parameters, files, fixtures, packages, places and Pythons."""
 
-# ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
 import os
@@ -238,7 +237,9 @@ def test_options_and_outputs(project) -> None:
     assert run(it) in ([], ["a::use_high"])
 
 
-def make_package(folder: Path, version: str, *, requires: str = "", name: str = "thinlib", code: str = "K = 1\n") -> None:
+def make_package(
+    folder: Path, version: str, *, requires: str = "", name: str = "thinlib", code: str = "K = 1\n"
+) -> None:
     """Install a package by hand, with or without new code."""
     for old in folder.glob(f"{name}-*.dist-info"):
         shutil.rmtree(old)
@@ -361,7 +362,9 @@ def other_pythons() -> list[str]:
     listed = os.environ.get("ZENCONV_TEST_PYTHONS", "").split(os.pathsep)
     found = [*filter(None, listed), *map(str, Path.home().glob(".pyenv/versions/3.1[2-9]*/bin/python"))]
     check = "import attrs, blake3, click, cloudpickle, fsspec, importlib_metadata, platformdirs, pluggy"
-    return [p for p in found if subprocess.run([p, "-c", check], capture_output=True, check=False).returncode == 0]
+    return [
+        p for p in found if subprocess.run([p, "-c", check], capture_output=True, check=False).returncode == 0
+    ]
 
 
 def test_other_pythons_reuse_everything_but_bytecode(project) -> None:
@@ -377,7 +380,9 @@ def test_other_pythons_reuse_everything_but_bytecode(project) -> None:
         for expected in (bytecode, set()):
             environment = {**make_environment(it.home), "PYTHONPATH": str(Path(__file__).parents[2])}
             command = [python, "-m", "zenconv", "run"]
-            done = subprocess.run(command, cwd=it.path, env=environment, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, cwd=it.path, env=environment, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stderr
             assert set(it.executed()) == expected, (python, it.reasons())
     it.run("run")

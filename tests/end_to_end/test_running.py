@@ -315,7 +315,16 @@ def test_a_mistyped_command_leaves_no_run(project) -> None:
 def test_a_plan_names_the_root_of_a_change(project) -> None:
     it = project(
         {
-            "steps_a.py": "def a(n: int = 1) -> int:\n    return n\n\ndef b(a) -> int:\n    return a\n\ndef c(b) -> int:\n    return b\n"
+            "steps_a.py": """
+def a(n: int = 1) -> int:
+    return n
+
+def b(a) -> int:
+    return a
+
+def c(b) -> int:
+    return b
+"""
         }
     )
     it.run("run")

@@ -1,6 +1,6 @@
 """Installed distributions: found without importing anything, cached, tolerant."""
 
-# ruff: noqa: E501  (projects written on one line)
+
 from __future__ import annotations
 
 import importlib.metadata
@@ -17,7 +17,13 @@ from zenconv.fingerprint import Distributions
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     folder = tmp_path / "site"
-    install(folder, "alpha", "1.0", ["alpha"], requires=["beta-lib >=1; python_version > '3'", "gone", "extra-only; extra == 'x'"])
+    install(
+        folder,
+        "alpha",
+        "1.0",
+        ["alpha"],
+        requires=["beta-lib >=1; python_version > '3'", "gone", "extra-only; extra == 'x'"],
+    )
     install(folder, "beta_lib", "2.0", ["betamodule"])
     install(folder, "scikit_learn", "3.1", ["sklearn"], requires=["alpha"])
     install(folder, "extra_only", "9", ["extra_only"])
@@ -26,7 +32,9 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
-def install(folder: Path, name: str, version: str, modules: list[str], requires: list[str] | None = None) -> None:
+def install(
+    folder: Path, name: str, version: str, modules: list[str], requires: list[str] | None = None
+) -> None:
     info = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
@@ -56,7 +64,11 @@ def test_a_namespace_shared_by_distributions_counts_all_of_them(site: Path) -> N
 
 
 def test_requirements_count_but_not_extras(site: Path) -> None:
-    assert open_site(site).closure(["sklearn"]) == (("alpha", "1.0"), ("beta_lib", "2.0"), ("scikit_learn", "3.1"))
+    assert open_site(site).closure(["sklearn"]) == (
+        ("alpha", "1.0"),
+        ("beta_lib", "2.0"),
+        ("scikit_learn", "3.1"),
+    )
 
 
 def test_an_unknown_module_has_no_distribution(site: Path) -> None:
@@ -77,7 +89,9 @@ def open_stamp(site: Path) -> int:
     return site.stat().st_mtime_ns
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"modules": 3}', "\x00\xff", '{"modules": {"a": 1}}'])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "null", '{"modules": 3}', "\x00\xff", '{"modules": {"a": 1}}']
+)
 def test_a_damaged_cache_is_made_again(site: Path, damage: str) -> None:
     expected = open_site(site).closure(["sklearn"])
     for file in (site.parent / "cache").iterdir():
@@ -99,7 +113,10 @@ def test_installed_distributions_are_those_python_reports() -> None:
 
 def test_real_modules_of_other_names_are_found(tmp_path: Path) -> None:
     found = Distributions(cache_directory=str(tmp_path))
-    names = {module: found.of_module(module)[0][0].lower().replace("-", "_") for module in ("sklearn", "yaml", "attr", "numpy")}
+    names = {
+        module: found.of_module(module)[0][0].lower().replace("-", "_")
+        for module in ("sklearn", "yaml", "attr", "numpy")
+    }
     assert names == {"sklearn": "scikit_learn", "yaml": "pyyaml", "attr": "attrs", "numpy": "numpy"}
     assert "numpy" in dict(found.closure(["pandas"]))
 

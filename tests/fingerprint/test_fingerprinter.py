@@ -11,7 +11,9 @@ from zenconv.fingerprint import Fingerprinter, NotCanonical
 
 
 def open_project(load_project, text: str, **more: str):
-    project = load_project({"steps_main.py": text, **{f"{name}.py": content for name, content in more.items()}})
+    project = load_project(
+        {"steps_main.py": text, **{f"{name}.py": content for name, content in more.items()}}
+    )
     return Fingerprinter(project.sources), project.load(), project
 
 
@@ -23,7 +25,12 @@ def test_parts_say_what_counts_and_where_it_stands(load_project) -> None:
     parts = {part.name: part for part in taker.of_function(module.step).parts}
     assert set(parts) == {"steps_main.step", "helpers.scale", "steps_main.K"}
     scale = parts["helpers.scale"]
-    assert (scale.kind, scale.file, scale.line, scale.text) == ("function", "helpers.py", 2, "def scale(x):\n    return x")
+    assert (scale.kind, scale.file, scale.line, scale.text) == (
+        "function",
+        "helpers.py",
+        2,
+        "def scale(x):\n    return x",
+    )
     assert parts["steps_main.K"].kind == "value"
     assert "'a': 1" in parts["steps_main.K"].text
 
@@ -39,7 +46,9 @@ def test_parts_say_what_counts_and_where_it_stands(load_project) -> None:
 def test_what_may_be_a_secret_is_not_shown(load_project, text: str) -> None:
     name = "API_TOKEN" if "API_TOKEN" in text else "VALUE"
     taker, module, _ = open_project(load_project, f"{text}def step(a): return {name}\n")
-    assert "hunter2" not in repr([part.text for part in taker.of_function(module.step).parts if part.kind == "value"])
+    assert "hunter2" not in repr(
+        [part.text for part in taker.of_function(module.step).parts if part.kind == "value"]
+    )
 
 
 def test_a_declared_secret_neither_counts_nor_shows(load_project) -> None:
@@ -53,7 +62,9 @@ def test_a_declared_secret_neither_counts_nor_shows(load_project) -> None:
 
 
 def test_one_warning_names_a_global_without_canonical_form(load_project) -> None:
-    text = "import threading\nstate = threading.local()\ndef h(): return state\ndef step(a): return h(), state\n"
+    text = (
+        "import threading\nstate = threading.local()\ndef h(): return state\ndef step(a): return h(), state\n"
+    )
     taker, module, _ = open_project(load_project, text)
     (problem,) = taker.of_function(module.step).warnings
     assert problem.where == "steps_main.py:2"
@@ -95,13 +106,19 @@ def test_distributions_are_those_the_code_reaches(load_project) -> None:
 
 
 def test_distributions_of_imports_inside_functions_count_without_importing_them(load_project) -> None:
-    taker, module, _ = open_project(load_project, "def step(a):\n    import sklearn.svm as s\n    return s.SVC()\n")
+    taker, module, _ = open_project(
+        load_project, "def step(a):\n    import sklearn.svm as s\n    return s.SVC()\n"
+    )
     assert "scikit_learn" in dict(taker.of_function(module.step).distributions)
 
 
 def test_further_functions_count(load_project) -> None:
-    taker, module, _ = open_project(load_project, "def f(): return 1\ndef g(): return 2\ndef step(a): return a\n")
-    plain, first, second = (taker.of_function(module.step, also=also).digest for also in ([], [module.f], [module.g]))
+    taker, module, _ = open_project(
+        load_project, "def f(): return 1\ndef g(): return 2\ndef step(a): return a\n"
+    )
+    plain, first, second = (
+        taker.of_function(module.step, also=also).digest for also in ([], [module.f], [module.g])
+    )
     assert len({plain, first, second}) == 3
 
 
@@ -184,7 +201,9 @@ def test_a_chain_of_5000_helpers_is_no_problem(load_project) -> None:
     taker, module, _ = open_project(load_project, text)
     first = taker.of_function(module.step)
     assert len(first.parts) == 5002
-    taker, module, _ = open_project(load_project, text.replace("def f5000(x): return x", "def f5000(x): return -x"))
+    taker, module, _ = open_project(
+        load_project, text.replace("def f5000(x): return x", "def f5000(x): return -x")
+    )
     assert taker.of_function(module.step).digest != first.digest
 
 

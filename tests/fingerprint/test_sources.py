@@ -1,6 +1,6 @@
 """Project modules: which they are, and that the bytes that ran are the bytes that are kept."""
 
-# ruff: noqa: E501  (projects written on one line)
+
 from __future__ import annotations
 
 import importlib
@@ -58,7 +58,11 @@ def test_a_syntax_error_names_the_users_file(load_project) -> None:
 
 @pytest.mark.parametrize("folder", [".venv/lib/python3.11/site-packages", "env", "lib/dist-packages"])
 def test_an_environment_inside_the_root_is_not_the_project(load_project, folder: str, monkeypatch) -> None:
-    files = {f"{folder}/vendored_thing.py": "K = 1\n", "env/pyvenv.cfg": "", "steps_main.py": "import vendored_thing\n"}
+    files = {
+        f"{folder}/vendored_thing.py": "K = 1\n",
+        "env/pyvenv.cfg": "",
+        "steps_main.py": "import vendored_thing\n",
+    }
     project = load_project(files)
     monkeypatch.syspath_prepend(str(project.root / folder))
     project.load()
@@ -69,7 +73,9 @@ def test_an_environment_inside_the_root_is_not_the_project(load_project, folder:
         del sys.modules["vendored_thing"]
 
 
-def test_an_editable_installation_elsewhere_is_project_code(load_project, tmp_path: Path, monkeypatch) -> None:
+def test_an_editable_installation_elsewhere_is_project_code(
+    load_project, tmp_path: Path, monkeypatch
+) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/editable_thing.py").write_text("K = 1\n")
     project = load_project({"steps_main.py": "import editable_thing\n"})

@@ -89,7 +89,9 @@ def read_by(text: str) -> list[str]:
     node = ast.parse(text).body[0]
     names = []
     for name, chain, target in analyse_definition(node).references:  # type: ignore[arg-type]
-        names.append(".".join([f"[{'.' * target.level}{target.module}:{target.name}]" if target else name, *chain]))
+        names.append(
+            ".".join([f"[{'.' * target.level}{target.module}:{target.name}]" if target else name, *chain])
+        )
     return names
 
 
@@ -159,5 +161,3 @@ def test_the_text_is_injective_about_texts_that_look_like_syntax() -> None:
              "lambda *a: b", "lambda *, a: b", "lambda a, /: b", "a if b else c", "a < b < c", "(a < b) < c"]  # fmt: skip
     digests = {analyse(ast.parse(text).body).digest for text in texts}
     assert len(digests) == len(texts)
-
-

@@ -140,7 +140,10 @@ def test_the_order_of_a_set_does_not_count(items: list[Any]) -> None:
 
 
 def test_a_path_below_the_root_counts_relative_to_it() -> None:
-    here, there = digest_of(Path("/home/a/p/x.csv"), root="/home/a/p"), digest_of(Path("/ci/q/x.csv"), root="/ci/q")
+    here, there = (
+        digest_of(Path("/home/a/p/x.csv"), root="/home/a/p"),
+        digest_of(Path("/ci/q/x.csv"), root="/ci/q"),
+    )
     assert here == there != digest_of(Path("/ci/q/y.csv"), root="/ci/q")
 
 
@@ -202,7 +205,9 @@ def test_a_library_may_encode_its_own_values() -> None:
     class Frame:
         pass
 
-    assert digest_of(Frame(), content_of=lambda value: "b3:1") != digest_of(Frame(), content_of=lambda value: "b3:2")
+    assert digest_of(Frame(), content_of=lambda value: "b3:1") != digest_of(
+        Frame(), content_of=lambda value: "b3:2"
+    )
     with pytest.raises(NotCanonical):
         digest_of(Frame(), content_of=lambda value: None)
 

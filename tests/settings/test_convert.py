@@ -10,6 +10,7 @@ import re
 import sys
 import typing
 import uuid
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, NamedTuple, NewType, Optional, Required, TypedDict, TypeVar, Union
 
@@ -22,6 +23,15 @@ from zenconv.settings.convert import ConversionError, convert
 from zenconv.settings.text import Text, parse_text
 
 BASE = Path("/project")
+
+
+@pytest.fixture(autouse=True)
+def limit_of_digits() -> Iterator[None]:
+    """Other tests call commands that lift the limit for the whole process."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(4300)
+    yield
+    sys.set_int_max_str_digits(before)
 
 
 class Color(enum.Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -40,9 +41,8 @@ def command(
 
 
 def _names_a_run(text: str) -> bool:
-    from zenconv.records.layout import is_run_id
-
-    return text in _RUN_WORDS or is_run_id(text)
+    # No step, file or pipeline that can be asked for begins like a run's number alone.
+    return text in _RUN_WORDS or re.fullmatch(r"[0-9]{1,9}(-[0-9a-f]{0,6})?", text) is not None
 
 
 def _project_rows(common: CommonOptions, targets: Sequence[str], keyword: str) -> list[dict[str, Any]]:
