@@ -48,7 +48,7 @@ def polars_frame() -> tuple[Any, Equal]:
             "list": [[1, 2], None, []] * 5000,
             "struct": [{"a": 1, "b": "x"}, None, {"a": None, "b": None}] * 5000,
             "decimal": [Decimal("1.50"), None, Decimal("3.25")] * 5000,
-            "moment": [datetime.datetime(2020, 1, 1), None, None] * 5000,
+            "moment": [datetime.date(2020, 1, 1), None, None] * 5000,
         }
     )
     return frame.with_columns(pl.col("text").cast(pl.Categorical).alias("category")), lambda a, b: a.equals(b)

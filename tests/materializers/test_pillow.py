@@ -14,7 +14,8 @@ from zenconv.errors import SaveError
 Image = pytest.importorskip("PIL.Image")
 
 MODES = [
-    "1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "LA", "PA", "I;16", "RGBX", "RGBa", "La",
+    "1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "LA", "PA", "I;16", "RGBX", "RGBa",
+    "La",
 ]  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def test_a_lazy_frame_of_python_objects_says_what_to_do(shelf: Any) -> None:
 
 def test_a_mistake_in_a_lazy_plan_is_told_where_it_is_stored(shelf: Any) -> None:
     lazy = pl.LazyFrame({"a": [1]}).select(pl.col("a").cast(pl.String).str.to_date("%Y"))
-    with pytest.raises(SaveError, match="steps_x.py::made: cannot store a polars.*LazyFrame"):
+    with pytest.raises(SaveError, match=r"steps_x.py::made: cannot store a polars.*LazyFrame"):
         shelf.save(lazy)
 
 

@@ -10,15 +10,17 @@ import attrs
 
 from zenconv import hashing
 from zenconv.engine.guard import ask_child
-from zenconv.errors import StoreError, ZenconvError
+from zenconv.errors import Problem, SettingsError, StoreError, ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
 from zenconv.interfaces.storing import ActionCache, ArtifactStore
-from zenconv.project.project import open_project
+from zenconv.project.planning import Planner, Selection
 from zenconv.records.artifact import ActionKey
 from zenconv.records.layout import StateFolder
+from zenconv.records.step import Pipeline
 from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack, assemble
+from zenconv.trust import load_user_key
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -44,7 +46,7 @@ def check_project(settings: Settings, load_plugins: Callable[[], Plugins], *, fi
     findings.append(_look("plugins", plugin_text))
     if plugins:
         findings += _check_stack(settings, plugins[0], fix=fix)
-    findings.append(_look("project", lambda: _project_text(settings)))
+        findings.append(_look("project", lambda: _project_text(settings, plugins[0])))
     return findings
 
 
@@ -100,6 +102,7 @@ def _trust_text(stack: Stack) -> str:
             "trust is 'signed', but the stack has no key",
             hint=f"`zenconv stack trust {stack.name}` makes one",
         )
+    load_user_key()
     return trust.mode
 
 
@@ -109,19 +112,47 @@ def _records_text(settings: Settings, stack: Stack, *, fix: bool) -> str:
         store.rebuild()
     else:
         store.refresh()
-    return "\n".join([f"{store.count()} runs", *store.notices])
+    return "\n".join([_count(store.count(), "runs"), *store.notices])
 
 
-def _project_text(settings: Settings) -> str:
+def _project_text(settings: Settings, plugins: Plugins) -> str:
     def ask(tell: Callable[[str], None]) -> Any:
-        project = open_project(settings, on_progress=tell)
-        pipeline, _ = project.pipeline()
+        planner = Planner.open(settings, Selection(), plugins, tell)
+        plan = planner.plan(Selection())
+        _check_secrets(plan.pipeline)
         return {
-            "steps": len(pipeline),
-            "pipelines": len({node.pipeline for node in pipeline}),
-            "warnings": [str(warning) for warning in project.warnings],
+            "steps": len(plan.pipeline),
+            "pipelines": len({node.pipeline for node in plan.pipeline}),
+            "warnings": planner.warnings(),
         }
 
     answer = ask_child(ask, settings.root)
-    text = f"{answer['steps']} steps in {answer['pipelines']} pipelines"
+    steps, pipelines = (_count(answer[name], name) for name in ("steps", "pipelines"))
+    text = f"{steps} in {pipelines}"
     return "\n".join([text, *(f"warning: {warning}" for warning in answer["warnings"])])
+
+
+def _check_secrets(pipeline: Pipeline) -> None:
+    """Raise `SettingsError` for parameters that refer to environment variables which are not set."""
+    problems = [
+        Problem(
+            f"parameter {binding.parameter!r} of step {node.step.name!r} needs the variable {name}",
+            *_place(binding.origin),
+            hint=f"set {name} before the run",
+        )
+        for node in pipeline
+        for binding in node.bindings
+        for name in filter(None, binding.secret.split(","))
+        if name not in os.environ
+    ]
+    if problems:
+        raise SettingsError(problems=tuple(problems))
+
+
+def _place(origin: str) -> tuple[str, int]:
+    file, _, line = origin.rpartition(":")
+    return (file, int(line)) if line.isdigit() else (origin, 0)
+
+
+def _count(number: int, plural: str) -> str:
+    return f"{number} {plural.removesuffix('s') if number == 1 else plural}"
