@@ -1,6 +1,5 @@
 """Installed distributions: found without importing anything, cached, tolerant."""
 
-
 from __future__ import annotations
 
 import importlib.metadata

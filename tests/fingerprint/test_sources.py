@@ -1,6 +1,5 @@
 """Project modules: which they are, and that the bytes that ran are the bytes that are kept."""
 
-
 from __future__ import annotations
 
 import importlib

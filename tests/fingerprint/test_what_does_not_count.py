@@ -1,6 +1,5 @@
 """Edits that cannot change what a step does leave its fingerprint alone."""
 
-
 from __future__ import annotations
 
 import pytest

@@ -1,6 +1,5 @@
 """What a value that carries its own code is known by, and who may run that code."""
 
-
 from __future__ import annotations
 
 import json
