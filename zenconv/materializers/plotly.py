@@ -99,14 +99,17 @@ def _from_plain(node: Any, source: Source) -> Any:
 
 
 def _reorder(made: Any, like: Any) -> None:
-    """Put the attributes back in the order in which they were stored; Plotly has one of its own."""
+    """Put attributes back in the order in which they were stored, and empty ones that Plotly left out."""
     if type(made) is list and type(like) in (list, tuple) and len(made) == len(like):
         for item, example in zip(made, like, strict=True):
             _reorder(item, example)
-    if type(made) is dict and type(like) is dict and made.keys() == like.keys():
+    if type(made) is dict and type(like) is dict and made.keys() <= like.keys():
         for name, example in like.items():
-            made[name] = made.pop(name)
-            _reorder(made[name], example)
+            if name in made:
+                made[name] = made.pop(name)
+                _reorder(made[name], example)
+            elif example == {}:
+                made[name] = {}
 
 
 def _object_array(shape: list[int], items: list[Any]) -> Any:
