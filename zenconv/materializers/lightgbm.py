@@ -70,7 +70,8 @@ class Estimators:
         cls = getattr(lightgbm.sklearn, name, None)
         if not (isinstance(cls, type) and issubclass(cls, lightgbm.LGBMModel)):
             raise CorruptArtifact(f"lightgbm has no estimator {name!r}")
-        made: Any = cls.__new__(cls)
+        make: Any = cls.__new__  # untyped: the library may not be installed where types are checked
+        made = make(cls)
         vars(made).update(state)
         return made
 

@@ -71,7 +71,8 @@ class Estimators:
         cls = getattr(xgboost.sklearn, name, None)
         if not (isinstance(cls, type) and issubclass(cls, xgboost.XGBModel)):
             raise CorruptArtifact(f"xgboost has no estimator {name!r}")
-        made: Any = cls.__new__(cls)
+        make: Any = cls.__new__  # untyped: the library may not be installed where types are checked
+        made = make(cls)
         vars(made).update(state)
         return made
 
