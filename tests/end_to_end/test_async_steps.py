@@ -250,3 +250,21 @@ def test_dozens_of_async_steps_wait_at_the_same_time(project) -> None:
     spans = [event.seconds for event in it.events() if event.name == "step_finished"]
     finished = it.events()[-1]
     assert finished.seconds < sum(spans) / 4
+
+
+def test_a_file_that_an_async_step_names_in_its_code_counts(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+from pathlib import Path
+
+async def raw() -> str:
+    return Path("data/in.txt").read_text()
+""",
+            "data/in.txt": "abc",
+        }
+    )
+    it.run("run")
+    (it.path / "data/in.txt").write_text("xyz")
+    it.run("run")
+    assert (it.executed(), it.value("raw")) == (["a::raw"], "xyz")

@@ -130,12 +130,12 @@ class Performer:
         return nullcontext() if task.is_async else self._observer
 
     def _discovered(self, task: Task, node: Node) -> list[str]:
-        if task.is_async:
-            return []
         function = node.step.function
         while hasattr(function, "__wrapped__"):
             function = function.__wrapped__
-        return self._observer.names(getattr(function, "__code__", None))
+        # Of an async step only the literals are known: it was not observed.
+        observer = Observer(self.root) if task.is_async else self._observer
+        return observer.names(getattr(function, "__code__", None))
 
     async def _wait_for(self, coroutine: Awaitable[Any]) -> Any:
         try:
