@@ -185,7 +185,8 @@ def test_a_damaged_log_is_told_and_the_rest_of_the_history_is_kept(copy, kind: s
         (copy.path / ".zenconv" / name).unlink(missing_ok=True)
     runs = copy.json("runs")["runs"]
     assert [run["number"] for run in runs] == [2, 1]
-    assert runs[1]["status"] == "interrupted"
+    # A flipped bit costs one line: the run has an end unless that was the last one.
+    assert runs[1]["status"] in ({"interrupted", "succeeded"} if kind == "flipped" else {"interrupted"})
     shown = copy.run("show", "1").stdout
     if kind != "truncated":
         assert shown.count("the log is damaged at byte") == 1

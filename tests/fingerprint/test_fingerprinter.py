@@ -217,13 +217,13 @@ def test_a_ring_of_2000_functions_is_no_problem(load_project) -> None:
     assert digests[0] != digests[1]
 
 
-def test_5000_steps_cost_less_than_a_second_of_cpu(load_project) -> None:
+def test_5000_steps_are_linear_work(load_project) -> None:
     text = "".join(f"def s{i}(x):\n    y = x + {i}\n    return y\n" for i in range(5000))
     taker, module, _ = open_project(load_project, text)
     started = time.process_time()
     digests = {taker.of_function(getattr(module, f"s{i}")).digest for i in range(5000)}
     assert len(digests) == 5000
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 5.0  # about 0.5; quadratic work would take minutes
 
 
 def test_parts_are_named_as_they_are_written(load_project) -> None:

@@ -98,6 +98,8 @@ def test_an_installed_plugin_is_used_without_importing_the_scanner(
     )
     root = Path(installed.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{root}"}
+    # Nothing is remembered while a folder of the import path has just changed, as a checkout has.
+    os.utime(root, (1_000_000_000, 1_000_000_000))
     results = [
         subprocess.run(
             [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True
