@@ -39,6 +39,9 @@ class TestMemory(RemoteSuite):
         options = {"url": f"memory://{tmp_path.name}-{os.urandom(4).hex()}"}
         return lambda: RemoteStore.from_options(options, root=tmp_path, state=tmp_path / "state")
 
+    @pytest.mark.skip(reason="the memory:// file system of fsspec has no lock between threads")
+    def test_threads_write_and_read_equal_blobs(self) -> None: ...
+
 
 class TestS3(RemoteSuite):
     @pytest.fixture
