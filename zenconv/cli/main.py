@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "zenconv.cli.config",
         "Show the settings in effect, and where each is written.",
     ),
+    "init": ("zenconv.cli.init", "Begin a project, or draft a step file from a notebook."),
 }
 
 COMMON_OPTIONS = (

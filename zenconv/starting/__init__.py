@@ -1,0 +1,1 @@
+"""How a project begins: files from a template, or a step file drafted from a notebook."""
