@@ -206,7 +206,18 @@ def test_a_renamed_step_module_changes_nothing(load_project) -> None:
     assert digests[0] == digests[1]
 
 
-@pytest.mark.parametrize("line", ["@zenconv.mark.nocache", "@zenconv.step(version='1')", "@mark.nocache"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "@zenconv.mark.nocache",
+        "@zenconv.step(version='1')",
+        "@mark.nocache",
+        "@mark.retry(3, on=(OSError, 'crash'), backoff='exponential')",
+        "@zenconv.mark.timeout('10m')\n@zenconv.mark.slow\n@zenconv.mark.resources(cpu=2)",
+        "zenconvmark = [mark.timeout(3)]",
+        "kept = mark.timeout(3)\n@kept",
+    ],
+)
 def test_a_decorator_of_zenconv_is_no_code(line: str, fingerprint) -> None:
     text = "import zenconv\nfrom zenconv import mark\ndef step(a): return a\n"
     plain = fingerprint(text)

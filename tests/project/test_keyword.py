@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zenconv.authoring import Mark
 from zenconv.errors import UsageError
-from zenconv.project.keyword import parse_keyword
+from zenconv.project.keyword import parse_keyword, parse_marks
 
 NAMES = ["steps_training.py::churn", "training"]
 
@@ -62,3 +63,48 @@ def test_any_text_is_an_expression_or_a_usage_error(text) -> None:
     except UsageError:
         return
     assert matcher(["a"]) in (True, False)
+
+
+MARKS = {
+    "slow": [Mark("slow")],
+    "device": [Mark("device", kwargs={"serial": "1"}), Mark("device", kwargs={"serial": "2", "port": 80})],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("slow", True),
+        ("slo", False),
+        ("SLOW", False),
+        ("slow and not gpu", True),
+        ("gpu or (slow and device)", True),
+        ("device(serial='1')", True),
+        ("device(serial='2', port=80)", True),
+        ("device(serial='1', port=80)", False),
+        ("device(port='80')", False),
+        ("device(port=80.0)", False),
+        ("not device(serial='(3)')", True),
+        ("(device(serial='1'))and(slow)", True),
+        ("device ( serial='1')", None),
+        ("device(serial=1", None),
+        ("device('1')", None),
+        ("device(serial=open('x'))", None),
+        ("steps_a.py::x", None),
+        ("", None),
+    ],
+)
+def test_marks_are_matched_by_whole_names_and_arguments(expression, expected) -> None:
+    if expected is None:
+        with pytest.raises(UsageError, match=r"^-m: expected"):
+            parse_marks(expression)
+    else:
+        assert parse_marks(expression)(MARKS) is expected
+
+
+@given(st.text(alphabet="ab( )'\"=,1\\notrd", max_size=40))
+def test_any_text_is_a_mark_expression_or_a_usage_error(text) -> None:
+    try:
+        parse_marks(text)(MARKS)
+    except UsageError:
+        pass

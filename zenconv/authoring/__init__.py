@@ -1,5 +1,6 @@
 """The words a step file may use; none is needed to begin."""
 
+from zenconv.authoring.marks import MODULE_MARKS, Mark, Marker, ShownArgument, mark, show_argument
 from zenconv.authoring.notes import (
     NOTE,
     OUTPUT,
@@ -11,23 +12,27 @@ from zenconv.authoring.notes import (
     StepNote,
     fixture,
     helper,
-    mark,
     parse_duration,
     step,
 )
 
 __all__ = [
+    "MODULE_MARKS",
     "NOTE",
     "OUTPUT",
     "SCOPES",
     "FixtureNote",
     "From",
+    "Mark",
+    "Marker",
     "Output",
     "Scope",
+    "ShownArgument",
     "StepNote",
     "fixture",
     "helper",
     "mark",
     "parse_duration",
+    "show_argument",
     "step",
 ]

@@ -1,4 +1,4 @@
-"""The words a step file may use: `step`, `helper`, `fixture`, `From`, `Output`, `mark`.
+"""The words a step file may use: `step`, `helper`, `fixture`, `From`, `Output`.
 
 None is needed to begin. They only leave a note on the function (`NOTE`), so a decorated
 function is still the plain function and can be called like any other.
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, overload
 
 import attrs
 
+from zenconv.authoring.marks import Mark
 from zenconv.errors import UsageError, did_you_mean
 from zenconv.frozen import Frozen
 
@@ -27,7 +28,11 @@ NOTE = "__zenconv__"
 
 @attrs.frozen(eq=False, repr=False)
 class StepNote(Frozen):
-    """What ``@zenconv.step(...)`` and marks say about a function; the defaults say nothing."""
+    """What ``@zenconv.step(...)`` and marks say about a function; the defaults say nothing.
+
+    `marks` are as written, nearest to the function first. What ``nocache`` and ``refresh`` say is in
+    `cache` and `refresh` once the function is collected.
+    """
 
     is_step: bool = False
     is_helper: bool = False
@@ -38,6 +43,7 @@ class StepNote(Frozen):
     env: tuple[str, ...] = ()
     cache: bool = True
     refresh: float | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -77,6 +83,12 @@ def _annotate(function: F, **changes: Any) -> F:
         )
     setattr(function, NOTE, attrs.evolve(note, **changes))
     return function
+
+
+def add_mark(function: F, mark: Mark) -> F:
+    """Add a mark to the note of a function; the one nearest to it comes first."""
+    known = getattr(getattr(function, NOTE, None), "marks", ())
+    return _annotate(function, marks=(*known, mark))
 
 
 @overload
@@ -187,25 +199,3 @@ def parse_duration(text: str | float) -> float:
     if match is None:
         raise UsageError(f"{text!r} is no duration", hint="write 90s, 15m, 6h, 1d or 2w")
     return float(match[1]) * _UNITS[match[2]]
-
-
-class _Marks:
-    """``zenconv.mark.x``: options written as separate decorators."""
-
-    def nocache(self, function: F) -> F:
-        """Run once in every run; dependents are decided by the content that comes out."""
-        return _annotate(function, cache=False)
-
-    def refresh(self, every: str | float) -> Callable[[F], F]:
-        """Treat a stored result older than `every` (``"1d"``, seconds) as missing."""
-        seconds = parse_duration(every)
-        return lambda function: _annotate(function, refresh=seconds)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        known = [n for n in vars(type(self)) if not n.startswith("_")]
-        raise UsageError(f"unknown mark {name!r}", hint=did_you_mean(name, known))
-
-
-mark = _Marks()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,19 +22,29 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @attrs.frozen(eq=False, repr=False)
 class CommonOptions(Frozen):
-    """What the common options of one command say; `root` is where the search for a project starts."""
+    """What the common options of one command say; `root` is where the search for a project starts.
+
+    `changes` are settings that other flags of the command give another value.
+    """
 
     root: Path
     stack_name: str | None = None
     config_file: Path | None = None
     sets: tuple[str, ...] = ()
     plugin_requests: tuple[str, ...] = ()
+    changes: Mapping[str, Any] = attrs.field(factory=dict)
 
     def load_settings(self) -> Settings:
         """Return the project's settings; show its warnings. `SettingsError`, `UsageError`."""
         from zenconv.settings.load import load_settings
 
-        return load_settings(self.root, stack=self.stack_name, sets=self.sets, config_file=self.config_file)
+        settings = load_settings(
+            self.root, stack=self.stack_name, sets=self.sets, config_file=self.config_file
+        )
+        if not self.changes:
+            return settings
+        flags = {name: f"--{name.replace('_', '-')}" for name in self.changes}
+        return attrs.evolve(settings, **self.changes, origins={**settings.origins, **flags})
 
     def load_plugins(self, settings: Settings | None = None) -> Plugins:
         """Return the plugins that flags and settings ask for. `PluginError`."""

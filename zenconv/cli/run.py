@@ -6,20 +6,25 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
 import click
 
 from zenconv.cli.options import CommonOptions, common_options
-from zenconv.cli.output import escape, plural, print_json, print_line, print_table
+from zenconv.cli.output import escape, plural, print_json, print_line, print_table, style
 
 
 @click.command()
 @click.argument("targets", nargs=-1)
 @click.option("--plan", "only_plan", is_flag=True, help="Say what would run and why; run nothing.")
 @click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
+@click.option("-m", "marks", default="", metavar="EXPRESSION", help="Only steps with these marks.")
 @click.option("--lf", "--last-failed", "last_failed", is_flag=True, help="Only what failed last time.")
 @click.option("-x", "stop_on_failure", is_flag=True, help="Stop at the first failure.")
 @click.option("-s", "live_output", is_flag=True, help="Show what steps print, as they print it.")
 @click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed.")
+@click.option("--timeout", metavar="TIME", help="For steps that say nothing of theirs: 10m, 90s.")
+@click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error.")
+@click.option("--markers", "only_markers", is_flag=True, help="List the marks there are; run nothing.")
 @click.option("-n", "workers", metavar="N", help="Worker processes; auto: one per core; 0: none.")
 @click.option("-v", "--verbose", count=True, help="Reused steps one by one.")
 @click.option("-q", "--quiet", is_flag=True, help="Only failures and the last line.")
@@ -31,10 +36,14 @@ def command(
     targets: tuple[str, ...],
     only_plan: bool,
     keyword: str,
+    marks: str,
     last_failed: bool,
     stop_on_failure: bool,
     live_output: bool,
     force: tuple[str, ...],
+    timeout: str | None,
+    strict_markers: bool,
+    only_markers: bool,
     workers: str | None,
     verbose: int,
     quiet: bool,
@@ -45,17 +54,47 @@ def command(
 
     TARGETS are node ids, files, folders, pipelines or step names; without any, everything runs.
     """
+    if only_markers:
+        return _show_markers(common, as_json=as_json)
     from zenconv.project.planning import Selection
     from zenconv.project.running import RunOptions
     from zenconv.stack.workers import parse_workers
 
+    common = attrs.evolve(common, changes=_read_changes(timeout, strict_markers=strict_markers))
     number = parse_workers(workers) if workers is not None else None
-    selection = Selection(targets, keyword, last_failed, force)
+    selection = Selection(targets, keyword, last_failed, force, marks)
     if only_plan:
         return _show_plan(common, selection, verbosity=verbose, as_json=as_json)
     options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output)
     verbosity = -1 if quiet else verbose
     return _run(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
+
+
+def _read_changes(timeout: str | None, *, strict_markers: bool) -> dict[str, Any]:
+    """Return the settings that flags of this command change."""
+    changes: dict[str, Any] = {"strict_markers": True} if strict_markers else {}
+    if timeout is not None:
+        from zenconv.authoring import parse_duration
+        from zenconv.errors import UsageError
+        from zenconv.settings.text import parse_text
+
+        try:
+            changes["timeout"] = parse_duration(parse_text(timeout))
+        except UsageError as error:
+            raise UsageError(f"--timeout: {error.what}", hint=error.hint) from None
+    return changes
+
+
+def _show_markers(common: CommonOptions, *, as_json: bool) -> int:
+    from zenconv.project.marks import list_markers
+
+    rows = list_markers(common.load_settings())
+    if as_json:
+        print_json({"markers": [row._asdict() for row in rows]})
+        return 0
+    for row in rows:
+        print_line(f"{style(escape('zenconv.mark.' + row.usage), 'bold')}: {escape(row.text)}".rstrip(": "))
+    return 0
 
 
 def _run(

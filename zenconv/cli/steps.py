@@ -14,11 +14,12 @@ from zenconv.cli.output import escape, plural, print_json, print_line, print_war
 @click.command()
 @click.argument("targets", nargs=-1)
 @click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
+@click.option("-m", "marks", default="", metavar="EXPRESSION", help="Only steps with these marks.")
 @click.option("-v", "--verbose", is_flag=True, help="Types, fixtures and whole descriptions too.")
 @json_option
 @common_options
 def command(
-    common: CommonOptions, targets: tuple[str, ...], keyword: str, verbose: bool, as_json: bool
+    common: CommonOptions, targets: tuple[str, ...], keyword: str, marks: str, verbose: bool, as_json: bool
 ) -> None:
     """List the steps by pipeline, and where each parameter comes from.
 
@@ -35,7 +36,7 @@ def command(
         from zenconv.project.project import Project
 
         def question(project: Project | IndexedProject) -> dict[str, Any]:
-            selected = project.checked(targets, keyword=keyword or None)
+            selected = project.checked(targets, keyword=keyword or None, marks=marks or None)
             return {
                 "steps": describe_steps(selected, settings.root),
                 "warnings": [str(w) for w in project.warnings],
@@ -77,10 +78,17 @@ def _print_step(step: Mapping[str, Any], *, verbose: bool) -> None:
         print_line(f"      {style(escape(line.strip()), 'dim')}".rstrip())
     for parameter in step["parameters"]:
         print_line("      " + _parameter_line(parameter, verbose=verbose))
+    if step["marks"]:
+        print_line(f"      {style(escape('marked ' + ', '.join(map(_mark_text, step['marks']))), 'dim')}")
     for fixture in step["fixtures"] if verbose else ():
         print_line(f"      {escape(fixture['name'])}: {fixture['scope']} fixture, {escape(fixture['where'])}")
         for parameter in fixture["parameters"]:
             print_line("          " + _parameter_line(parameter, verbose=True))
+
+
+def _mark_text(mark: Mapping[str, Any]) -> str:
+    given = [*mark["args"], *(f"{name}={value}" for name, value in mark["kwargs"].items())]
+    return f"{mark['name']}({', '.join(given)})" if given else str(mark["name"])
 
 
 def _typed(name: str, kind: str) -> str:

@@ -19,6 +19,7 @@ from zenconv.project.annotations import Annotations
 from zenconv.project.definitions import Definition, find_definitions
 from zenconv.project.discover import ZENCONF, ProjectFiles, discover, module_name, pipeline_name
 from zenconv.project.importing import Importer
+from zenconv.project.marks import Declared, MarkReader
 from zenconv.project.outputs import read_outputs
 from zenconv.project.signatures import read_signature
 from zenconv.records.step import Fixture, Step
@@ -107,6 +108,7 @@ def collect(
     wanted = _in_order(files)
     importer = Importer(sources)
     annotations = Annotations(sources)
+    declared = Declared.from_settings(settings)
     collected: dict[str, CollectedFile] = {}
     stdout, sys.stdout = sys.stdout, sys.stderr
     try:
@@ -114,7 +116,7 @@ def collect(
             if only is None or file in only:
                 if on_progress is not None:
                     on_progress(f"importing {file}")
-                collected[file] = _collect_file(file, importer, annotations)
+                collected[file] = _collect_file(file, importer, annotations, declared)
     finally:
         sys.stdout = stdout
     warnings = [*files.warnings, *_shadowing(sources)]
@@ -137,13 +139,15 @@ def _in_order(files: ProjectFiles) -> list[str]:
     return sorted(files.zenconf_files, key=lambda file: file.count("/")) + list(files.step_files)
 
 
-def _collect_file(file: str, importer: Importer, annotations: Annotations) -> CollectedFile:
+def _collect_file(
+    file: str, importer: Importer, annotations: Annotations, declared: Declared
+) -> CollectedFile:
     name = module_name(file)
     pipeline = "" if file.rpartition("/")[2] == ZENCONF else pipeline_name(file)
     module, problems = importer.load(file)
     if module is None:
         return CollectedFile(file, name, pipeline, problems=tuple(problems))
-    return _Reader(file, name, pipeline, module, importer.sources, annotations).read()
+    return _Reader(file, name, pipeline, module, importer.sources, annotations, declared).read()
 
 
 class _Reader:
@@ -157,6 +161,7 @@ class _Reader:
         module: ModuleType,
         sources: ProjectSources,
         annotations: Annotations,
+        declared: Declared,
     ) -> None:
         self.file = file
         self.name = name
@@ -170,6 +175,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
         self.late: dict[tuple[str, str], Any] = {}
+        self.marks = MarkReader(file, self.namespace, declared, sources.relative)
 
     def read(self) -> CollectedFile:
         source = self.sources.get(self.name)
@@ -187,8 +193,8 @@ class _Reader:
             self.pipeline,
             tuple(self.steps.values()),
             tuple(self.fixtures.values()),
-            tuple(self.problems),
-            tuple(self.warnings),
+            (*self.problems, *self.marks.problems),
+            (*self.warnings, *self.marks.warnings),
             self.late,
         )
 
@@ -214,6 +220,7 @@ class _Reader:
             return
         signature = read_signature(definition.object, self.path, definition.line, self.annotations)
         outputs = read_outputs(signature.returns, signature.returns_text, note.outputs, self.annotations)
+        note, marks = self.marks.read(note)
         if outputs.mistake:
             what = f"step {name!r}: {outputs.mistake}"
             self.problems.append(Problem(what, self.file, definition.line))
@@ -234,6 +241,7 @@ class _Reader:
             _doc_of(definition.object, signature.original),
             None if "return" in signature.late else signature.returns,
             definition.object,
+            marks,
         )
 
     def _add_fixture(self, definition: Definition, note: FixtureNote) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from zenconv.authoring import Mark, show_argument
 from zenconv.project.select import Selected
 from zenconv.records.step import Binding, FixtureNode, Node, Parameter
 
@@ -29,11 +30,22 @@ def describe_steps(selected: Selected, root: Path) -> list[dict[str, Any]]:
             "outputs": [{"name": o.name, "type": o.annotation} for o in node.step.outputs],
             "parameters": [_describe_binding(b, node.step.parameters, root) for b in node.bindings],
             "fixtures": [_describe_fixture(fixtures[id], root) for id in _fixtures_of(node, fixtures)],
+            "marks": [_describe_mark(mark) for mark in node.marks.marks],
             "doc": node.step.doc,
         }
         for node in selected.pipeline
         if node.id in selected.ids
     ]
+
+
+def _describe_mark(mark: Mark) -> dict[str, Any]:
+    """Return a mark as data; arguments as people write them."""
+    return {
+        "name": mark.name,
+        "args": [show_argument(value) for value in mark.args],
+        "kwargs": {name: show_argument(value) for name, value in mark.kwargs.items()},
+        "where": f"{mark.file}:{mark.line}",
+    }
 
 
 def describe_graph(nodes: Iterable[Node]) -> list[dict[str, Any]]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PosixPath, PurePath
 from typing import Any
 
-from zenconv.authoring import FixtureNote, StepNote
+from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_argument
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
+from zenconv.records.marks import NO_MARKS, Markings
 from zenconv.records.step import Binding, Fixture, FixtureNode, Node, Output, Parameter, Pipeline, Step
 
 Row = list[Any]
@@ -91,7 +92,8 @@ class RowWriter:
             row = [step.name, self._file_number(step), step.line, outputs, step.shape]
             flags = [step.is_template, step.is_async, step.is_generator]
             if note != _PLAIN_NOTE or any(flags):
-                row += [flags, [note.version, list(note.env), note.cache, note.refresh]]
+                marks = [_write_mark(mark) for mark in step.marks.marks]
+                row += [flags, [note.version, list(note.env), note.cache, note.refresh, marks]]
             self._step_rows.append(row)
             texts = [[p.name, p.annotation] for p in step.parameters]
             self._step_texts.append([step.doc, texts, [output.annotation for output in step.outputs]])
@@ -217,11 +219,11 @@ def _read_step(row: Row, files: Sequence[Row], text: Row | None) -> Step:
     else:
         written = annotations or [""] * len(outputs)
         made = tuple(Output(name, kind) for name, kind in zip(outputs, written, strict=True))
-    if note is None:
-        marked = _PLAIN_NOTE
-    else:
-        version, env, cache, refresh = note
+    marked, marks = _PLAIN_NOTE, NO_MARKS
+    if note is not None:
+        version, env, cache, refresh, written = note
         marked = StepNote(version=version, env=tuple(env), cache=cache, refresh=refresh)
+        marks = Markings(tuple(_read_mark(mark) for mark in written)) if written else NO_MARKS
     is_template, is_async, is_generator = flags
     return Step(
         name,
@@ -236,7 +238,28 @@ def _read_step(row: Row, files: Sequence[Row], text: Row | None) -> Step:
         is_async,
         is_generator,
         doc,
+        marks=marks,
     )
+
+
+def _write_mark(mark: Mark) -> Row:
+    """Return a mark with its arguments where they are plain, else as people see them."""
+    kwargs = {name: _plain_argument(value) for name, value in mark.kwargs.items()}
+    return [mark.name, [_plain_argument(value) for value in mark.args], kwargs, mark.file, mark.line]
+
+
+def _plain_argument(value: Any) -> Any:
+    return value if type(value) in (str, int, float, bool, type(None)) else [show_argument(value)]
+
+
+def _read_mark(row: Row) -> Mark:
+    name, args, kwargs, file, line = row
+    given = {name: _read_argument(value) for name, value in kwargs.items()}
+    return Mark(name, tuple(_read_argument(value) for value in args), given, file, line)
+
+
+def _read_argument(value: Any) -> Any:
+    return ShownArgument(*value) if isinstance(value, list) else value
 
 
 def _read_fixture(row: Row, files: Sequence[Row], text: Row | None) -> Fixture:

@@ -52,11 +52,12 @@ class IndexedProject:
         targets: Sequence[str] = (),
         *,
         keyword: str | None = None,
+        marks: str | None = None,
         last_failed: Ids[str] | None = None,
         cwd: Path | None = None,
     ) -> tuple[Pipeline, frozenset[str]]:
         """Return what is asked for with everything it needs, and the ids asked for."""
-        selected = self.checked(targets, keyword=keyword, last_failed=last_failed, cwd=cwd)
+        selected = self.checked(targets, keyword=keyword, marks=marks, last_failed=last_failed, cwd=cwd)
         return selected.pipeline, selected.ids
 
     def checked(
@@ -64,6 +65,7 @@ class IndexedProject:
         targets: Sequence[str] = (),
         *,
         keyword: str | None = None,
+        marks: str | None = None,
         last_failed: Ids[str] | None = None,
         cwd: Path | None = None,
     ) -> Selected:
@@ -72,6 +74,7 @@ class IndexedProject:
             self.whole,
             targets,
             keyword=keyword,
+            marks=marks,
             last_failed=last_failed,
             cwd=cwd or self.settings.cwd,
             collection=self.collection,

@@ -36,12 +36,13 @@ Tell = Callable[[str], None]
 
 @attrs.frozen(eq=False, repr=False)
 class Selection(Frozen):
-    """Which steps are wanted: targets, a ``-k`` expression, those that failed last, some forced."""
+    """Which steps are wanted: targets, ``-k`` and ``-m``, those that failed last, some forced."""
 
     targets: tuple[str, ...] = ()
     keyword: str = ""
     last_failed: bool = False
     force: tuple[str, ...] = ()
+    marks: str = ""
 
 
 class Planner:
@@ -64,6 +65,7 @@ class Planner:
         self.pipeline, self.selected = project.pipeline(
             selection.targets,
             keyword=selection.keyword or None,
+            marks=selection.marks or None,
             last_failed=last_failed,
             cwd=settings.cwd,
         )

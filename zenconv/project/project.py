@@ -76,9 +76,11 @@ class Project:
                 self.reasons = ["the project has mistakes"]
             else:
                 from zenconv.project.import_time import find_doubts
+                from zenconv.project.marks import find_conditions
 
                 hooks = [f"{file} has hooks" for file in list_local_hooks(self.collection)]
-                self.reasons = [*self.watcher.reasons, *hooks, *find_doubts(self.sources)]
+                skips = find_conditions(self.graph.pipeline)
+                self.reasons = [*self.watcher.reasons, *hooks, *find_doubts(self.sources), *skips]
         return self.reasons
 
     def pipeline(
@@ -86,6 +88,7 @@ class Project:
         targets: Sequence[str] = (),
         *,
         keyword: str | None = None,
+        marks: str | None = None,
         last_failed: Ids[str] | None = None,
         cwd: Path | None = None,
     ) -> tuple[Pipeline, frozenset[str]]:
@@ -100,7 +103,7 @@ class Project:
         UsageError
             A target is unknown or ambiguous. `NothingSelected`: no step is left.
         """
-        selected = self.checked(targets, keyword=keyword, last_failed=last_failed, cwd=cwd)
+        selected = self.checked(targets, keyword=keyword, marks=marks, last_failed=last_failed, cwd=cwd)
         return selected.pipeline, selected.ids
 
     def checked(
@@ -108,11 +111,12 @@ class Project:
         targets: Sequence[str] = (),
         *,
         keyword: str | None = None,
+        marks: str | None = None,
         last_failed: Ids[str] | None = None,
         cwd: Path | None = None,
     ) -> Selected:
         """Return what is asked for; raises as `pipeline` does."""
-        selected = self.select(targets, keyword=keyword, last_failed=last_failed, cwd=cwd)
+        selected = self.select(targets, keyword=keyword, marks=marks, last_failed=last_failed, cwd=cwd)
         self.graph.check(selected.files)
         return selected
 
@@ -121,6 +125,7 @@ class Project:
         targets: Sequence[str] = (),
         *,
         keyword: str | None = None,
+        marks: str | None = None,
         last_failed: Ids[str] | None = None,
         cwd: Path | None = None,
     ) -> Selected:
@@ -131,6 +136,7 @@ class Project:
             self.graph.pipeline,
             targets,
             keyword=keyword,
+            marks=marks,
             last_failed=last_failed,
             cwd=cwd or self.settings.cwd,
             collection=self.collection,

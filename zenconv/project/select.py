@@ -13,7 +13,7 @@ import attrs
 from zenconv.errors import NothingSelected, UsageError, did_you_mean
 from zenconv.frozen import Frozen
 from zenconv.project.collect import Collection
-from zenconv.project.keyword import parse_keyword
+from zenconv.project.keyword import parse_keyword, parse_marks
 from zenconv.project.scopes import Unread, list_aliases
 from zenconv.records.step import Node, Pipeline
 
@@ -32,6 +32,7 @@ def select(
     targets: Sequence[str],
     *,
     keyword: str | None = None,
+    marks: str | None = None,
     last_failed: Ids[str] | None = None,
     cwd: Path,
     collection: Collection,
@@ -43,6 +44,8 @@ def select(
     targets
         Each is tried as node id, file or folder (from `cwd`, else from the root), pipeline, step
         or output, in this order. None at all: everything.
+    keyword, marks
+        Expressions of ``-k`` and ``-m``.
     last_failed
         Node ids; only these of what the targets ask for. Empty: no restriction.
 
@@ -51,7 +54,7 @@ def select(
     UsageError
         A target is unknown, or two things of one rank answer to it.
     NothingSelected
-        The targets, ``-k`` and ``--lf`` together leave no step.
+        The targets, ``-k``, ``-m`` and ``--lf`` together leave no step.
     """
     if not all(target.strip() for target in targets):
         raise UsageError("a target is empty", hint="leave it out to run everything")
@@ -65,7 +68,7 @@ def select(
         files = {file.file for file in collection.step_files()} | {p.file for p in collection.problems}
     if not wanted and not any(file in _broken(collection) for file in files):
         raise _nothing(targets, collection)
-    wanted, files = _narrow(pipeline, wanted, files, keyword, last_failed)
+    wanted, files = _narrow(pipeline, wanted, files, keyword, marks, last_failed)
     part = take(pipeline, wanted)
     files |= {file for node in part for file in (node.id.partition("::")[0], node.step.file)}
     return Selected(part, frozenset(wanted), frozenset(files))
@@ -110,6 +113,7 @@ def _narrow(
     wanted: set[str],
     files: set[str],
     keyword: str | None,
+    marks: str | None,
     last_failed: Ids[str] | None,
 ) -> tuple[set[str], set[str]]:
     if keyword:
@@ -117,13 +121,23 @@ def _narrow(
         wanted = {id for id in wanted if matches(names_of(pipeline.nodes[id]))}
         if not wanted:
             raise NothingSelected(f"-k {keyword!r} matches no step", hint="zenconv steps lists them")
+    if marks:
+        has_marks = parse_marks(marks)
+        wanted = {id for id in wanted if has_marks(pipeline.nodes[id].marks.by_name())}
+        if not wanted:
+            raise NothingSelected(f"-m {marks!r} matches no step", hint=_mark_hint(pipeline))
     if last_failed:
         wanted &= set(last_failed)
         if not wanted:
             raise NothingSelected(
                 "none of the steps that failed last is selected", hint="leave out --lf, or the targets"
             )
-    return wanted, set() if keyword or last_failed else files
+    return wanted, set() if keyword or marks or last_failed else files
+
+
+def _mark_hint(pipeline: Pipeline) -> str:
+    names = {mark.name for node in pipeline for mark in node.marks.marks}
+    return f"the steps have {', '.join(sorted(names))}" if names else "no step has a mark"
 
 
 def names_of(node: Node) -> list[str]:

@@ -33,6 +33,7 @@ def describe_settings(settings: Settings) -> str:
     texts += [str(settings.root), os.path.expanduser("~"), settings.stack.name, repr(settings.seed)]
     texts += [repr(settings.step_files), repr(settings.norecurse)]
     texts += [repr((settings.plugins.enabled, settings.plugins.disabled))]
+    texts += [repr((settings.markers, settings.strict_markers, settings.origins.get("markers")))]
     for key, value in settings.params.items():
         if value.origin == "--set":  # a path on the command line is relative to where it was typed
             texts.append(str(settings.cwd))

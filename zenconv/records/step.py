@@ -9,6 +9,7 @@ import attrs
 
 from zenconv.authoring import FixtureNote, StepNote
 from zenconv.frozen import Frozen
+from zenconv.records.marks import NO_MARKS, Markings
 
 Shape = Literal["value", "tuple", "mapping", "object"]
 """How the outputs sit in what the function returns: itself, items, keys, or attributes."""
@@ -67,6 +68,7 @@ class Step(Frozen):
     doc: str = ""
     returns: Any = attrs.field(default=None, eq=False, repr=False)
     function: Callable[..., Any] = attrs.field(default=None, eq=False, repr=False)
+    marks: Markings = attrs.field(default=NO_MARKS, eq=False)
 
     @property
     def where(self) -> str:
@@ -144,6 +146,11 @@ class Node(Frozen):
     @upstream.default
     def _upstream(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([b.node for b in self.bindings if b.source == "node"]))
+
+    @property
+    def marks(self) -> Markings:
+        """What the marks of its step ask for."""
+        return self.step.marks
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zenconv.errors import Problem, SettingsError, did_you_mean
+from zenconv.authoring import parse_duration
+from zenconv.errors import Problem, SettingsError, UsageError, did_you_mean
 from zenconv.settings.document import OWN_FILE, PYPROJECT, Document, read_document
 from zenconv.settings.environment import add_environment_params, merge_environment
 from zenconv.settings.params import Tree, add_table, flatten, insert
@@ -25,12 +26,13 @@ from zenconv.settings.settings import (
     Value,
 )
 from zenconv.settings.stacks import read_stacks
-from zenconv.settings.text import Text
+from zenconv.settings.text import Text, parse_text
 
 STATE = ".zenconv"
 
 _RAW_TABLES = ("models", "tune", "outputs", "bundle", "promote")
-KEYS = ("params", "stacks", "stack", "step_files", "norecurse", "plugins", "seed", *_RAW_TABLES)
+_MARK_KEYS = ("markers", "strict_markers", "timeout")
+KEYS = ("params", "stacks", "stack", "step_files", "norecurse", "plugins", "seed", *_MARK_KEYS, *_RAW_TABLES)
 """The settings there are."""
 
 
@@ -86,7 +88,7 @@ def load_settings(
         stack_origin="--stack" if stack else reader.where(("stack",)) if "stack" in raw else "default",
         plugins=_read_plugins(reader, raw),
         seed=reader.read_int(("seed",), raw.get("seed"), least=0),
-        **{name: reader.read_table((name,), raw.get(name)) for name in _RAW_TABLES},
+        **_read_marks_and_tables(reader, raw),
         warnings=tuple(_find_warnings(stacks)),
         origins=_list_origins(reader, raw),
         cwd=Path.cwd(),
@@ -216,6 +218,37 @@ def _read_plugins(reader: Reader, raw: Mapping[str, Any]) -> PluginSettings:
         enabled=tuple(n for n in names if not n.startswith("no:")),
         disabled=tuple(n[3:] for n in names if n.startswith("no:")),
     )
+
+
+def _read_marks_and_tables(reader: Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: reader.read_table((name,), raw.get(name)) for name in _RAW_TABLES},
+        "markers": _read_markers(reader, raw),
+        "strict_markers": reader.read_bool(("strict_markers",), raw.get("strict_markers"), default=True),
+        "timeout": _read_timeout(reader, raw),
+    }
+
+
+def _read_markers(reader: Reader, raw: Mapping[str, Any]) -> tuple[str, ...]:
+    markers = reader.read_texts(("markers",), raw.get("markers"))
+    for number, text in enumerate(markers):
+        name = text.partition(":")[0].partition("(")[0].strip()
+        if not name.isidentifier():
+            what = f"{name!r} is no name for a mark"
+            reader.report(("markers", number), what, hint='markers = ["slow: takes minutes"]')
+    return markers
+
+
+def _read_timeout(reader: Reader, raw: Mapping[str, Any]) -> float:
+    value = raw.get("timeout")
+    number = parse_text(value) if isinstance(value, Text) else value
+    if number is None:
+        return 0.0
+    try:
+        return parse_duration(number)
+    except UsageError as error:
+        reader.report(("timeout",), error.what, hint=error.hint)
+        return 0.0
 
 
 def _find_warnings(stacks: Mapping[str, StackSettings]) -> Iterable[str]:

@@ -85,6 +85,16 @@ class Reader:
             return None
         return number
 
+    def read_bool(self, path: KeyPath, value: Any, *, default: bool) -> bool:
+        """Return a boolean, `default` if it is missing or something else."""
+        found = parse_text(value) if isinstance(value, Text) else value
+        if found is None:
+            return default
+        if isinstance(found, bool):
+            return found
+        self._mismatch(path, "true or false", value)
+        return default
+
     def read_texts(self, path: KeyPath, value: Any) -> tuple[str, ...]:
         """Return a list of texts; a single text counts as one, in a variable commas divide."""
         if value is None:

@@ -114,6 +114,10 @@ class Settings(Frozen):
         What is odd but no mistake.
     origins
         Where each setting other than a parameter is written, by dotted key.
+    markers, strict_markers
+        The project's own marks as declared (``"slow: takes minutes"``); whether any other is a mistake.
+    timeout
+        How many seconds a step may take that says nothing of its own; 0: as long as it likes.
     cwd
         The folder the command was called in; steps run in `root`, wherever that was.
     """
@@ -136,4 +140,7 @@ class Settings(Frozen):
     promote: Mapping[str, Any] = attrs.field(factory=dict)
     warnings: tuple[str, ...] = ()
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    markers: tuple[str, ...] = ()
+    strict_markers: bool = True
+    timeout: float = 0.0
     cwd: Path = attrs.field(factory=Path.cwd, eq=False)

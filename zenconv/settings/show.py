@@ -35,6 +35,9 @@ def _general(settings: Settings) -> Iterator[SettingRow]:
         "norecurse": list(settings.norecurse),
         "plugins": plugins,
         "seed": settings.seed,
+        "markers": list(settings.markers),
+        "strict_markers": settings.strict_markers,
+        "timeout": settings.timeout,
     }
     for key, value in values.items():
         yield SettingRow(key, value, settings.origins.get(key, DEFAULT))
