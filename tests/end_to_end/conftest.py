@@ -106,6 +106,7 @@ class ProjectOnDisk:
         cwd: str | Path = ".",
         check: bool | int = True,
         timeout: float = TIME_LIMIT,
+        stdin: str | None = None,
     ) -> Result:
         """Run ``zenconv *args`` in the project.
 
@@ -117,8 +118,10 @@ class ProjectOnDisk:
             The current folder, relative to the root.
         check
             True: the exit code must be 0; a number: it must be that one; False: any.
+        stdin
+            What is piped in; without it, stdin is empty and no pipe.
         """
-        result = self._call([sys.executable, "-m", "zenconv", *map(str, args)], env, cwd, timeout)
+        result = self._call([sys.executable, "-m", "zenconv", *map(str, args)], env, cwd, timeout, stdin)
         if check is not False:
             expected = 0 if check is True else check
             assert result.returncode == expected, f"expected exit code {expected}\n{result!r}"
@@ -151,13 +154,18 @@ class ProjectOnDisk:
         )
 
     def _call(
-        self, command: list[str], env: Mapping[str, str] | None, cwd: str | Path, timeout: float
+        self,
+        command: list[str],
+        env: Mapping[str, str] | None,
+        cwd: str | Path,
+        timeout: float,
+        stdin: str | None = None,
     ) -> Result:
         process = subprocess.run(
             command,
             cwd=self.path / cwd,
             env=make_environment(self.home, **(env or {})),
-            stdin=subprocess.DEVNULL,
+            **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
             capture_output=True,
             encoding="utf-8",
             errors="replace",

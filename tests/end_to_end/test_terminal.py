@@ -2,57 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
-import sys
-import time
-from pathlib import Path
-
-from tests.end_to_end.conftest import make_environment
-
-
-class Terminal:
-    """``zenconv *args`` in a pseudo-terminal of its own session."""
-
-    def __init__(self, it, *args: str) -> None:
-        self.seen = ""
-        self.pid, self._handle = pty.fork()
-        if not self.pid:
-            os.chdir(it.path)
-            environment = make_environment(it.home, TERM="xterm")
-            os.execve(sys.executable, [sys.executable, "-m", "zenconv", *args], environment)
-
-    def wait_for(self, text: str, seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while text not in self.seen:
-            assert time.monotonic() < deadline, f"{text!r} did not appear in {self.seen!r}"
-            ready, _, _ = select.select([self._handle], [], [], 0.1)
-            if ready:
-                try:
-                    self.seen += os.read(self._handle, 65536).decode(errors="replace")
-                except OSError:
-                    break
-
-    def type(self, text: str) -> None:
-        self.seen = ""
-        os.write(self._handle, text.encode())
-
-    def end(self, seconds: float = 20) -> int:
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            ready, _, _ = select.select([self._handle], [], [], 0.05)
-            if ready:
-                try:
-                    self.seen += os.read(self._handle, 65536).decode(errors="replace")
-                except OSError:
-                    pass
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                os.close(self._handle)
-                return os.waitstatus_to_exitcode(status)
-        raise AssertionError(f"it did not end; {self.seen!r}")
-
+from tests.end_to_end.terminal import Terminal, wait_for_file
 
 DEBUGGED = {"steps_a.py": "def a() -> int:\n    x = 41\n    breakpoint()\n    return x + 1\n"}
 
@@ -99,10 +49,3 @@ def test_the_status_line_is_gone_at_the_end(project) -> None:
     lines = [line.rpartition("\x1b[2K")[2] for line in terminal.seen.split("\r\n")]
     assert any(line.startswith("a::a") for line in lines)
     assert "1 ran in" in terminal.seen
-
-
-def wait_for_file(path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -21,6 +21,8 @@ from zenconv.cli.output import escape, plural, print_json, print_line, print_tab
 @click.option("--lf", "--last-failed", "last_failed", is_flag=True, help="Only what failed last time.")
 @click.option("-x", "stop_on_failure", is_flag=True, help="Stop at the first failure.")
 @click.option("-s", "live_output", is_flag=True, help="Show what steps print, as they print it.")
+@click.option("--pdb", "debug", is_flag=True, help="Open the debugger where a step fails; -n 0 -s.")
+@click.option("--pdbcls", "debugger", default="", metavar="MODULE:CLASS", help="Another debugger.")
 @click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed.")
 @click.option("--timeout", metavar="TIME", help="For steps that say nothing of theirs: 10m, 90s.")
 @click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error.")
@@ -40,6 +42,8 @@ def command(
     last_failed: bool,
     stop_on_failure: bool,
     live_output: bool,
+    debug: bool,
+    debugger: str,
     force: tuple[str, ...],
     timeout: str | None,
     strict_markers: bool,
@@ -65,7 +69,14 @@ def command(
     selection = Selection(targets, keyword, last_failed, force, marks)
     if only_plan:
         return _show_plan(common, selection, verbosity=verbose, as_json=as_json)
-    options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output)
+    if debug and as_json:
+        raise click.UsageError("--pdb talks on stdout, where --json prints")
+    debugging = None
+    if debug or live_output:
+        from zenconv.cli.debugging import request_debugger
+
+        debugging = request_debugger(on_failure=debug, class_name=debugger)
+    options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output or debug, debugging)
     verbosity = -1 if quiet else verbose
     return _run(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
 
@@ -110,8 +121,14 @@ def _run(
     from zenconv.project.running import run_project
     from zenconv.stack.workers import with_workers
 
-    settings = with_workers(common.load_settings(), workers)
-    progress = Progress(verbosity=verbosity, durations=durations)
+    settings = common.load_settings()
+    if options.debugging is not None and options.debugging.on_failure:
+        from zenconv.cli.debugging import without_workers
+
+        settings = without_workers(common, settings, workers)
+    else:
+        settings = with_workers(settings, workers)
+    progress = Progress(verbosity=verbosity, durations=durations, is_live=options.live_output)
     run, finished = run_project(settings, options, lambda: common.load_plugins(settings), progress)
     for line in progress.slowest():
         print_line(line)

@@ -72,13 +72,15 @@ class Spool:
 class Capture:
     """Redirects the process's output into a spool; with `live`, Python's output is shown as well.
 
-    `label`, where several processes show theirs, stands before every line shown.
+    `label`, where several processes show theirs, stands before every line shown. `shown` are the
+    streams that a person sees.
     """
 
     def __init__(self, spool: Spool, *, live: bool = False) -> None:
         self.spool = spool
         self.live = live
         self.label = ""
+        self.shown = (sys.stdout, sys.stderr)
 
     def start(self) -> None:
         """Begin; for the rest of the process's life."""

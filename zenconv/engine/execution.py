@@ -374,6 +374,8 @@ class RunExecution:
             "frames": [],
             "hint": "see whether the disk is sound, and whether the values can be stored: `zenconv check`",
         }
+        if self.performer.debugger is not None:
+            self.performer.debugger.examine_load_error(node, error)
         self._close(node, "failed")
         return StepFinished(node.id, "failed", key=task.key, error=error, at=clock.utc_now())
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -30,6 +30,9 @@ from zenconv.records.artifact import INLINE_LIMIT, Artifact, StoredFile
 from zenconv.records.step import Node, Pipeline
 from zenconv.trust import Trust
 
+if TYPE_CHECKING:
+    from zenconv.engine.debugging import Debugger
+
 
 class _Damaged(Exception):
     """An input's bytes are missing or wrong."""
@@ -43,7 +46,10 @@ class _Damaged(Exception):
 
 @attrs.define(eq=False, repr=False)
 class Performer:
-    """Executes tasks of one pipeline; everything it needs is opened once per process."""
+    """Executes tasks of one pipeline; everything it needs is opened once per process.
+
+    `debugger` is there where a person may debug steps.
+    """
 
     pipeline: Pipeline
     store: ArtifactStore
@@ -56,6 +62,7 @@ class Performer:
     files: ProjectFiles
     root: Path
     scratch: Path
+    debugger: Debugger | None = None
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
     _observer: Observer = attrs.field(init=False)
     _begun: int = 0
@@ -79,9 +86,12 @@ class Performer:
         private = self.scratch / str(self._begun) if task.is_async else self.scratch
         self._begun += 1
         started, cpu = clock.monotonic(), clock.cpu_seconds()
+        talked = 0.0
         try:
             result = await self._attempt(task, node, private)
         finally:
+            if self.debugger is not None:
+                talked = self.debugger.end_step(node)
             if private.exists():
                 import shutil
 
@@ -90,7 +100,7 @@ class Performer:
             result,
             output=self._take_output(spool),
             inputs=_summaries(task),
-            seconds=clock.monotonic() - started,
+            seconds=clock.monotonic() - started - talked,
             cpu=clock.cpu_seconds() - cpu,
         )
 
@@ -104,10 +114,14 @@ class Performer:
                 returned = _call(node, arguments)
             if node.step.is_async:
                 returned = await self._wait_for(returned)
+            if self.debugger is not None:
+                self.debugger.see(node, **{**arguments, "returned": returned})
             written = {b.parameter: arguments[b.parameter] for b in places(node)}
             del arguments
             result = self._keep(task, node, split_outputs(node.step, returned), written)
         except _Damaged as damaged:
+            if self.debugger is not None:
+                self.debugger.note_load_error(node.id, damaged.__cause__)
             error = plain_failure("ArtifactError", damaged.cause) if damaged.cause else None
             result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)], error=error)
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
@@ -177,9 +191,7 @@ class Performer:
 
     def _failed(self, node: Node, error: BaseException, hint: str = "") -> TaskResult:
         if self.interruption.signal and _is_interruption(error):
-            return TaskResult(
-                node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal")
-            )
+            return _interrupted(node)
         if isinstance(error, FixtureError):
             hint = hint or error.what
             error = error.__cause__ or error
@@ -197,7 +209,12 @@ class Performer:
             described["frames"] = [
                 {"file": step.file, "line": step.line, "function": step.name, "text": f"def {step.name}(…)"}
             ]
-        return TaskResult(node.id, "failed", error=self.secrets.redact(described))
+        described = self.secrets.redact(described)
+        if self.debugger is not None:
+            self.debugger.examine(node, error, described)
+            if self.interruption.signal and _is_interruption(error):  # Ctrl-C, and then `q`
+                return _interrupted(node)
+        return TaskResult(node.id, "failed", error=described)
 
     async def _load_inputs(self, task: Task, private: Path) -> dict[str, Any]:
         return {parameter: await self._load(given, private) for parameter, given in task.inputs.items()}
@@ -311,6 +328,10 @@ def _summaries(task: Task) -> dict[str, Any]:
         else:
             summaries[parameter] = {"node": given.node, "type": f"{len(given.outputs)} outputs"}
     return summaries
+
+
+def _interrupted(node: Node) -> TaskResult:
+    return TaskResult(node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal"))
 
 
 def _fail(node: Node, kind: str, message: str, *, hint: str = "") -> TaskResult:

@@ -20,7 +20,12 @@ import attrs
 from zenconv import clock
 from zenconv.engine.endings import crash_error, describe_end, kill_group
 from zenconv.engine.runner import Body, Runner, fork_runner
-from zenconv.engine.terminal import take_terminal
+from zenconv.engine.terminal import (
+    is_terminal_lent,
+    read_terminal_mode,
+    restore_terminal_mode,
+    take_terminal,
+)
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
     Event,
@@ -43,6 +48,8 @@ GRACE_SECONDS = 10.0
 _MOST_UNEXPLAINED = 2
 _READ_SIZE = 1 << 18
 _CHILDREN_SECONDS = 2.0
+_REPEAT_SECONDS = 0.5
+"""A prompt that is about to wait for input notices a signal only when the next one comes."""
 
 Listener = Callable[[Event], object]
 
@@ -112,6 +119,7 @@ class Supervisor:
         self._started = clock.monotonic()
         self._signals: list[int] = []
         self._deadline = 0.0
+        self._repeat_at = 0.0
 
     def run(self) -> RunFinished:
         """Run to the end and return the last event, which is in the log then."""
@@ -129,6 +137,7 @@ class Supervisor:
     def _run_once(self, wakeup: int) -> int:
         state = self._state
         state.finished = False
+        mode = read_terminal_mode()
         runner = fork_runner(self._body, lambda: EventLog(self._folder.log))
         status = None
         forwarded = 0
@@ -140,21 +149,27 @@ class Supervisor:
             if not self._read(runner, buffer):
                 open_pipes = [wakeup]  # a step may have closed it; only the process's end counts
             forwarded = self._forward(runner, forwarded)
-            ended, value = os.waitpid(runner.pid, os.WNOHANG)
-            status = value if ended else None
+            ended, value = os.waitpid(runner.pid, os.WNOHANG | os.WUNTRACED)
+            if ended and os.WIFSTOPPED(value):
+                _stop_together(runner, value)
+            elif ended:
+                status = value
         self._read(runner, buffer)
         if self._signals or not state.finished:
             kill_group(runner.pid)
             await_children(runner.events)
         runner.close()
-        take_terminal()  # back, where the runner had it
+        if is_terminal_lent(runner.pid):
+            take_terminal()
+            restore_terminal_mode(mode)
         return status
 
     def _patience(self) -> float | None:
         # A runner that has finished, or was told to, gets a while to end by itself.
         if not self._deadline:
             return None
-        return max(0.05, self._deadline - time.monotonic())
+        left = max(0.05, self._deadline - time.monotonic())
+        return min(left, _REPEAT_SECONDS) if self._signals else left
 
     def _read(self, runner: Runner, buffer: bytearray) -> bool:
         """Take all frames that have arrived; return whether more may come."""
@@ -191,9 +206,15 @@ class Supervisor:
             if forwarded:
                 kill_group(runner.pid)
             else:
-                _kill(runner.pid, number)
+                # While the runner has the terminal, Ctrl-C is for it to understand; this is for the run.
+                _kill(runner.pid, signal.SIGTERM if is_terminal_lent(runner.pid) else number)
                 self._deadline = time.monotonic() + GRACE_SECONDS
+                self._repeat_at = time.monotonic() + _REPEAT_SECONDS
             forwarded += 1
+        if forwarded and time.monotonic() >= self._repeat_at:
+            self._repeat_at = time.monotonic() + _REPEAT_SECONDS
+            if not self._state.finished and is_terminal_lent(runner.pid):
+                _kill(runner.pid, signal.SIGTERM)
         if self._deadline and time.monotonic() >= self._deadline:
             kill_group(runner.pid)
         return forwarded
@@ -283,6 +304,18 @@ class _Wakeups:
             signal.signal(number, handler)
         for descriptor in self._pipe:
             os.close(descriptor)
+
+
+def _stop_together(runner: Runner, status: int) -> None:
+    """Stop with a runner that Ctrl-Z stopped, as the shell expects; go on with it afterwards."""
+    if os.WSTOPSIG(status) not in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        return
+    if is_terminal_lent(runner.pid):
+        take_terminal()
+    os.kill(0, signal.SIGTSTP)
+    if is_terminal_lent():
+        take_terminal(runner.pid)
+    os.killpg(runner.pid, signal.SIGCONT)
 
 
 def _drain(descriptor: int) -> None:

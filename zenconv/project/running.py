@@ -16,13 +16,14 @@ from zenconv.engine.decide import NodeResult
 from zenconv.engine.durability import Durability
 from zenconv.engine.environment import GitQuery, describe_environment
 from zenconv.engine.execution import RunExecution, WorkersOpener, teardown_notice
+from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.keys import short_text
 from zenconv.engine.perform import Performer, store_text
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
-from zenconv.engine.terminal import take_terminal
+from zenconv.engine.terminal import is_terminal_lent, take_terminal
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
@@ -50,18 +51,23 @@ from zenconv.stack.assemble import assemble
 from zenconv.stack.workers import has_workers
 
 if TYPE_CHECKING:
+    from zenconv.engine.debugging import Debugger, DebuggerRequest
     from zenconv.engine.fork_server import ForkServer
     from zenconv.interfaces.orchestrating import Workers
 
 
 @attrs.frozen(eq=False, repr=False)
 class RunOptions(Frozen):
-    """How a run behaves: `arguments` are recorded, the rest are the flags of ``zenconv run``."""
+    """How a run behaves: `arguments` are recorded, the rest are the flags of ``zenconv run``.
+
+    `debugging`, with `live_output`, lets a person debug steps in the runner.
+    """
 
     selection: Selection = attrs.field(factory=Selection)
     arguments: tuple[str, ...] = ()
     stop_on_failure: bool = False
     live_output: bool = False
+    debugging: DebuggerRequest | None = None
 
 
 _MISTYPED = (4, 5)
@@ -161,8 +167,10 @@ class _RunnerBody:
         self.spool.clear()
         if self.options.live_output:
             take_terminal()
+            interruption.leader = os.getppid() if is_terminal_lent() else 0
         capture = Capture(self.spool, live=self.options.live_output)
         capture.start()
+        debugger = self._open_debugger(interruption, capture)
         # A relative path in a step or at import means the same wherever the command was called.
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
@@ -190,12 +198,16 @@ class _RunnerBody:
             secrets,
             interruption,
         )
+        if debugger is not None:
+            performer.debugger, debugger.files = debugger, performer.files
         workers = None
         if server is not None and not planner.is_indexed:
             workers = partial(self._open_workers, server, planner, secrets)
         self._execute(planner, plan, plugins, channel, performer, workers, ended, done, suspects)
         for failure in performer.resources.end_run():
             channel.send(teardown_notice(failure))
+        if debugger is not None and debugger.has_quit:
+            channel.send(Notice("the debugger was quit: nothing more was run", "note", at=clock.utc_now()))
         planner.decider.keys.files.save()
         planner.stack.action_cache.close()
         return bool(interruption.signal)
@@ -216,6 +228,16 @@ class _RunnerBody:
             channel.send(Progress(text))
 
         return consult(self.settings, selection, plugins, tell, question, run=self.folder.id)
+
+    def _open_debugger(self, interruption: Interruption, capture: Capture) -> Debugger | None:
+        request = self.options.debugging
+        if request is None:
+            return None
+        from zenconv.engine.debugging import Debugger
+
+        debugger = Debugger(request, interruption, capture, ProjectFiles(self.settings.root))
+        debugger.install()
+        return debugger
 
     def _fork_server(self, channel: Channel) -> ForkServer | None:
         """Make what forks workers while this process is still clean, if the stack has any."""
