@@ -9,7 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zenconv.authoring import From, Output, fixture, helper, mark, step
+    from zenconv.authoring import (
+        Collect,
+        Each,
+        From,
+        Output,
+        Over,
+        fixture,
+        helper,
+        mark,
+        param,
+        parametrize,
+        step,
+        when,
+    )
     from zenconv.hooks.markers import hookimpl
     from zenconv.notebook import Project
     from zenconv.queries import load, runs
@@ -23,6 +36,12 @@ _ORIGINS = {
     "From": "zenconv.authoring",
     "Output": "zenconv.authoring",
     "mark": "zenconv.authoring",
+    "Collect": "zenconv.authoring",
+    "Each": "zenconv.authoring",
+    "Over": "zenconv.authoring",
+    "param": "zenconv.authoring",
+    "when": "zenconv.authoring",
+    "parametrize": "zenconv.authoring",
     "hookimpl": "zenconv.hooks.markers",
     "load": "zenconv.queries",
     "runs": "zenconv.queries",
@@ -30,8 +49,11 @@ _ORIGINS = {
 }
 
 __all__ = [
+    "Collect",
+    "Each",
     "From",
     "Output",
+    "Over",
     "Project",
     "__version__",
     "fixture",
@@ -39,8 +61,11 @@ __all__ = [
     "hookimpl",
     "load",
     "mark",
+    "param",
+    "parametrize",
     "runs",
     "step",
+    "when",
 ]
 
 

@@ -132,6 +132,12 @@ class Marks:
         def usefixtures(self, *names: str) -> Marker: ...
         def kind(self, name: str) -> Marker: ...
 
+    def parametrize(self, *arguments: Any, **options: Any) -> Callable[[F], F]:
+        """Run a step once for each value; see `zenconv.parametrize`."""
+        from zenconv.authoring.parametrize import parametrize
+
+        return parametrize(*arguments, **options)
+
     def __getattr__(self, name: str) -> Marker:
         if name.startswith("_"):
             raise AttributeError(name)

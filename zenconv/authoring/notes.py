@@ -7,11 +7,12 @@ function is still the plain function and can be called like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, TypeVar, overload
 
 import attrs
 
+from zenconv.authoring.fan_out import Axis
 from zenconv.authoring.marks import Mark
 from zenconv.errors import UsageError, did_you_mean
 from zenconv.frozen import Frozen
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 Scope = Literal["step", "pipeline", "run"]
 SCOPES: tuple[Scope, ...] = ("step", "pipeline", "run")
+
+_NOTHING: Mapping[str, Any] = {}
 
 NOTE = "__zenconv__"
 """The attribute under which a decorated function carries its note."""
@@ -44,6 +47,16 @@ class StepNote(Frozen):
     cache: bool = True
     refresh: float | None = None
     marks: tuple[Mark, ...] = ()
+    params: Mapping[str, Any] = attrs.field(factory=dict)
+    inputs: Mapping[str, str] = attrs.field(factory=dict)
+    named: tuple[StepOptions, ...] = ()
+    axes: tuple[Axis, ...] = ()
+    when: Mapping[str, Any] = attrs.field(factory=dict)
+    variants: tuple[Callable[..., Any], ...] = ()
+
+
+StepOptions = Mapping[str, Any]
+"""The options of one ``@zenconv.step(...)``, as fields of a `StepNote`."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -75,7 +88,8 @@ Output = Annotated[T, OUTPUT]
 """``path: Output[Path]``: a place to write; what is there after the call is stored."""
 
 
-def _annotate(function: F, **changes: Any) -> F:
+def annotate(function: F, **changes: Any) -> F:
+    """Add to the note of a step. `UsageError` for a fixture."""
     note = getattr(function, NOTE, StepNote())
     if not isinstance(note, StepNote):
         raise UsageError(
@@ -88,7 +102,7 @@ def _annotate(function: F, **changes: Any) -> F:
 def add_mark(function: F, mark: Mark) -> F:
     """Add a mark to the note of a function; the one nearest to it comes first."""
     known = getattr(getattr(function, NOTE, None), "marks", ())
-    return _annotate(function, marks=(*known, mark))
+    return annotate(function, marks=(*known, mark))
 
 
 @overload
@@ -102,6 +116,8 @@ def step(
     also: tuple[Callable[..., Any], ...] | list[Callable[..., Any]] = ...,
     env: tuple[str, ...] | list[str] = ...,
     cache: bool = ...,
+    params: Mapping[str, Any] = ...,
+    inputs: Mapping[str, str] = ...,
 ) -> Callable[[F], F]: ...
 def step(
     function: F | None = None,
@@ -112,6 +128,8 @@ def step(
     also: tuple[Callable[..., Any], ...] | list[Callable[..., Any]] = (),
     env: tuple[str, ...] | list[str] = (),
     cache: bool = True,
+    params: Mapping[str, Any] = _NOTHING,
+    inputs: Mapping[str, str] = _NOTHING,
 ) -> F | Callable[[F], F]:
     """Add options to a step; a public function of a step file is a step without it.
 
@@ -129,26 +147,38 @@ def step(
         Environment variables whose values count.
     cache
         False: run once in every run, never reuse.
+    params
+        Values for parameters, in place of their defaults.
+    inputs
+        For parameters, the names of the steps to take, in place of their own names.
+
+    Given several times with different names, the function is several steps.
     """
 
     def decorate(function: F) -> F:
-        return _annotate(
-            function,
-            is_step=True,
-            name=name,
-            outputs=tuple(outputs),
-            version=str(version),
-            also=tuple(also),
-            env=tuple(env),
-            cache=cache and getattr(getattr(function, NOTE, None), "cache", True),
-        )
+        note = getattr(function, NOTE, None)
+        options = {
+            "is_step": True,
+            "name": name,
+            "outputs": tuple(outputs),
+            "version": str(version),
+            "also": tuple(also),
+            "env": tuple(env),
+            "cache": cache and getattr(note, "cache", True),
+            "params": dict(params),
+            "inputs": dict(inputs),
+        }
+        if isinstance(note, StepNote) and note.is_step and note.name and name:
+            first = {key: getattr(note, key) for key in options}
+            return annotate(function, named=(*(note.named or (first,)), options))
+        return annotate(function, **options)
 
     return decorate(function) if function is not None else decorate
 
 
 def helper(function: F) -> F:
     """Say that this public function of a step file is no step."""
-    return _annotate(function, is_helper=True)
+    return annotate(function, is_helper=True)
 
 
 @overload

@@ -50,11 +50,13 @@ class Decider:
 
     def inputs(self, node: Node, results: Mapping[str, NodeResult]) -> dict[str, TaskInput]:
         """Return what the parameters of `node` get from nodes that are done."""
-        return {
-            binding.parameter: self._input(binding, results)
-            for binding in node.bindings
-            if binding.source == "node"
-        }
+        found = {}
+        for binding in node.bindings:
+            if binding.source == "node":
+                found[binding.parameter] = self._input(binding.node, binding.output, results)
+            elif binding.source == "collect":
+                found[binding.parameter] = self._branches(binding, results)
+        return found
 
     def decide(self, nodes: Sequence[Node], results: Mapping[str, NodeResult]) -> list[Decision]:
         """Decide for nodes whose inputs are all known. The reason of a run is not yet filled in."""
@@ -126,18 +128,27 @@ class Decider:
         given = self.keys.input_parts(inputs)
         return KeyParts({**given.parts, **local.parts}, {**given.sources, **local.sources})
 
-    def _input(self, binding: Binding, results: Mapping[str, NodeResult]) -> TaskInput:
-        result = results[binding.node]
-        producer = self.pipeline.nodes[binding.node]
-        output = binding.output
+    def _branches(self, binding: Binding, results: Mapping[str, NodeResult]) -> TaskInput:
+        """Return the branches that are done; the others have failed, and that is tolerated."""
+        given = {
+            branch.id: self._input(branch.node, branch.output, results)
+            for branch in binding.branches
+            if branch.node in results
+        }
+        failed = tuple(branch.id for branch in binding.branches if branch.id not in given)
+        return TaskInput("", "", {}, branches=given, failed=failed)
+
+    def _input(self, node: str, output: str | None, results: Mapping[str, NodeResult]) -> TaskInput:
+        result = results[node]
+        producer = self.pipeline.nodes[node]
         if output is None and producer.step.shape == "value":
             output = producer.step.outputs[0].name
         live = None
         if result.live:
             inputs = self.inputs(producer, results)
             is_waiting = is_async(producer.step.is_async, inputs)
-            live = Task(binding.node, str(result.key), inputs, is_async=is_waiting)
-        return TaskInput(binding.node, str(result.key), returned_outputs(result.outputs), output, live)
+            live = Task(node, str(result.key), inputs, is_async=is_waiting)
+        return TaskInput(node, str(result.key), returned_outputs(result.outputs), output, live)
 
     def _present(self, entries: Iterable[ActionEntry]) -> set[str]:
         digests = {

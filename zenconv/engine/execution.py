@@ -21,6 +21,7 @@ from zenconv.engine.discovery import digest_discovered, variant_of
 from zenconv.engine.durability import Durability
 from zenconv.engine.files import FileDigests
 from zenconv.engine.perform import Performer
+from zenconv.engine.tolerance import find_broken
 from zenconv.errors import StoreError, UsageError
 from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers, is_async
 from zenconv.records.artifact import ActionEntry, ActionKey
@@ -186,9 +187,9 @@ class RunExecution:
                 if not pool.accepts(is_async=is_waiting):
                     break
                 node = self.plan.pipeline.nodes[heapq.heappop(ready)[1]]
-                broken = next((a for a in node.upstream if self.status.get(a) in ("failed", "skipped")), None)
-                if broken is not None:
-                    yield self._skip(node, f"{broken} {self.status[broken]}")
+                broken = find_broken(node, self.status)
+                if broken:
+                    yield self._skip(node, broken)
                     yield from self._tear_down(node, pool)
                     continue
                 yield from self._start(node, pool)

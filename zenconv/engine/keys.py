@@ -8,7 +8,7 @@ steps computed, and the code that this content refers to.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 KEY_FORMAT = "1"
 IMPURE_BUILTINS = ("now", "run")
 _TEXT_LIMIT = 200
+_MOST_BRANCHES_NAMED = 100
+_BY_CODE = "by its code: "
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -188,8 +190,9 @@ class KeyMaker:
         parts: dict[str, str] = {}
         sources: dict[str, tuple[str, str]] = {}
         for parameter, given in inputs.items():
-            parts[f"input {parameter}"] = content_of(given)
-            sources[f"input {parameter}"] = (given.node, "")
+            for name, content, node in _named_contents(parameter, given):
+                parts[f"input {name}"] = content
+                sources[f"input {name}"] = (node, "")
             for reference in referred(given):
                 code = self.reference(reference)
                 if code is not None:
@@ -294,7 +297,7 @@ class KeyMaker:
                 elif binding.fixture == "seed":
                     texts[f"parameter {name}"] = str(self.seed)
             elif binding.source == "value":
-                self._add_value(name, binding, texts, shown, files)
+                impure = self._add_value(name, binding, texts, shown, files) or impure
         return impure
 
     def _add_value(
@@ -304,10 +307,11 @@ class KeyMaker:
         texts: dict[str, str],
         shown: dict[str, tuple[str, str]],
         files: dict[Path, str],
-    ) -> None:
+    ) -> str:
+        """Add a value to the key; return why the step cannot be reused, or ``""``."""
         if binding.is_output:
             texts[f"parameter {name}"] = "a place to write"
-            return
+            return ""
         found: list[Path] = []
         value = replace_files(binding.value, self.root, found.append)
         texts[f"parameter {name}"] = self.value_digest(value)
@@ -318,6 +322,9 @@ class KeyMaker:
             shown[f"file {name} {path.name}"] = (os.path.relpath(path, self.root), "")
         if type(value) is str and "://" in value:
             texts[f"version {name}"] = self.version_of(value) or ""
+        if binding.origin.startswith("parametrize") and texts[f"parameter {name}"].startswith(_BY_CODE):
+            return f"the value of {name!r} has no form that two runs could compare"
+        return ""
 
     def value_digest(self, value: Any) -> str:
         """Return what stands for a parameter's value in the key."""
@@ -328,8 +335,8 @@ class KeyMaker:
         try:
             return self.code.digest_of(value)
         except NotCanonical:
-            # Only a default can be such an object, and its expression is part of the step's code.
-            return f"by its code: {type(value).__module__}.{type(value).__qualname__}"
+            # The expression of a default is part of the step's code; that of an axis is not.
+            return f"{_BY_CODE}{type(value).__module__}.{type(value).__qualname__}"
 
 
 def _all_parts(
@@ -342,8 +349,22 @@ def _all_parts(
     return KeyParts(parts, sources)
 
 
+def _named_contents(parameter: str, given: TaskInput) -> Iterator[tuple[str, str, str]]:
+    """Yield name, content and node of an input; of few branches that are collected each one's."""
+    if given.branches is None or len(given.branches) > _MOST_BRANCHES_NAMED:
+        yield parameter, content_of(given), given.node
+        return
+    for id, branch in given.branches.items():
+        yield f"{parameter}[{id}]", content_of(branch), branch.node
+    if given.failed:
+        yield f"{parameter}.failed", ", ".join(given.failed), ""
+
+
 def content_of(given: TaskInput) -> str:
-    """Return the content digest of an input: of one output, or of all of them by name."""
+    """Return the content digest of an input: of one output, or of all outputs or branches by name."""
+    if given.branches is not None:
+        texts = [t for id, branch in given.branches.items() for t in (id, content_of(branch))]
+        return hashing.digest_texts("collect", [*texts, "failed", *given.failed])
     if given.live is not None:
         return f"live:{given.key}:{given.output}"
     if given.output is not None:
@@ -355,6 +376,8 @@ def content_of(given: TaskInput) -> str:
 
 def referred(given: TaskInput) -> list[str]:
     """Return the names of code that the stored form of an input mentions, sorted."""
+    if given.branches is not None:
+        return sorted({reference for branch in given.branches.values() for reference in referred(branch)})
     if given.live is not None:
         return []
     wanted = given.outputs.values() if given.output is None else [given.outputs[given.output]]

@@ -220,6 +220,11 @@ class Performer:
         return {parameter: await self._load(given, private) for parameter, given in task.inputs.items()}
 
     async def _load(self, given: TaskInput, private: Path) -> Any:
+        if given.branches is not None:
+            from zenconv.authoring import Collect
+
+            found = {id: await self._load(branch, private) for id, branch in given.branches.items()}
+            return Collect(found, given.failed)
         if given.live is not None:
             return await self._make_live(given, given.live, private)
         if given.output is not None:
@@ -320,7 +325,9 @@ def _contradiction(node: Node, name: str, value: Any) -> str:
 def _summaries(task: Task) -> dict[str, Any]:
     summaries: dict[str, Any] = {}
     for parameter, given in task.inputs.items():
-        if given.live is not None:
+        if given.branches is not None:
+            summaries[parameter] = {"node": "", "type": f"{len(given.branches)} branches"}
+        elif given.live is not None:
             summaries[parameter] = {"node": given.node, "type": "live value"}
         elif given.output is not None:
             artifact = given.outputs[given.output]

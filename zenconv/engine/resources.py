@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import FunctionType, ModuleType
 from typing import Any
 
 import attrs
@@ -99,7 +100,7 @@ class Resources:
         self._live.append(step_scope)
         arguments: dict[str, Any] = {}
         for binding in node.bindings:
-            if binding.source == "node":
+            if binding.source in ("node", "collect"):
                 arguments[binding.parameter] = given[binding.parameter]
             else:
                 arguments[binding.parameter] = self._argument(binding, node, step_scope.finalizers)
@@ -136,7 +137,7 @@ class Resources:
                 return make_place(binding, self._root, self._spare)
             if binding.secret:
                 return self._reveal(binding, node)
-            # A default is one object for the whole process; a step may change what it gets.
+            # Defaults and values of an axis are one object for the whole process; a step may change it.
             return _own_copy(binding.value)
         if binding.source == "builtin":
             return self._builtin(binding.fixture, node, finalizers)
@@ -228,12 +229,18 @@ def _binding_text(wanted: FixtureNode) -> str:
     return repr([(b.parameter, b.source, repr(b.value), b.fixture) for b in wanted.bindings])
 
 
-def _own_copy(value: Any) -> Any:
-    if type(value) in (list, dict, set, bytearray):
-        import copy
+_SHARED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType)
 
+
+def _own_copy(value: Any) -> Any:
+    if isinstance(value, _SHARED):
+        return value
+    import copy
+
+    try:
         return copy.deepcopy(value)
-    return value
+    except Exception:  # noqa: BLE001 - what cannot be copied (a lock, a client) is shared on purpose
+        return value
 
 
 def _logger(step: str) -> Any:

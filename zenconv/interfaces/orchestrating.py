@@ -25,7 +25,9 @@ class TaskInput(Frozen):
     """One input of a task: outputs of the node `node`, stored under its cache key `key`.
 
     `output` is the one output wanted, or None for the whole returned value. `live`, where the
-    producer's value cannot be stored, is the task that makes it again.
+    producer's value cannot be stored, is the task that makes it again. Where a parameter collects
+    branches, `branches` are those by id, `failed` the ids of the tolerated failures, and the rest
+    is empty.
     """
 
     node: str
@@ -33,9 +35,13 @@ class TaskInput(Frozen):
     outputs: Mapping[str, Artifact]
     output: str | None = None
     live: Task | None = None
+    branches: Mapping[str, TaskInput] | None = None
+    failed: tuple[str, ...] = ()
 
     def to_json(self) -> list[Any]:
         """Return plain JSON data."""
+        if self.branches is not None:
+            return [[[id, given.to_json()] for id, given in self.branches.items()], list(self.failed)]
         outputs = {name: artifact.to_json() for name, artifact in self.outputs.items()}
         live = self.live.to_json() if self.live is not None else None
         return [self.node, self.key, outputs, self.output, live]
@@ -43,6 +49,10 @@ class TaskInput(Frozen):
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> TaskInput:
         """Rebuild from `to_json` data."""
+        if len(data) == 2:
+            branches, failed = data
+            given = {id: cls.from_json(item) for id, item in branches}
+            return cls("", "", {}, branches=given, failed=tuple(failed))
         node, key, outputs, output, live = data
         artifacts = {name: Artifact.from_json(artifact) for name, artifact in outputs.items()}
         return cls(node, key, artifacts, output, Task.from_json(live) if live else None)
@@ -76,7 +86,13 @@ class Task(Frozen):
 
 def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:
     """Return whether a task is async: its step is (`own`), or one whose live value it makes again."""
-    return own or any(given.live is not None and given.live.is_async for given in inputs.values())
+    return own or any(_waits(given) for given in inputs.values())
+
+
+def _waits(given: TaskInput) -> bool:
+    if given.branches is not None:
+        return any(_waits(branch) for branch in given.branches.values())
+    return given.live is not None and given.live.is_async
 
 
 @attrs.frozen(eq=False, repr=False)

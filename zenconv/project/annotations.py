@@ -15,7 +15,7 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ForwardRef, get_args, get_origin
 
-from zenconv.authoring import OUTPUT, From
+from zenconv.authoring import OUTPUT, Collect, Each, From, Over
 from zenconv.fingerprint.sources import ProjectSources
 
 _EAGER = ("typing_extensions", "zenconv")
@@ -320,3 +320,22 @@ def is_place_to_write(metadata: tuple[Any, ...]) -> bool:
 def explicit_source(metadata: tuple[Any, ...]) -> str:
     """Return the name in ``From("name")``, or ``""``."""
     return next((item.name for item in metadata if isinstance(item, From)), "")
+
+
+def collected(value: Any) -> tuple[bool, Any, Over | None]:
+    """Return whether an annotation is ``Collect[T]``, with T (None if not given) and its `Over`."""
+    kind, metadata = unwrap(value)
+    over = next((item for item in metadata if isinstance(item, Over)), None)
+    if kind is Collect:
+        return True, None, over
+    if get_origin(kind) is not Collect:
+        return False, value, over
+    return True, get_args(kind)[0], over
+
+
+def each_item(value: Any) -> tuple[bool, Any]:
+    """Return whether an annotation is ``Each[T]``, with T (None if not given)."""
+    kind, _ = unwrap(value)
+    if kind is Each:
+        return True, None
+    return (True, get_args(kind)[0]) if get_origin(kind) is Each else (False, value)

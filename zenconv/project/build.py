@@ -14,6 +14,7 @@ import attrs
 
 from zenconv.errors import CollectionError, Problem, SettingsError
 from zenconv.frozen import Frozen
+from zenconv.project.axes import expand
 from zenconv.project.collect import Collection
 from zenconv.project.edges import EdgeChecker
 from zenconv.project.lifetimes import check_fixtures
@@ -26,6 +27,9 @@ from zenconv.records.step import Binding, Fixture, FixtureNode, Node, Parameter,
 
 if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
+
+
+_NONE: Mapping[str, str] = {}
 
 
 class Mistake(NamedTuple):
@@ -101,6 +105,8 @@ class _Builder:
             scope = self.scopes.of(file.file)
             self.needs[file.file] = set(scope.zenconfs)
             for step in file.steps:
+                for name in step.note.when:  # that a variant hangs on it is a use of the parameter
+                    self.values.find(name, step.name, scope.aliases)
                 self._node_of(step, scope, 0)
         while self.queue:
             asker = self.queue.popleft()
@@ -119,7 +125,7 @@ class _Builder:
         )
 
     def _place_step(self, asker: Asker, step: Step) -> None:
-        bindings = self._bind_all(asker, step.parameters)
+        bindings = self._bind_all(asker, step.parameters, _axes_of(step))
         autouse = self._autouse(asker.scope, bindings) if asker.scope.autouse else ()
         self.nodes[asker.id] = Node(asker.id, step, asker.scope.pipeline, bindings, autouse)
 
@@ -127,9 +133,14 @@ class _Builder:
         bindings = self._bind_all(asker, fixture.parameters)
         self.fixtures[asker.id] = FixtureNode(asker.id, fixture, asker.scope.pipeline, bindings)
 
-    def _bind_all(self, asker: Asker, parameters: Iterable[Parameter]) -> tuple[Binding, ...]:
+    def _bind_all(
+        self, asker: Asker, parameters: Iterable[Parameter], axes: Mapping[str, str] = _NONE
+    ) -> tuple[Binding, ...]:
         bindings, unknown = [], []
         for parameter in parameters:
+            if parameter.name in axes:
+                bindings.append(Binding(parameter.name, "axis", output=axes[parameter.name]))
+                continue
             resolution = self.resolver.resolve(parameter, asker)
             if resolution.is_unknown:
                 unknown.append(parameter.asks_for)
@@ -234,11 +245,20 @@ class _Builder:
             self.mistakes.append(Mistake(_describe_cycle(cycle, self.nodes), _file_of(cycle[0])))
         placed = set(order)
         order += [node.id for node in ranked if node.id not in placed]
-        return {id: self.nodes[id] for id in order}
+        nodes, problems = expand({id: self.nodes[id] for id in order})
+        self.mistakes += [Mistake(problem, file) for problem, file in problems]
+        return nodes
 
     def _rank(self) -> Callable[[Node], tuple[int, bool, int, str]]:
         pipelines = {file.pipeline: number for number, file in enumerate(self.collection.step_files())}
         return lambda node: (pipelines[node.pipeline], not node.step.is_template, node.step.line, node.id)
+
+
+def _axes_of(step: Step) -> Mapping[str, str]:
+    """Return the axis that gives each parametrized parameter its values."""
+    if not step.note.axes:
+        return _NONE
+    return {argument: axis.name for axis in step.note.axes for argument in axis.arguments}
 
 
 def _output_of(provider: Provider) -> str | None:

@@ -20,8 +20,10 @@ from zenconv.project.definitions import Definition, find_definitions
 from zenconv.project.discover import ZENCONF, ProjectFiles, discover, module_name, pipeline_name
 from zenconv.project.importing import Importer
 from zenconv.project.marks import Declared, MarkReader
+from zenconv.project.options import apply_options
 from zenconv.project.outputs import read_outputs
 from zenconv.project.signatures import read_signature
+from zenconv.project.variants import choose_variant
 from zenconv.records.step import Fixture, Step
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ def collect(
             if only is None or file in only:
                 if on_progress is not None:
                     on_progress(f"importing {file}")
-                collected[file] = _collect_file(file, importer, annotations, declared)
+                collected[file] = _collect_file(file, importer, annotations, declared, settings)
     finally:
         sys.stdout = stdout
     warnings = [*files.warnings, *_shadowing(sources)]
@@ -140,14 +142,14 @@ def _in_order(files: ProjectFiles) -> list[str]:
 
 
 def _collect_file(
-    file: str, importer: Importer, annotations: Annotations, declared: Declared
+    file: str, importer: Importer, annotations: Annotations, declared: Declared, settings: Settings
 ) -> CollectedFile:
     name = module_name(file)
     pipeline = "" if file.rpartition("/")[2] == ZENCONF else pipeline_name(file)
     module, problems = importer.load(file)
     if module is None:
         return CollectedFile(file, name, pipeline, problems=tuple(problems))
-    return _Reader(file, name, pipeline, module, importer.sources, annotations, declared).read()
+    return _Reader(file, name, pipeline, module, importer.sources, annotations, declared, settings).read()
 
 
 class _Reader:
@@ -162,7 +164,9 @@ class _Reader:
         sources: ProjectSources,
         annotations: Annotations,
         declared: Declared,
+        settings: Settings,
     ) -> None:
+        self.settings = settings
         self.file = file
         self.name = name
         self.pipeline = pipeline
@@ -186,7 +190,7 @@ class _Reader:
             definitions, self.problems = find_definitions(source, self.namespace, self.file)
         for definition in definitions:
             self._add(definition)
-        self._add_other_fixtures({definition.name for definition in definitions})
+        self._add_others({definition.name for definition in definitions})
         return CollectedFile(
             self.file,
             self.name,
@@ -206,13 +210,26 @@ class _Reader:
         elif not callable(value):
             self.warnings.append(_not_callable(definition, self.file))
         elif not self._is_exempt(definition, note):
-            self._add_step(definition, note if isinstance(note, StepNote) else _PLAIN)
+            self._add_steps(definition, note if isinstance(note, StepNote) else _PLAIN)
 
     def _is_exempt(self, definition: Definition, note: Any) -> bool:
         """Return whether a function is a helper, replaced by a class, or a hook implementation."""
         if (isinstance(note, StepNote) and note.is_helper) or isinstance(definition.object, type):
             return True
         return not self.pipeline and definition.name.startswith(HOOK_PREFIX)
+
+    def _add_steps(self, definition: Definition, note: StepNote) -> None:
+        """Add the step that a function is, or the several that it was given names for."""
+        if note.when:
+            definition, note, problem = choose_variant(
+                definition, note, self.pipeline, self.settings, self.file
+            )
+            if problem is not None:
+                self.problems.append(problem)
+        if not note.named:
+            self._add_step(definition, note)
+        for options in note.named:
+            self._add_step(definition, attrs.evolve(note, named=(), **options))
 
     def _add_step(self, definition: Definition, note: StepNote) -> None:
         name = note.name or definition.name
@@ -224,6 +241,12 @@ class _Reader:
         if outputs.mistake:
             what = f"step {name!r}: {outputs.mistake}"
             self.problems.append(Problem(what, self.file, definition.line))
+        parameters = signature.parameters
+        if note.axes or note.params or note.inputs:
+            parameters, mistakes = apply_options(name, note, parameters)
+            self.problems += [
+                Problem(what, self.file, definition.line, exists, hint) for what, exists, hint in mistakes
+            ]
         self._keep_late(name, signature.late)
         self._keep_late(name, {f"return.{n}": kind for n, kind in outputs.late.items()})
         self.steps[name] = Step(
@@ -231,7 +254,7 @@ class _Reader:
             self.name,
             self.file,
             definition.line,
-            signature.parameters,
+            parameters,
             outputs.outputs,
             outputs.shape,
             note,
@@ -262,15 +285,22 @@ class _Reader:
             value,
         )
 
-    def _add_other_fixtures(self, done: set[str]) -> None:
-        """Take fixtures that an import or an underscore name brought in, as pytest does."""
+    def _add_others(self, done: set[str]) -> None:
+        """Take fixtures that an import or an underscore name brought in, as pytest does.
+
+        And private functions of this module to which ``@zenconv.step(name=...)`` gave a name.
+        """
         for name, value in self.namespace.items():
             if name in done or type(value) is not FunctionType or not value.__dict__:
                 continue
             note = value.__dict__.get(NOTE)
+            is_own = value.__code__.co_filename == self.path
+            line = value.__code__.co_firstlineno if is_own else 1
             if isinstance(note, FixtureNote):
-                line = value.__code__.co_firstlineno if value.__code__.co_filename == self.path else 1
                 self._add_fixture(Definition(name, line, value), note)
+            elif isinstance(note, StepNote) and is_own and note.name and value.__name__ not in done:
+                done.add(value.__name__)
+                self._add_steps(Definition(value.__name__, line, value), note)
 
     def _is_free(self, name: str, definition: Definition) -> bool:
         other = self.steps.get(name) or self.fixtures.get(name)

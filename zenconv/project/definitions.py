@@ -153,9 +153,9 @@ def _may_repeat(node: FunctionNode) -> bool:
     for decorator in node.decorator_list:
         target = decorator.func if isinstance(decorator, ast.Call) else decorator
         if isinstance(target, ast.Attribute):
-            if target.attr in ("overload", "register", "setter", "deleter", "getter"):
+            if target.attr in ("overload", "register", "setter", "deleter", "getter", "when"):
                 return True
-        elif isinstance(target, ast.Name) and target.id == "overload":
+        elif isinstance(target, ast.Name) and target.id in ("overload", "when"):
             return True
     return False
 

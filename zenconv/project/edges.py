@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zenconv.errors import Problem
-from zenconv.project.annotations import describe
+from zenconv.project.annotations import collected, describe
 from zenconv.project.collect import Collection
 from zenconv.project.compatibility import is_compatible
 from zenconv.project.resolve import Asker, Resolver
@@ -25,6 +25,8 @@ class EdgeChecker:
         if not parameter.annotation:
             return None
         wanted = self._resolver.type_of(asker.target, parameter)
+        if parameter.collects:
+            wanted = collected(wanted)[1]
         given, text = self._type_of(step, output)
         if wanted is None or not text or (given is None and text != "None"):
             return None

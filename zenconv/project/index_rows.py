@@ -15,7 +15,17 @@ from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_a
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
 from zenconv.records.marks import NO_MARKS, Markings
-from zenconv.records.step import Binding, Fixture, FixtureNode, Node, Output, Parameter, Pipeline, Step
+from zenconv.records.step import (
+    Binding,
+    Branch,
+    Fixture,
+    FixtureNode,
+    Node,
+    Output,
+    Parameter,
+    Pipeline,
+    Step,
+)
 
 Row = list[Any]
 
@@ -62,6 +72,7 @@ class RowWriter:
                 [self._binding(b) for b in node.bindings],
                 list(node.autouse),
                 *self._known(node),
+                *([[list(pair) for pair in node.axes]] if node.axes else ()),
             ]
             for node in self.pipeline
         ]
@@ -119,6 +130,9 @@ class RowWriter:
         if binding.source == "value":
             value = self._value(binding.parameter, binding.value)
             return [1, binding.parameter, value, binding.origin, binding.secret, binding.is_output]
+        if binding.source == "collect":
+            branches = [[b.id, self._numbers[b.node], b.output] for b in binding.branches]
+            return [4, binding.parameter, branches, binding.tolerate]
         return [2 if binding.source == "fixture" else 3, binding.parameter, binding.fixture]
 
     def _value(self, parameter: str, value: Any) -> Any:
@@ -197,9 +211,10 @@ def read_rows(
     ids = [row[0] for row in plan["nodes"]]
     nodes: dict[str, Node] = {}
     known: dict[str, tuple[str, str]] = {}
-    for id, step, pipeline, bindings, autouse, digest, impure in plan["nodes"]:
+    for id, step, pipeline, bindings, autouse, digest, impure, *axes in plan["nodes"]:
         bound = tuple([_read_binding(row, ids) for row in bindings])
-        nodes[id] = Node(id, steps[step], pipeline, bound, tuple(autouse))
+        reach = tuple([(axis, item) for axis, item in axes[0]]) if axes else ()
+        nodes[id] = Node(id, steps[step], pipeline, bound, tuple(autouse), reach)
         if digest is not None:
             known[id] = (digest, impure)
     fixtures = {
@@ -276,6 +291,9 @@ def _read_binding(row: Row, ids: Sequence[str]) -> Binding:
     if kind == 1:
         value = target if type(target) is not list else decode_value(target)
         return Binding(parameter, "value", "", None, value, row[3], "", row[4], row[5])
+    if kind == 4:
+        branches = tuple([Branch(id, ids[number], output) for id, number, output in target])
+        return Binding(parameter, "collect", branches=branches, tolerate=row[3])
     return Binding(parameter, "fixture" if kind == 2 else "builtin", fixture=target)
 
 

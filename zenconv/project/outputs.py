@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, get_args, get_origin
 
-from zenconv.project.annotations import Annotations, describe, has_late, unwrap
+from zenconv.project.annotations import Annotations, describe, each_item, has_late, unwrap
 from zenconv.records.step import Output, Shape
 
 _SINGLE = (Output(""),)
@@ -33,6 +33,13 @@ def read_outputs(returns: Any, text: str, declared: tuple[str, ...], annotations
         Names given by ``@zenconv.step(outputs=...)``; they win over the annotation.
     """
     kind, _ = unwrap(returns)
+    is_each, item = each_item(returns)
+    if is_each:
+        mistake = "Each is its only output; it cannot have others beside it" if declared else ""
+        single = _single(item, describe(item) if item is not None else "")
+        return single._replace(shape="each", mistake=mistake)
+    if any(each_item(argument)[0] for argument in get_args(kind)):
+        return Outputs(mistake="Each is what a step returns, not a part of it: return Each[...] alone")
     if declared:
         return _declared(kind, declared, annotations)
     if kind is None and not text:

@@ -15,7 +15,14 @@ from zenconv.frozen import Frozen
 from zenconv.project.collect import Collection
 from zenconv.project.keyword import parse_keyword, parse_marks
 from zenconv.project.scopes import Unread, list_aliases
-from zenconv.records.step import Node, Pipeline
+from zenconv.records.step import (
+    Node,
+    Pipeline,
+    branch_id,
+    branch_suffix,
+    is_branch,
+    split_branch,
+)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -194,16 +201,35 @@ class _Finder:
         candidates = [f"{path}::{name}" for path in self._below_root(place)]
         candidates += [f"{file}::{name}" for file in self._files_of_pipeline(place)]
         for id in candidates:
-            if id in self.pipeline.nodes:
-                return _Match((id,), (id.partition("::")[0],))
+            found = self._branches(id)
+            if found:
+                return _Match(found, (id.partition("::")[0],))
         files = [c.rpartition("::")[0] for c in candidates]
         return self._output_in(name, [f for f in files if f in self.collection.files])
 
+    def _branches(self, id: str) -> tuple[str, ...]:
+        """Return the node called `id`, or all branches of that step, or those that brackets name."""
+        if id in self.pipeline.nodes:
+            return (id,)
+        template, wanted = split_branch(id)
+        return tuple(
+            node.id
+            for node in self.pipeline
+            if node.axes and node.template == template and _is_wanted(node, wanted)
+        )
+
     def _output_in(self, name: str, files: Sequence[str]) -> _Match | None:
+        output, wanted = split_branch(name)
         for file in files:
-            for node in self.pipeline:
-                if node.id.partition("::")[0] == file and any(o.name == name for o in node.step.outputs):
-                    return _Match((node.id,), (file,))
+            ids = tuple(
+                node.id
+                for node in self.pipeline
+                if node.id.partition("::")[0] == file
+                and any(o.name == output for o in node.step.outputs)
+                and _is_wanted(node, wanted)
+            )
+            if ids:
+                return _Match(ids, (file,))
             if self.collection.files[file] in self.broken:
                 return _Match((), (file,))
         return None
@@ -254,14 +280,19 @@ class _Finder:
         ]
 
     def _as_step(self, target: str) -> _Match | None:
+        name, wanted = split_branch(target)
         for nodes in (
-            [n for n in self.pipeline if n.step.name == target],
-            [n for n in self.pipeline if any(o.name == target for o in n.step.outputs)],
+            [n for n in self.pipeline if n.step.name == name],
+            [n for n in self.pipeline if any(o.name == name for o in n.step.outputs)],
         ):
-            if len(nodes) > 1:
-                raise _ambiguous(target, "steps", [node.id for node in nodes])
+            templates = list(dict.fromkeys(node.template for node in nodes))
+            if len(templates) > 1:
+                raise _ambiguous(target, "steps", templates)
+            ids = tuple(node.id for node in nodes if _is_wanted(node, wanted))
+            if ids:
+                return _Match(ids, (ids[0].partition("::")[0],))
             if nodes:
-                return _Match((nodes[0].id,), (nodes[0].id.partition("::")[0],))
+                raise _no_branch(target, nodes)
         return None
 
     def _unknown(self, target: str) -> UsageError:
@@ -275,6 +306,17 @@ class _Finder:
         if self.broken:
             hint += f" (not read for its errors: {', '.join(f.file for f in self.broken)})"
         return UsageError(f"{target!r} is no step, pipeline, file or folder of this project", hint=hint)
+
+
+def _is_wanted(node: Node, wanted: str | None) -> bool:
+    return wanted is None or bool(node.axes and is_branch(branch_id(node.axes), wanted))
+
+
+def _no_branch(target: str, nodes: Sequence[Node]) -> UsageError:
+    known = [f"{node.step.name}{branch_suffix(node.axes)}" for node in nodes if node.axes]
+    if not known:
+        return UsageError(f"{target!r}: {nodes[0].step.name!r} has no branches", hint=nodes[0].step.name)
+    return UsageError(f"{target!r} is no branch of {nodes[0].step.name!r}", hint=did_you_mean(target, known))
 
 
 def _ambiguous(target: str, what: str, ids: Sequence[str]) -> UsageError:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from zenconv.project.annotations import (
     Annotations,
+    collected,
     explicit_source,
     has_late,
     is_place_to_write,
@@ -75,6 +76,7 @@ def _parameters(rows: Any, resolved: dict[str, Any]) -> tuple[tuple[Parameter, .
             late[name] = kind
         _, metadata = unwrap(kind)
         source = explicit_source(metadata) if metadata else ""
+        collects, _, over = collected(kind)
         parameters.append(
             Parameter(
                 name,
@@ -86,6 +88,8 @@ def _parameters(rows: Any, resolved: dict[str, Any]) -> tuple[tuple[Parameter, .
                 bool(source),
                 bool(metadata) and is_place_to_write(metadata),
                 positional_only,
+                collects,
+                over,
             )
         )
     return tuple(parameters), late

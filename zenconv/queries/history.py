@@ -13,6 +13,7 @@ import attrs
 from zenconv.errors import NotRecorded, UsageError, did_you_mean
 from zenconv.queries.outputs import names_of
 from zenconv.records.run import HAS_RESULT, RunRecord, RunStatus, StepRunRecord, StepStatus
+from zenconv.records.step import is_branch, split_branch
 
 if TYPE_CHECKING:
     from zenconv.hooks.manager import Plugins
@@ -251,6 +252,20 @@ class History:
             hint=f"zenconv show {step.number} {step.node}",
         )
 
+    def find_branches(self, text: str, run: str | int = LATEST) -> list[Found]:
+        """Return the results that `text` means: one, or all branches of one step, in their order.
+
+        Raises as `find_result` does.
+        """
+        records = self._runs_with_steps() if str(run) == LATEST else [self.find_run(run)]
+        for record in records:
+            matches = self._matches(record, text, statuses=HAS_RESULT)
+            if matches:
+                if len({found.step.template for found in matches}) == 1:
+                    return matches
+                break
+        return [self.find_result(text, run)]
+
     def _matches(self, run: RunRecord, text: str, *, statuses: Sequence[StepStatus] = ()) -> list[Found]:
         if not isinstance(text, str):
             raise UsageError(f"a step is named by a text, not by {text!r}")
@@ -267,7 +282,10 @@ class History:
         if exact:
             return list(exact)
         place, _, step = name.rpartition("::")
+        step, branch = split_branch(step)
         named = self.store.steps(run.id, step=step, statuses=statuses)
+        if branch is not None:
+            named = [record for record in named if is_branch(record.branch, branch)]
         for is_place in (_is_pipeline, _ends_pipeline, _ends_file) if place else (_is_anywhere,):
             found = [record for record in named if is_place(record, place)]
             if found:
@@ -298,7 +316,10 @@ class History:
 
 
 def _split_output(text: str) -> Iterator[tuple[str, str | None]]:
+    """Yield each way to read `text` as a step and an output behind a dot; brackets hide their dots."""
     yield text, None
+    if text.endswith("]"):
+        return
     place, separator, last = text.rpartition("::")
     for position in (index for index, letter in enumerate(last) if letter == "."):
         yield place + separator + last[:position], last[position + 1 :]

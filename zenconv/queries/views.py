@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from zenconv.authoring import Collect
 from zenconv.errors import NotRecorded, UsageError
 from zenconv.queries.history import LATEST, History
 from zenconv.queries.html import table
@@ -54,8 +55,10 @@ def load(target: str, run: str | int = LATEST, root: Path | str | None = None, *
     Returns
     -------
     value
-        A new object. For a step of several outputs, a dictionary of all. For a step that returns
-        None and writes to an ``Output[Path]``, the path of a private copy of what it wrote.
+        A new object. For a step of several outputs, a dictionary of all; for a step of which there
+        are branches, a `zenconv.Collect` of them, unless brackets name one (``"churn[C=0.1]"``).
+        For a step that returns None and writes to an ``Output[Path]``, the path of a private copy
+        of what it wrote.
 
     Raises
     ------
@@ -70,8 +73,10 @@ def load(target: str, run: str | int = LATEST, root: Path | str | None = None, *
     """
     history = History.open(root, stack=stack, on_notice=_warn)
     try:
-        found = history.find_result(target, run)
-        return load_outputs(history, found.step, found.output)
+        found = history.find_branches(target, run)
+        if len(found) == 1 and not (found[0].step.branch and "[" not in target):
+            return load_outputs(history, found[0].step, found[0].output)
+        return Collect({f.step.branch: load_outputs(history, f.step, f.output) for f in found})
     finally:
         history.close()
 

@@ -111,6 +111,17 @@ class StepRunRecord(Frozen):
         return f"{self.file}:{self.line}" if self.line else self.file
 
     @property
+    def branch(self) -> str:
+        """What stands in the brackets of its node id: ``C=0.1``; ``""`` where it is no branch."""
+        return self.node[len(self.template) + 1 : -1]
+
+    @property
+    def template(self) -> str:
+        """The node id without brackets: what all branches of the step have in common."""
+        end = self.node.find(f"::{self.step}[")
+        return self.node if end < 0 else self.node[: end + 2 + len(self.step)]
+
+    @property
     def size(self) -> int:
         """Stored size of all outputs, in bytes."""
         return sum(artifact.size for artifact in self.outputs.values())

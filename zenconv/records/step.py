@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import attrs
 
-from zenconv.authoring import FixtureNote, StepNote
+from zenconv.authoring import FixtureNote, Over, StepNote
 from zenconv.frozen import Frozen
 from zenconv.records.marks import NO_MARKS, Markings
 
-Shape = Literal["value", "tuple", "mapping", "object"]
-"""How the outputs sit in what the function returns: itself, items, keys, or attributes."""
+Shape = Literal["value", "tuple", "mapping", "object", "each"]
+"""How the outputs sit in what the function returns: itself, items, keys, attributes, or one an item."""
 
-Source = Literal["node", "value", "fixture", "builtin"]
+Source = Literal["node", "value", "fixture", "builtin", "axis", "collect"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -23,6 +23,7 @@ class Parameter(Frozen):
 
     `annotation` is its text and `type` the resolved object (None where there is none, or where
     it cannot be resolved). `asks_for` is the name to resolve: its own, or that of its `From`.
+    `collects`: it is a `Collect` of branches, over the axes that `over` names.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Parameter(Frozen):
     explicit: bool = False
     is_output: bool = False
     positional_only: bool = False
+    collects: bool = False
+    over: Over | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -96,6 +99,15 @@ class Fixture(Frozen):
 
 
 @attrs.frozen(eq=False, repr=False)
+class Branch(Frozen):
+    """One of the branches that a parameter collects: its id, and the node and output it is."""
+
+    id: str
+    node: str
+    output: str | None = None
+
+
+@attrs.frozen(eq=False, repr=False)
 class Binding(Frozen):
     """What one parameter of a node or fixture gets, and where that comes from.
 
@@ -104,7 +116,8 @@ class Binding(Frozen):
     (``"pyproject.toml:4"``, ``"--set"``, ``"default"``); `secret` names the environment variable
     whose value takes its place when the step runs; `is_output` makes it a place to write.
     ``"fixture"``: `fixture` is the id of a `FixtureNode`. ``"builtin"``: `fixture` is the name of
-    a built-in fixture.
+    a built-in fixture. ``"collect"``: `branches`, of which `tolerate` may fail. ``"axis"``, in a
+    graph that is not expanded yet: the axis called `output`.
     """
 
     parameter: str
@@ -116,6 +129,16 @@ class Binding(Frozen):
     fixture: str = ""
     secret: str = ""
     is_output: bool = False
+    branches: tuple[Branch, ...] = ()
+    tolerate: str | int = 0
+
+    def above(self) -> Iterator[str]:
+        """Yield the ids of the nodes it waits for."""
+        if self.source == "node":
+            yield self.node
+        elif self.source == "collect":
+            for branch in self.branches:
+                yield branch.node
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -130,7 +153,10 @@ class FixtureNode(Frozen):
 
 @attrs.frozen(eq=False, repr=False)
 class Node(Frozen):
-    """A step placed in a pipeline, all parameters bound. `id` is ``<pipeline file>::<step>``.
+    """A step placed in a pipeline, all parameters bound.
+
+    `id` is ``<pipeline file>::<step>``, followed by ``[axis=id,...]`` if it is a branch: `axes` are
+    those pairs, and `template` is the id without them.
 
     `autouse` holds ids of fixtures that are set up though no parameter asks for them. `upstream`
     holds the ids of the nodes this one waits for, without repetition, in parameter order.
@@ -141,16 +167,50 @@ class Node(Frozen):
     pipeline: str
     bindings: tuple[Binding, ...] = ()
     autouse: tuple[str, ...] = ()
+    axes: tuple[tuple[str, str], ...] = ()
     upstream: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
 
     @upstream.default
     def _upstream(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys([b.node for b in self.bindings if b.source == "node"]))
+        return tuple(dict.fromkeys([id for b in self.bindings for id in b.above()]))
+
+    @property
+    def template(self) -> str:
+        """The id that all branches of the step have in common."""
+        return self.id[: -len(branch_suffix(self.axes))] if self.axes else self.id
 
     @property
     def marks(self) -> Markings:
         """What the marks of its step ask for."""
         return self.step.marks
+
+
+def branch_id(axes: Iterable[tuple[str, str]]) -> str:
+    """Return ``axis=id,...``: how one branch is told from the others."""
+    return ",".join([f"{axis}={id}" for axis, id in axes])
+
+
+def branch_suffix(axes: Iterable[tuple[str, str]]) -> str:
+    """Return what the id of a branch has behind that of the step."""
+    return f"[{branch_id(axes)}]"
+
+
+def split_branch(name: str) -> tuple[str, str | None]:
+    """Return the name of a step, and what stands in the brackets behind it; None without any."""
+    step, bracket, rest = name.partition("[")
+    return (step, rest[:-1]) if bracket and rest.endswith("]") else (name, None)
+
+
+def is_branch(text: str, wanted: str) -> bool:
+    """Return whether people mean the branch `text` (``C=0.1,fold=2``) by `wanted`.
+
+    All of it, some of its pairs (``fold=2``), or ids without their axes (``0.1``, ``0.1,2``).
+    """
+    if text == wanted:
+        return True
+    pairs = text.split(",")
+    known = {*pairs, *(pair.partition("=")[2] for pair in pairs)}
+    return all(part.strip() in known for part in wanted.split(","))
 
 
 @attrs.frozen(eq=False, repr=False)
