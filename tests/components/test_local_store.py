@@ -18,7 +18,7 @@ from zenconv import hashing
 from zenconv.components.local_store import LocalStore
 from zenconv.components.spool import store_error
 from zenconv.errors import CorruptArtifact, SettingsError, StoreError
-from zenconv.testing.stores import ArtifactStoreSuite, put, read
+from zenconv.testing.stores import ArtifactStoreSuite, SweepingSuite, put, read
 
 
 @pytest.fixture
@@ -31,6 +31,12 @@ def blob_path(store: LocalStore, digest: str) -> Path:
 
 
 class TestSuite(ArtifactStoreSuite):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path):
+        return functools.partial(LocalStore, str(tmp_path / "store"))
+
+
+class TestSweeping(SweepingSuite):
     @pytest.fixture
     def reopen(self, tmp_path: Path):
         return functools.partial(LocalStore, str(tmp_path / "store"))

@@ -243,3 +243,16 @@ def test_the_real_environment_is_read_by_default(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("ZENCONV_SEED", "11")
     assert load_settings(tmp_path).seed == 11
     assert "ZENCONV_SEED" in os.environ
+
+
+def test_what_cleaning_keeps_is_read_as_seconds_and_a_number(load: Any) -> None:
+    settings = load('[clean]\nolder_than = "2w"\nkeep_last = 7')
+    assert (settings.clean.older_than, settings.clean.keep_last) == (14 * 86400.0, 7)
+    assert (load().clean.older_than, load().clean.keep_last) == (None, None)
+
+
+def test_mistakes_in_what_cleaning_keeps_are_told_together(load: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load('[clean]\nolder_than = "soon"\nkeep_last = -1\nkeep = 3')
+    text = str(caught.value)
+    assert all(f"zenconv.toml:{line}: clean." in text for line in (2, 3, 4))

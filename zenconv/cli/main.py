@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "zenconv.cli.check",
         "Check before running that project, stack and store are sound.",
     ),
+    "clean": ("zenconv.cli.clean", "Remove old runs, and stored results that nothing needs."),
     "stack": (
         "zenconv.cli.stack",
         "List stacks and their components; make signing keys.",

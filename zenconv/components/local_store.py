@@ -5,6 +5,7 @@
     <path>/objects/ab/<64 hex digits>    blobs, mode 0444
     <path>/spool/                        blobs being written
     <path>/quarantine/                   blobs whose bytes were found wrong
+    <path>/holds/  doomed  sweep.lock    see `zenconv.components.local_sweep`
 
 A blob is spooled in the same file system while it is hashed, then renamed into place, so
 nobody ever sees half of one. Nothing is written, not even a folder, before the first blob.
@@ -17,15 +18,17 @@ import os
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Self
 
 from zenconv import hashing
+from zenconv.components.local_sweep import LocalSweep
 from zenconv.components.options import check_options
 from zenconv.components.spool import LocalBlobWriter, Spool, remove_file, scan, store_error
 from zenconv.errors import CorruptArtifact
+from zenconv.interfaces.sweeping import Leftover, Swept
 
 _READ_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _READ_FLAGS |= getattr(os, "O_BINARY", 0)
@@ -54,6 +57,7 @@ class LocalStore:
         self._objects = str(self.path / "objects")
         self._unsynced: deque[str] = deque()
         self._real_folders: set[str] = set()
+        self._sweep = LocalSweep(str(self.path), self._blob, self._is_link)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, root: Path, state: Path) -> Self:
@@ -71,11 +75,18 @@ class LocalStore:
         return LocalBlobWriter(self.spool, self._is_present, self.adopt)
 
     def _is_present(self, digest: str, size: int) -> bool:
+        self._sweep.announce([digest])
         return self._size(self._blob(digest)) == size
 
     def has(self, digests: Iterable[str]) -> set[str]:
         """Return those of `digests` that are present as regular files."""
-        return {digest for digest in digests if self._size(self._blob(digest)) is not None}
+        wanted = {digest: self._blob(digest) for digest in digests}
+        if self._sweep.holds.is_kept and os.path.isdir(self._objects):
+            try:
+                self._sweep.announce(wanted)
+            except OSError as error:
+                raise store_error("write", self._sweep.holds.folder, error) from error
+        return {digest for digest, path in wanted.items() if self._size(path) is not None}
 
     def _size(self, path: str) -> int | None:
         """Return the size of the blob at `path`, None when there is no regular file."""
@@ -145,6 +156,35 @@ class LocalStore:
                 remove_file(path)
             except OSError as error:
                 raise store_error("delete", path, error) from error
+
+    def protect(self, guard: Path, owner: str) -> None:
+        """Keep safe from `sweep` what is found or committed from now on, while `guard` is held."""
+        self._sweep.holds.begin(guard, owner)
+
+    def sweep(self, digests: Iterable[str], still_needed: Callable[[], Container[str]]) -> Swept:
+        """Remove those blobs that nobody protects and that `still_needed` does not hold."""
+        return Swept(self._sweep.sweep(digests, still_needed))
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what is in quarantine, and what dead writers left in the spool."""
+        folder = str(self.path / "quarantine")
+        for entry in () if os.path.islink(folder) else scan(folder):
+            if not hashing.is_digest(f"{hashing.ALGORITHM}:{entry.name}"):
+                continue
+            with suppress(FileNotFoundError):
+                yield Leftover("quarantine", entry.name, entry.stat(follow_symlinks=False).st_size)
+        yield from self.spool.leftovers()
+
+    def remove_leftovers(self, leftovers: Iterable[Leftover]) -> None:
+        """Delete such files. Missing ones, and those in use by now, are no error."""
+        present = {(found.kind, found.name) for found in self.leftovers()}
+        for leftover in leftovers:
+            if (leftover.kind, leftover.name) in present:
+                path = f"{self.path}/{leftover.kind}/{leftover.name}"
+                try:
+                    remove_file(path)
+                except OSError as error:
+                    raise store_error("remove", path, error) from error
 
     def digests(self) -> Iterator[tuple[str, int]]:
         """Yield (digest, size in bytes) of every blob; links and files of other names are passed over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import sys
 import time
@@ -17,7 +18,8 @@ from typing import Self
 
 from zenconv import hashing
 from zenconv.errors import StoreError
-from zenconv.locks import is_held
+from zenconv.interfaces.sweeping import Leftover
+from zenconv.locks import FileLock, is_held
 
 _BUFFERED = 256 * 1024
 """Up to this many bytes are kept in memory until `commit`: a blob that exists is never written."""
@@ -27,6 +29,7 @@ _OVERLAP_FROM = 2 << 20
 _ABANDONED_AFTER = 60.0
 """Seconds before an unlocked spool file counts as left over (it is locked just after its creation)."""
 
+_NAME = re.compile(r"[0-9]+-[0-9a-z]+")
 _SPOOL_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 _FULL = "free some space there; the next run resumes where this one stopped"
@@ -69,7 +72,39 @@ class Spool:
     def clean(self) -> int:
         """Delete what dead writers left behind; return how many files. Runs before the first write."""
         self._cleaned = True
-        return sum(_remove_abandoned(entry) for entry in list(scan(self.folder)))
+        return sum(_remove_abandoned(entry) for entry in self._entries())
+
+    def _entries(self) -> list[os.DirEntry[str]]:
+        """Return what has the name of a spool file; nothing where the folder is a link."""
+        if os.path.islink(self.folder):
+            return []
+        return [entry for entry in scan(self.folder) if _NAME.fullmatch(entry.name)]
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what dead writers left behind, even just now where locks tell the living from the dead."""
+        has_locks: bool | None = None
+        for entry in self._entries():
+            try:
+                status = entry.stat(follow_symlinks=False)
+                is_old = time.time() - status.st_mtime >= _ABANDONED_AFTER
+                if not entry.is_file(follow_symlinks=False) or is_held(entry.path):
+                    continue
+                if not is_old and has_locks is None:
+                    has_locks = self._has_locks()
+                if is_old or (has_locks and status.st_size):  # what is written to has its lock already
+                    yield Leftover("spool", entry.name, status.st_size)
+            except (OSError, StoreError):
+                continue  # its writer ended just now
+
+    def _has_locks(self) -> bool:
+        """Whether this file system keeps locks; False where that cannot be tried."""
+        lock = FileLock(f"{self.folder}/{os.getpid()}-{os.urandom(8).hex()}")
+        try:
+            return lock.acquire() and is_held(lock.path)
+        except StoreError:
+            return False
+        finally:
+            lock.close(remove=True)
 
 
 class LocalBlobWriter:

@@ -151,10 +151,12 @@ class Decider:
         return TaskInput(node, str(result.key), returned_outputs(result.outputs), output, live)
 
     def _present(self, entries: Iterable[ActionEntry]) -> set[str]:
+        # What was printed is asked for too, although nothing depends on it: the store keeps what is found.
         digests = {
             file.digest
             for entry in entries
-            for artifact in entry.outputs.values()
+            for artifact in (*entry.outputs.values(), entry.output)
+            if artifact is not None
             for file in artifact.files
             if file.inline is None
         }

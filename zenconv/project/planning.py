@@ -216,6 +216,8 @@ def open_stack(settings: Settings, plugins: Plugins, run: str) -> tuple[Stack, P
     """Return the stack in use and what it remembers, which also gathers what components warn of."""
     notices: list[str] = []
     stack = assemble(settings, plugins, on_warning=notices.append)
+    if run:
+        stack.protect(StateFolder(settings.state).run(run).lock, f"run {run}")
     past = Past(settings, stack, run)
     past.notices = notices
     return stack, past

@@ -98,7 +98,7 @@ def run_project(
         runner = _RunnerBody(settings, options, load_plugins, folder, started, spool)
 
         def output(secrets: Sequence[str]) -> Artifact | None:
-            return _crash_output(spool, secrets, settings, load_plugins)
+            return _crash_output(spool, secrets, settings, load_plugins, folder)
 
         finished = Supervisor(folder, runner, listener, output).run()
         spool.close()
@@ -131,7 +131,7 @@ def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git
 
 
 def _crash_output(
-    spool: Spool, names: Sequence[str], settings: Settings, load_plugins: PluginLoader
+    spool: Spool, names: Sequence[str], settings: Settings, load_plugins: PluginLoader, folder: RunFolder
 ) -> Artifact | None:
     if not spool.size():
         return None
@@ -139,8 +139,9 @@ def _crash_output(
     for name in names:
         secrets.get(name)
     try:
-        store = assemble(settings, load_plugins()).artifact_store
-        return store_text(secrets.redacted_blocks(spool.blocks()), spool.size(), store)
+        stack = assemble(settings, load_plugins())
+        stack.protect(folder.lock, f"run {folder.id}")
+        return store_text(secrets.redacted_blocks(spool.blocks()), spool.size(), stack.artifact_store)
     except ZenconvError:
         return None
     finally:

@@ -58,6 +58,7 @@ class WorkerBody:
         os.chdir(settings.root)
         plugins = self.load_plugins()
         stack = assemble(settings, plugins)
+        stack.protect(self.folder.lock, f"run {self.folder.id}")
         project = open_project(settings, on_progress=lambda text: link.send({"doing": text}))
         sources = start.beginning["sources"]
         project.sources.given = {path: text.encode("latin-1") for path, text in sources.items()}

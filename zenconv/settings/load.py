@@ -9,6 +9,7 @@ from typing import Any
 
 from zenconv.authoring import parse_duration
 from zenconv.errors import Problem, SettingsError, UsageError, did_you_mean
+from zenconv.settings.cleaning import read_clean
 from zenconv.settings.document import OWN_FILE, PYPROJECT, Document, read_document
 from zenconv.settings.environment import add_environment_params, merge_environment
 from zenconv.settings.params import Tree, add_table, flatten, insert
@@ -32,7 +33,18 @@ STATE = ".zenconv"
 
 _RAW_TABLES = ("models", "tune", "outputs", "bundle", "promote")
 _MARK_KEYS = ("markers", "strict_markers", "timeout")
-KEYS = ("params", "stacks", "stack", "step_files", "norecurse", "plugins", "seed", *_MARK_KEYS, *_RAW_TABLES)
+KEYS = (
+    "params",
+    "stacks",
+    "stack",
+    "step_files",
+    "norecurse",
+    "plugins",
+    "seed",
+    "clean",
+    *_MARK_KEYS,
+    *_RAW_TABLES,
+)
 """The settings there are."""
 
 
@@ -88,7 +100,7 @@ def load_settings(
         stack_origin="--stack" if stack else reader.where(("stack",)) if "stack" in raw else "default",
         plugins=_read_plugins(reader, raw),
         seed=reader.read_int(("seed",), raw.get("seed"), least=0),
-        **_read_marks_and_tables(reader, raw),
+        **_read_rest(reader, raw),
         warnings=tuple(_find_warnings(stacks)),
         origins=_list_origins(reader, raw),
         cwd=Path.cwd(),
@@ -220,9 +232,10 @@ def _read_plugins(reader: Reader, raw: Mapping[str, Any]) -> PluginSettings:
     )
 
 
-def _read_marks_and_tables(reader: Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
+def _read_rest(reader: Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: reader.read_table((name,), raw.get(name)) for name in _RAW_TABLES},
+        "clean": read_clean(reader, raw.get("clean")),
         "markers": _read_markers(reader, raw),
         "strict_markers": reader.read_bool(("strict_markers",), raw.get("strict_markers"), default=True),
         "timeout": _read_timeout(reader, raw),

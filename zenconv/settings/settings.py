@@ -95,6 +95,14 @@ class PluginSettings(Frozen):
 
 
 @attrs.frozen(eq=False, repr=False)
+class CleanSettings(Frozen):
+    """What `zenconv clean` keeps: `older_than` in seconds, `keep_last` runs; None where nothing is said."""
+
+    older_than: float | None = None
+    keep_last: int | None = None
+
+
+@attrs.frozen(eq=False, repr=False)
 class Settings(Frozen):
     """Everything a project's configuration, the environment and the flags say, layered and checked.
 
@@ -133,6 +141,7 @@ class Settings(Frozen):
     stack_origin: str = "default"
     plugins: PluginSettings = PluginSettings()
     seed: int | None = None
+    clean: CleanSettings = CleanSettings()
     models: Mapping[str, Any] = attrs.field(factory=dict)
     tune: Mapping[str, Any] = attrs.field(factory=dict)
     outputs: Mapping[str, Any] = attrs.field(factory=dict)

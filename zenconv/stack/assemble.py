@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
@@ -81,6 +82,7 @@ class Stack:
         self._environ = environ
         self._on_warning = on_warning
         self._made: dict[str, Any] = {}
+        self._guard: tuple[Path, str] | None = None
 
     def __repr__(self) -> str:
         return f"Stack({self.name!r})"
@@ -124,6 +126,19 @@ class Stack:
         return frozenset(
             name for kind, asked in chosen if asked for name in self._plugins.capabilities(kind, asked.id)
         )
+
+    def protect(self, guard: Path, owner: str) -> None:
+        """Keep what is found and stored safe from `zenconv clean` while the lock file `guard` is held.
+
+        `owner` is who people are told uses the store. What a run needs is asked for afterwards.
+        """
+        self._guard = (guard, owner)
+        if "artifact_store" in self._made:
+            self._protect(self._made["artifact_store"])
+
+    def _protect(self, store: Any) -> None:
+        if self._guard is not None and hasattr(store, "protect"):
+            store.protect(*self._guard)
 
     def component(self, kind: str) -> Any:
         """Return the component of any other kind. `SettingsError` where the stack has none."""
@@ -192,6 +207,8 @@ class Stack:
             raise _placed(error, where) from error
         if self._on_warning is not None and hasattr(made, "on_warning"):
             made.on_warning = self._on_warning
+        if kind == "artifact_store":
+            self._protect(made)
         return made
 
     def _resolve(self, options: Mapping[str, Any], where: str, key: str) -> dict[str, Any]:

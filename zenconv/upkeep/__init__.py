@@ -1,0 +1,1 @@
+"""Keeping a project's state in order: checking it, cleaning it, copying results between stores."""
