@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from zenconv.engine.discovery import GONE, Observer, digest_discovered, variant_of
+from zenconv.engine.discovery import GONE, digest_discovered, variant_of
+from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.files import FileDigests
+from zenconv.engine.watching import Observer
+from zenconv.records.artifact import ActionKey
+from zenconv.records.step import Node, Step
 
 
 @pytest.fixture
@@ -20,11 +25,13 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def observed(root: Path, read, code=None) -> list[str]:
-    observer = Observer(root)
-    with observer:
+def observed(root: Path, read: Callable[[], object], step: Callable[..., object] | None = None) -> list[str]:
+    files = ProjectFiles(root, lambda file: file == __file__)
+    node = Node("n", Step("n", "m", "steps_m.py", 1, function=step), "m")
+    seen = Observer(root, files).begin(node)
+    with seen:
         read()
-    return observer.names(code)
+    return list(seen.discovered())
 
 
 def test_a_file_opened_for_reading_is_noted(root: Path) -> None:
@@ -58,18 +65,18 @@ def test_what_is_written_or_elsewhere_or_code_is_not_noted(
 
 
 def test_nothing_is_noted_outside_of_the_step(root: Path) -> None:
-    observer = Observer(root)
-    with observer:
+    seen = Observer(root).begin()
+    with seen:
         pass
     Path("data/a.csv").read_text()
-    assert observer.names() == []
+    assert seen.discovered() == {}
 
 
 def test_literals_that_name_files_count(root: Path) -> None:
     def step() -> list[str]:
         return ["data/a.csv", *("no/such.csv", "data")]
 
-    assert observed(root, lambda: None, step.__code__) == ["data/a.csv"]
+    assert observed(root, lambda: None, step) == ["data/a.csv"]
 
 
 def test_digests_follow_content_names_and_absence(root: Path) -> None:
@@ -85,11 +92,12 @@ def test_digests_follow_content_names_and_absence(root: Path) -> None:
 
 
 def test_each_state_of_the_files_has_a_key_of_its_own() -> None:
+    one, other = ActionKey("a" * 64, "k"), ActionKey("a" * 64, "l")
     keys = {
-        variant_of("k", {"a": "1"}),
-        variant_of("k", {"a": "2"}),
-        variant_of("k", {"b": "1"}),
-        variant_of("l", {"a": "1"}),
+        variant_of(one, {"a": "1"}),
+        variant_of(one, {"a": "2"}),
+        variant_of(one, {"b": "1"}),
+        variant_of(other, {"a": "1"}),
     }
     assert len(keys) == 4
-    assert variant_of("k", {"a": "1", "b": "2"}) == variant_of("k", {"b": "2", "a": "1"})
+    assert variant_of(one, {"a": "1", "b": "2"}) == variant_of(one, {"b": "2", "a": "1"})

@@ -18,6 +18,7 @@ _MOST_STEPS = 40
 _MOST_REUSED = 12
 """More reused steps than that are one line: they say nothing new."""
 _MOST_PARAMETERS = 40
+_MOST_WARNINGS = 10
 _MANY = 10**9
 
 
@@ -31,6 +32,7 @@ def print_run(history: History, run: RunRecord, *, verbose: bool) -> None:
     steps = history.store.steps(run.id, limit=None if verbose else 2000)
     _print_steps(run, steps, verbose=verbose)
     _print_parameters(run, steps, _MANY if verbose else _MOST_PARAMETERS)
+    _print_warnings(run, steps, _MANY if verbose else _MOST_WARNINGS)
     for level, text in run.notices[: None if verbose else 10]:
         print_line(f"{style(escape(level) + ':', 'yellow')} {escape(text)}")
     _print_environment(run, verbose=verbose)
@@ -80,6 +82,14 @@ def _step_row(step: StepRunRecord) -> tuple[object, ...]:
     took = format_duration(step.seconds) if step.status in ("succeeded", "failed") else ""
     name = f"{step.pipeline}::{step.node.rpartition('::')[2]}"
     return name, WORDS.get(step.status, step.status), took, step.reason or step.planned
+
+
+def _print_warnings(run: RunRecord, steps: Sequence[StepRunRecord], limit: int) -> None:
+    warnings = [warning for step in steps for warning in step.warnings]
+    for warning in warnings[:limit]:
+        print_line(f"{style('warning:', 'yellow')} {escape(str(warning))}")
+    if len(warnings) > limit:
+        print_line(f"... and {plural(len(warnings) - limit, 'warning')} more: zenconv show {run.number} -v")
 
 
 def _print_parameters(run: RunRecord, steps: Sequence[StepRunRecord], limit: int) -> None:

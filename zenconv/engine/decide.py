@@ -34,6 +34,16 @@ class NodeResult(Frozen):
     outputs: Mapping[str, Artifact]
     live: bool = False
 
+    @classmethod
+    def of(cls, entry: ActionEntry) -> NodeResult:
+        """Return what a cache entry says.
+
+        All that counts of a live value in the keys of its consumers is its own, so that holds the
+        discovered files as well.
+        """
+        key = variant_of(entry.key, entry.discovered) if entry.live and entry.discovered else entry.key
+        return cls(key, entry.outputs, entry.live)
+
 
 @attrs.define(eq=False, repr=False)
 class Decider:
@@ -87,7 +97,7 @@ class Decider:
                 now = digest_discovered(entry.discovered, self.keys.root, self.keys.files)
                 names = [name for name, digest in now.items() if digest != entry.discovered[name]]
                 if names:
-                    variants[key] = ActionKey(key.local, variant_of(key.inputs, now))
+                    variants[key] = variant_of(key, now)
                     changed[key] = f"{', '.join(names[:3])} changed, which it reads without asking for it"
         found = self.cache.look_up(list(variants.values())) if variants else {}
         for key, variant in variants.items():
@@ -253,7 +263,7 @@ def _decide_wave(
             decision = attrs.evolve(decision, action="run", reason="forced", entry=None)
         decisions[node.id] = decision
         if decision.entry is not None:
-            results[node.id] = NodeResult(decision.entry.key, decision.entry.outputs, decision.entry.live)
+            results[node.id] = NodeResult.of(decision.entry)
     return left
 
 

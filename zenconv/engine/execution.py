@@ -8,19 +8,17 @@ then a dependent starts.
 from __future__ import annotations
 
 import heapq
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from zenconv import clock
-from zenconv.engine.decide import Decider, NodeResult, short_id
-from zenconv.engine.discovery import digest_discovered, variant_of
+from zenconv.engine.decide import Decider, NodeResult
 from zenconv.engine.durability import Durability
-from zenconv.engine.files import FileDigests
 from zenconv.engine.perform import Performer
+from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
 from zenconv.engine.tolerance import find_broken
 from zenconv.errors import StoreError, UsageError
 from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers, is_async
@@ -247,53 +245,34 @@ class RunExecution:
             yield from self._repair(node, task, result, reopenings)
             return
         key = ActionKey.parse(task.key)
-        changed = self._changed_files(node) if result.status == "succeeded" else ""
+        entry = make_entry(node, key, result, self.decider.keys, self.writer)
+        changed = changed_files(node, result, self.decider.keys)
         if changed:
             yield Notice(
                 f"{node.id}: {changed} changed while the step ran; its result is not kept", at=clock.utc_now()
             )
-        yield self._event(node, key, task, result)
+        outcome = NodeResult.of(entry)
+        yield self._event(node, outcome.key, task, result)
         local = self.decider.keys.local(node)
         if result.status == "succeeded" and not local.impure and not changed:
-            yield from self._publish(node, key, result)
+            yield from self._publish(node, entry, result)
         elif not local.impure:
             self.decider.cache.release(key)
         if result.status == "succeeded":
-            self.results[node.id] = NodeResult(key, result.outputs, result.live)
+            self.results[node.id] = outcome
         self._close(node, result.status)
         yield from self._tear_down(node, pool)
 
-    def _publish(self, node: Node, key: ActionKey, result: TaskResult) -> Iterator[Event]:
-        discovered = self._discovered(node, result)
-        entry = ActionEntry(
-            key=key,
-            discovered=discovered,
-            outputs=result.outputs,
-            output=result.output,
-            live=result.live,
-            seconds=result.seconds,
-            created=clock.utc_now(),
-            writer=self.writer,
-        )
+    def _publish(self, node: Node, entry: ActionEntry, result: TaskResult) -> Iterator[Event]:
         try:
-            self.decider.cache.publish(entry)
-            if discovered:  # and once more, to be found when the files are as they are now
-                variant = ActionKey(key.local, variant_of(key.inputs, discovered))
-                self.decider.cache.publish(attrs.evolve(entry, key=variant))
+            publish_entry(entry, self.decider.cache)
         except StoreError as error:
             yield Notice(f"{node.id}: its result is not kept: {error.what}", at=clock.utc_now())
-        if discovered:
-            names = ", ".join(list(discovered)[:3]) + (" and more" if len(discovered) > 3 else "")
-            text = f"{short_id(node)} reads {names} without asking: it counts from now on"
-            yield Notice(f"{text}; a parameter, `file: Path`, would show it", "note", at=clock.utc_now())
+        if entry.discovered:
+            text = describe_discovered(node, entry.discovered, result)
+            yield Notice(text, "note", at=clock.utc_now())
         if self.durability is not None:
             self.durability.note()
-
-    def _discovered(self, node: Node, result: TaskResult) -> dict[str, str]:
-        keys = self.decider.keys
-        declared = tuple(os.path.relpath(path, keys.root) for path in keys.local(node).files)
-        names = [name for name in result.discovered if not _is_within(name, declared)]
-        return digest_discovered(names, keys.root, keys.files)
 
     def _event(self, node: Node, key: ActionKey, task: Task, result: TaskResult) -> StepFinished:
         parts = self.decider.parts(node, task.inputs)
@@ -330,17 +309,6 @@ class RunExecution:
                 self._told.add(told)
                 fresh[name] = list(source)
         return fresh
-
-    def _changed_files(self, node: Node) -> str:
-        local = self.decider.keys.local(node)
-        if not local.files:
-            return ""
-        fresh = FileDigests()
-        try:
-            changed = [path.name for path, digest in local.files.items() if fresh.digest(path) != digest]
-        except StoreError as error:
-            return error.what
-        return ", ".join(changed)
 
     def _repair(self, node: Node, task: Task, result: TaskResult, reopenings: int) -> Iterator[Event]:
         """Quarantine what is damaged, and run its producers and then `node` again.
@@ -397,12 +365,12 @@ class RunExecution:
     def _reuse(self, node: Node, decision: Decision) -> dict[str, Any]:
         entry = decision.entry
         assert entry is not None
-        self.results[node.id] = NodeResult(entry.key, entry.outputs, entry.live)
+        result = self.results[node.id] = NodeResult.of(entry)
         self.performer.restore(node, entry.outputs)
         self._close(node, "reused")
         return {
             "node": node.id,
-            "key": str(entry.key),
+            "key": str(result.key),
             "outputs": {name: artifact.to_json() for name, artifact in entry.outputs.items()},
             "output": entry.output.to_json() if entry.output else None,
             "reason": decision.reason,
@@ -449,7 +417,3 @@ def teardown_notice(failure: BaseException) -> Notice:
 def _as_notices(texts: Sequence[str]) -> Iterator[Event]:
     for text in texts:
         yield Notice(text, at=clock.utc_now())
-
-
-def _is_within(name: str, declared: Iterable[str]) -> bool:
-    return any(name.rstrip("/") == path or name.startswith(path + "/") for path in declared)

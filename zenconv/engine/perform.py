@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,6 @@ import attrs
 
 from zenconv import clock, hashing
 from zenconv.engine.capture import Capture, Spool
-from zenconv.engine.discovery import Observer
 from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure
 from zenconv.engine.forks import ForkWatch
 from zenconv.engine.interruption import Interruption
@@ -21,6 +19,7 @@ from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
 from zenconv.engine.resources import FixtureError, Resources
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.watching import Observation, Observer
 from zenconv.engine.written import places, restore_written, save_written
 from zenconv.errors import ArtifactError, CorruptArtifact, SaveError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
@@ -68,7 +67,7 @@ class Performer:
     _begun: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self._observer = Observer(self.root)
+        self._observer = Observer(self.root, self.files)
 
     def perform(self, task: Task) -> TaskResult:
         """Execute `task`, which is not async. Every way a step can end comes back as a result."""
@@ -108,17 +107,20 @@ class Performer:
         failures: list[BaseException] = []
         try:
             given = await self._load_inputs(task, private)
-            with self._observe(task), self._forks, self.interruption:
+            seen = self._observer.begin(node, is_async=task.is_async)
+            with seen, self._forks, self.interruption:
                 arguments = self.resources.arguments(node, given)
                 del given
+                seen.watch_effects(arguments, self.scratch)
                 returned = _call(node, arguments)
             if node.step.is_async:
-                returned = await self._wait_for(returned)
+                with seen:
+                    returned = await self._wait_for(returned)
             if self.debugger is not None:
                 self.debugger.see(node, **{**arguments, "returned": returned})
             written = {b.parameter: arguments[b.parameter] for b in places(node)}
             del arguments
-            result = self._keep(task, node, split_outputs(node.step, returned), written)
+            result = self._keep(task, node, split_outputs(node.step, returned), written, seen)
         except _Damaged as damaged:
             if self.debugger is not None:
                 self.debugger.note_load_error(node.id, damaged.__cause__)
@@ -139,18 +141,6 @@ class Performer:
             return self._failed(node, failures[0], hint="raised while a fixture was torn down")
         return result
 
-    def _observe(self, task: Task) -> AbstractContextManager[None]:
-        # Async steps run side by side: who opened a file cannot be told.
-        return nullcontext() if task.is_async else self._observer
-
-    def _discovered(self, task: Task, node: Node) -> list[str]:
-        function = node.step.function
-        while hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
-        # Of an async step only the literals are known: it was not observed.
-        observer = Observer(self.root) if task.is_async else self._observer
-        return observer.names(getattr(function, "__code__", None))
-
     async def _wait_for(self, coroutine: Awaitable[Any]) -> Any:
         try:
             return await coroutine
@@ -158,7 +148,12 @@ class Performer:
             self._forks.end_child()
 
     def _keep(
-        self, task: Task, node: Node, outputs: dict[str, Any], written: Mapping[str, Any]
+        self,
+        task: Task,
+        node: Node,
+        outputs: dict[str, Any],
+        written: Mapping[str, Any],
+        seen: Observation,
     ) -> TaskResult:
         if task.is_wanted and outputs.get("", self) is None and not _may_be_none(node):
             raise OutputsError(
@@ -169,20 +164,26 @@ class Performer:
         if is_stream:
             outputs = {name: _as_generator(value) for name, value in outputs.items()}
         elif any(is_live(value) for value in outputs.values()):
-            return TaskResult(task.node, "succeeded", live=True)
+            told = self.secrets.redact(seen.warnings(outputs.values()))
+            return TaskResult(task.node, "succeeded", live=True, warnings=told, discovered=seen.discovered())
         notes = [text for name, value in outputs.items() if (text := _contradiction(node, name, value))]
+        if not is_stream:
+            notes += self.secrets.redact(seen.warnings(outputs.values()))
         stored: dict[str, Artifact] = {}
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
             if is_stream:  # the step's code runs only now, item by item
-                with self._observer.again(), self._forks, self.interruption:
+                with seen, self._forks, self.interruption:
                     artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
             else:
                 artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
             stored[name] = self.trust.sign(artifact, task.key, name)
         stored.update(save_written(node, written, self.materializers, self.store))
-        discovered = self._discovered(task, node)
-        return TaskResult(task.node, "succeeded", outputs=stored, warnings=notes, discovered=discovered)
+        if is_stream:
+            notes += self.secrets.redact(seen.warnings([]))
+        return TaskResult(
+            task.node, "succeeded", outputs=stored, warnings=notes, discovered=seen.discovered()
+        )
 
     def restore(self, node: Node, outputs: Mapping[str, Artifact]) -> None:
         """Put back what a reused step had written, where it is missing or differs."""

@@ -100,7 +100,8 @@ class TaskResult(Frozen):
     """How a task ended.
 
     `damaged` lists (node, digest) of inputs whose stored bytes are wrong, `discovered` the files
-    and folders below the root that it read without having asked for them.
+    and folders that it read without having asked for them: by name, the line that does and what
+    the file was like then, as `zenconv.engine.discovery` says it.
     """
 
     node: str
@@ -113,7 +114,7 @@ class TaskResult(Frozen):
     inputs: Mapping[str, Any] = attrs.field(factory=dict)
     warnings: Sequence[str] = ()
     damaged: Sequence[tuple[str, str]] = ()
-    discovered: Sequence[str] = ()
+    discovered: Mapping[str, tuple[str, list[int]]] = attrs.field(factory=dict)
     seconds: float = 0.0
     cpu: float = 0.0
 
@@ -130,6 +131,7 @@ class TaskResult(Frozen):
         fields = dict(data)
         fields["outputs"] = {name: Artifact.from_json(a) for name, a in data["outputs"].items()}
         fields["output"] = Artifact.from_json(data["output"]) if data["output"] else None
+        fields["discovered"] = {name: (where, was) for name, (where, was) in data["discovered"].items()}
         fields["damaged"] = [(node, digest) for node, digest in data["damaged"]]
         return cls(**fields)
 

@@ -26,11 +26,7 @@ def explain_steps(planner: Planner, selection: Selection) -> list[dict[str, Any]
 
 
 def _known_results(plan: Plan) -> dict[str, NodeResult]:
-    return {
-        id: NodeResult(d.entry.key, d.entry.outputs, d.entry.live)
-        for id, d in plan.decisions.items()
-        if d.entry is not None
-    }
+    return {id: NodeResult.of(d.entry) for id, d in plan.decisions.items() if d.entry is not None}
 
 
 def _explain(

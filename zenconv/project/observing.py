@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from zenconv.engine.audit import listen, watch_environment
 from zenconv.fingerprint.places import STANDARD_LIBRARY
 from zenconv.fingerprint.sources import ProjectSources
 
@@ -42,7 +43,7 @@ _WATCHED = {
     "builtins.input": "asks for input",
 }
 _watchers: list[Watcher] = []
-_is_installed = False
+_is_listening = False
 
 
 class Watcher:
@@ -55,14 +56,14 @@ class Watcher:
         self.sources = sources
         self.reasons: list[str] = []
         self._depth = 0
+        self._environment = ExitStack()
 
     def __enter__(self) -> Self:
         self._depth += 1
         if self._depth == 1:
-            _install_hook()
+            _listen()
             _watchers.append(self)
-            self._environment = _watch_environment(self)
-            next(self._environment)
+            self._environment.enter_context(watch_environment(self.note_variable))
             self._paths = list(sys.path)
         return self
 
@@ -71,7 +72,7 @@ class Watcher:
     ) -> None:
         self._depth -= 1
         if not self._depth:
-            next(self._environment, None)
+            self._environment.close()
             _watchers.remove(self)
             self._look_at_import_system()
 
@@ -91,7 +92,13 @@ class Watcher:
         if event == "open" and self._is_covered(subject):
             return
         shown = f" {os.fspath(subject)!r}" if isinstance(subject, str | os.PathLike) else ""
-        self.note(_WATCHED[event] + shown, sys._getframe(2))
+        self.note(_WATCHED[event] + shown, sys._getframe(3))
+
+    def note_variable(self, name: str | None, frame: FrameType | None) -> None:
+        """Take down that the environment is read: one variable, or all."""
+        self.note(
+            "reads the environment" if name is None else f"reads the environment variable {name!r}", frame
+        )
 
     def _is_covered(self, path: Any) -> bool:
         if not isinstance(path, str | os.PathLike):
@@ -127,48 +134,13 @@ class Watcher:
                 self.reasons.append(f"{module} changes how modules are imported")
 
 
-def _install_hook() -> None:
-    global _is_installed
-    if not _is_installed:
-        _is_installed = True
-        sys.addaudithook(_hear)
+def _listen() -> None:
+    global _is_listening
+    if not _is_listening:
+        _is_listening = True
+        listen(_WATCHED, _hear)
 
 
 def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    if _watchers and event in _WATCHED:
-        for watcher in _watchers:
-            watcher.see(event, arguments)
-
-
-def _watch_environment(watcher: Watcher) -> Iterator[None]:
-    """Between the first and the second step, tell `watcher` who reads ``os.environ``."""
-    kinds = [(mapping, type(mapping)) for mapping in (os.environ, getattr(os, "environb", None)) if mapping]
-    for mapping, kind in kinds:
-        _set_class(mapping, _watched_class(kind, watcher.note))
-    yield
-    for mapping, kind in kinds:
-        _set_class(mapping, kind)
-    yield
-
-
-def _set_class(mapping: Any, kind: type) -> None:
-    mapping.__class__ = kind
-
-
-def _watched_class(kind: Any, note: Callable[[str, FrameType | None], None]) -> type:
-    """Return a kind of ``os.environ`` that tells `note` who reads it."""
-
-    class Environ(kind):  # type: ignore[misc]
-        def __getitem__(self, name: Any) -> Any:
-            note(f"reads the environment variable {name!r}", sys._getframe(1))
-            return super().__getitem__(name)
-
-        def __iter__(self) -> Any:
-            note("reads the environment", sys._getframe(1))
-            return super().__iter__()
-
-        def __len__(self) -> int:
-            note("reads the environment", sys._getframe(1))
-            return int(super().__len__())
-
-    return Environ
+    for watcher in _watchers:
+        watcher.see(event, arguments)

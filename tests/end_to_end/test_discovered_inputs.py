@@ -1,0 +1,109 @@
+"""What a step reads without having asked for it counts, however it is named and whoever holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+READERS = {
+    "a live value": """
+        def lines():
+            return (line for line in open("data.txt"))
+        def one(lines):
+            return list(lines)
+    """,
+    "an async step": """
+        async def one():
+            import asyncio
+            return await asyncio.to_thread(_read)
+        def _read():
+            return open("data" + ".txt").read()
+    """,
+    "a global that compiled code opens": """
+        import pyarrow.csv
+        from pathlib import Path
+        DATA = Path("data.txt")
+        def one():
+            return pyarrow.csv.read_csv(DATA).to_pydict()
+    """,
+    "a literal in a helper that compiled code opens": """
+        import helper
+        def one():
+            return helper.load()
+    """,
+    "another folder": """
+        import os
+        def one():
+            os.chdir("folder")
+            return open("../data.txt").read()
+    """,
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_an_edit_of_what_is_read_counts(project: Callable[..., Any], kind: str) -> None:
+    made = project(
+        {
+            "steps_a.py": READERS[kind],
+            "helper.py": "import pyarrow.csv\ndef load():\n"
+            "    return pyarrow.csv.read_csv('data.txt').to_pydict()\n",
+            "data.txt": "a\n1\n",
+            "folder/x": "",
+        }
+    )
+    made.run()
+    first = made.value("one")
+    assert "'data.txt' without asking" in made.run("show").stdout if kind != "a live value" else True
+    made.run()
+    assert made.executed() == []
+    made.write({"data.txt": "a\n2\n"})
+    made.run()
+    assert "a::one" in made.executed()
+    assert made.value("one") != first
+    made.write({"data.txt": "a\n1\n"})
+    made.run()
+    assert "a::one" in made.reused()
+
+
+def test_a_file_outside_of_the_root_that_the_code_names_counts(
+    project: Callable[..., Any], tmp_path: Any
+) -> None:
+    elsewhere = tmp_path / "elsewhere.txt"
+    elsewhere.write_text("1")
+    made = project({"steps_a.py": f"def one():\n    return open({str(elsewhere)!r}).read()\n"})
+    made.run()
+    elsewhere.write_text("2")
+    made.run()
+    assert made.value("one") == "2"
+
+
+def test_what_changes_while_it_is_read_is_not_kept(project: Callable[..., Any]) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                import os
+                from pathlib import Path
+                def one():
+                    text = Path("da" + "ta.txt").read_text()
+                    if text == "old":
+                        os.system("printf new > data.txt")
+                    return text
+            """,
+            "data.txt": "old",
+        }
+    )
+    assert "data.txt changed while the step ran; its result is not kept" in made.run().stderr
+    made.run()
+    assert made.value("one") == "new"
+
+
+def test_what_imports_look_through_does_not_count(project: Callable[..., Any]) -> None:
+    made = project(
+        {"steps_a.py": "def one():\n    import sklearn.linear_model, late\n    return 1\n", "late.py": ""}
+    )
+    assert "without asking" not in made.run().stderr
+    made.write({"more.txt": "x"})
+    made.run()
+    assert made.executed() == []

@@ -1,0 +1,103 @@
+"""The texts in a step's code that may name files: its own, and of the project's code it reaches."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import PurePath
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.origins import literals
+
+_MOST_FUNCTIONS = 2000
+_MOST_ITEMS = 100
+_PATH = re.compile(r"(?=[^\n]*[./])[^\n\0]{1,200}")
+
+
+def named_texts(function: Callable[..., Any], files: ProjectFiles) -> list[str]:
+    """Return the literals, defaults and global texts and paths that `function` reaches, each once.
+
+    Reached are, by the names in its code, the functions, classes and globals of the project.
+    Nothing is executed. Text without a dot or slash is no name of a file.
+    """
+    reader = _Reader(files)
+    reader.follow(function)
+    reader.read()
+    return [text for text in reader.texts if _PATH.fullmatch(text)]
+
+
+class _Reader:
+    def __init__(self, files: ProjectFiles) -> None:
+        self.texts: dict[str, None] = {}
+        self._files = files
+        self._seen: set[int] = set()
+        self._waiting: list[FunctionType] = []
+
+    def read(self) -> None:
+        """Read all functions that are waiting, and those they lead to."""
+        while self._waiting and len(self._seen) < _MOST_FUNCTIONS:
+            function = self._waiting.pop()
+            self.texts.update(dict.fromkeys(literals(function.__code__)))
+            for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+                self._keep(value)
+            for cell in function.__closure__ or ():
+                try:
+                    self.follow(cell.cell_contents)
+                except ValueError:
+                    pass  # not yet filled
+            names = set(_names(function.__code__))
+            for name in names:
+                self._follow_global(function.__globals__.get(name), names)
+
+    def follow(self, value: Any) -> None:
+        """Take a function of the project, or the methods of a class, to be read."""
+        if isinstance(value, MethodType | staticmethod | classmethod):
+            value = value.__func__
+        if isinstance(value, partial):
+            for part in (value.func, *value.args, *value.keywords.values()):
+                self.follow(part)
+        elif isinstance(value, FunctionType):
+            if id(value) not in self._seen and value.__code__.co_filename in self._files:
+                self._seen.add(id(value))
+                self._waiting.append(value)
+            if hasattr(value, "__wrapped__"):
+                self.follow(value.__wrapped__)
+        elif isinstance(value, type):
+            if id(value) not in self._seen and self._is_own(value.__module__):
+                self._seen.add(id(value))
+                for member in list(vars(value).values()):
+                    self.follow(getattr(member, "fget", None) or member)
+        else:
+            self._keep(value)
+
+    def _follow_global(self, value: Any, names: set[str]) -> None:
+        if not isinstance(value, ModuleType):
+            self.follow(value)
+        elif (value.__dict__.get("__file__") or "") in self._files:
+            for name in names & vars(value).keys():
+                self.follow(vars(value)[name])
+
+    def _is_own(self, module: str) -> bool:
+        return (getattr(sys.modules.get(module), "__file__", None) or "") in self._files
+
+    def _keep(self, value: Any) -> None:
+        """Keep a text or path, or those directly in a small container."""
+        if isinstance(value, str):
+            self.texts[value] = None
+        elif isinstance(value, PurePath):
+            self.texts[str(value)] = None
+        elif type(value) in (list, tuple, set, frozenset, dict) and len(value) <= _MOST_ITEMS:
+            for item in value.values() if type(value) is dict else value:
+                if isinstance(item, str | PurePath):
+                    self._keep(item)
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -1,0 +1,292 @@
+"""Watch a step while it runs: the files of the project that it reads without asking, and its effects.
+
+What it opens for reading and which folders it lists is heard from an audit hook; text in its code
+that names a file counts too, for libraries that open files without Python noticing.
+
+What happens in the context of a step is its doing, and so is what a thread does that it has
+started: other than async steps, only one runs at a time in a process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from contextvars import ContextVar, Token
+from pathlib import Path
+from types import FrameType
+from typing import Any, Self
+
+from zenconv.engine.audit import listen, watch_environment
+from zenconv.engine.discovery import sign_file
+from zenconv.engine.effects import TAKERS, Effects
+from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.keys import IMPURE_BUILTINS
+from zenconv.engine.naming import named_texts
+from zenconv.engine.origins import Origins
+from zenconv.records.step import Node
+
+_WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_NOT_DATA = ("__pycache__", "site-packages", ".egg-info", ".dist-info")
+_CODE_SUFFIXES = (".py", ".pyc", ".pyi", ".so", ".pyd")
+_LISTINGS = ("os.listdir", "os.scandir")
+_HEARD = ("open", *_LISTINGS, "os.chdir", *TAKERS)
+_MOST_FILES = 10_000
+_MOST_PLACES = 3
+"""For how many of them the line that reads them is looked for."""
+_LONGEST_NAME = 1024
+_HOOK_FRAMES = 4
+"""How many frames stand between a method that `Observation.hear` calls and what caused the event."""
+
+Reading = tuple[str, list[int]]
+"""``file:line`` that reads a file, or nothing; and what `sign_file` said of the file just before."""
+
+_current: ContextVar[Observation | None] = ContextVar("zenconv_observation", default=None)
+_alone: Observation | None = None
+_is_listening = False
+
+
+class Observer:
+    """Watches the steps of one project, whose root and source files are given."""
+
+    def __init__(self, root: Path, files: ProjectFiles | None = None) -> None:
+        self.root = os.path.realpath(root) + os.sep
+        self.spelling = os.path.abspath(root) + os.sep
+        self._files = files or ProjectFiles(root)
+        self.origins = Origins(self._files)
+        self._texts: dict[Callable[..., Any], list[str]] = {}
+
+    def begin(self, node: Node | None = None, *, is_async: bool = False) -> Observation:
+        """Return what will be seen of one execution of a step."""
+        _listen_once()
+        return Observation(self, node, is_async=is_async)
+
+    def texts(self, function: Callable[..., Any] | None) -> list[str]:
+        """Return the texts in the project's code that `function` reaches; taken once."""
+        if function is None:
+            return []
+        known = self._texts.get(function)
+        if known is None:
+            known = self._texts[function] = named_texts(function, self._files)
+        return known
+
+    def absolute(self, path: Any, folder: str) -> str:
+        """Return `path`, seen from `folder`, in full, below `root` where it is; nothing for a descriptor."""
+        try:
+            text = os.fsdecode(path)
+        except TypeError:
+            return ""
+        if len(text) > _LONGEST_NAME or "\0" in text or "\n" in text:
+            return ""
+        full = os.path.normpath(os.path.join(folder, text))
+        if self.spelling != self.root and (full + os.sep).startswith(self.spelling):
+            return self.root + full[len(self.spelling) :]
+        return full
+
+    def name_below(self, full: str) -> str | None:
+        """Return the name that an absolute path counts under: below the root, and no code."""
+        if full + os.sep == self.root:
+            return ""
+        if not full.startswith(self.root):
+            return None
+        name = full[len(self.root) :].replace(os.sep, "/")
+        parts = name.split("/")
+        if any(part.startswith(".") or part.endswith(_NOT_DATA) for part in parts):
+            return None
+        return None if name.endswith(_CODE_SUFFIXES) else name
+
+
+class Observation:
+    """What one execution of a step reads below the root, and its effects, while it is entered.
+
+    Left out of what it reads: the state folder, hidden folders, installed packages, Python
+    modules (their code counts by fingerprint), and what the step itself writes.
+    """
+
+    def __init__(self, observer: Observer, node: Node | None, *, is_async: bool) -> None:
+        self._observer = observer
+        self._node = node
+        self._is_async = is_async
+        self._folder = os.getcwd()
+        self._read: dict[str, Reading] = {}
+        self._written: set[str] = set()
+        self._named = self._sign_named()
+        self._effects: Effects | None = None
+        self._around = ExitStack()
+        self._token: Token[Observation | None] | None = None
+
+    def __enter__(self) -> Self:
+        global _alone
+        self._token = _current.set(self)
+        if not self._is_async:
+            _alone = self
+        self._around.enter_context(watch_environment(_hear_variable))
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        global _alone
+        self._around.close()
+        if not self._is_async:
+            _alone = None
+        if self._token is not None:
+            _current.reset(self._token)
+
+    def watch_effects(self, arguments: Mapping[str, Any], *allowed: Path) -> None:
+        """Go on to the step itself, called with `arguments`: its effects count from now on.
+
+        It may write to the paths `allowed`, to its declared places, and where its fixtures say.
+        """
+        node = self._node
+        if node is None or not node.step.note.cache or _is_impure(node):
+            return  # what it does, it does in every run
+        excused = [arguments[b.parameter] for b in node.bindings if b.source == "fixture"]
+        given = [arguments[b.parameter] for b in node.bindings if b.is_output or b.source == "builtin"]
+        places = [os.path.abspath(place) for place in (*allowed, *given, *excused) if _is_path(place)]
+        where = (node.step.file, node.step.line)
+        self._effects = Effects(
+            self._observer.root,
+            self._observer.origins,
+            where,
+            is_async=self._is_async,
+            is_refreshed=node.step.note.refresh is not None,
+            allowed=places,
+            excused=excused,
+        )
+
+    def warnings(self, returned: Iterable[Any]) -> list[str]:
+        """Return what people should know of the step's effects, once it has returned these values."""
+        if self._effects is None or self._node is None:
+            return []
+        for name, before in self._named.items():
+            if name not in self._written and sign_file(self._full(name)) not in (before, []):
+                self._effects.write_unseen(self._full(name), existed=bool(before))
+        note = self._node.step.note
+        values = {b.parameter: b.value for b in self._node.bindings if b.source == "value"}
+        return self._effects.warnings(returned, note.env, values, self._node.step.name)
+
+    def discovered(self) -> dict[str, Reading]:
+        """Return what was read, by name relative to the root (``folder/`` for a listing), sorted.
+
+        What the step's code names counts as well, if it is a file and is as it was before.
+        """
+        where = self._node.step.where if self._node is not None else ""
+        found = dict(self._read)
+        for name, before in self._named.items():
+            if before and name not in found and sign_file(self._full(name)) == before:
+                found[name] = (where, before)
+        return {name: found[name] for name in sorted(found) if name not in self._written}
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take down an audit event."""
+        if event == "open":
+            self._hear_open(*arguments)
+        elif event in _LISTINGS:
+            self._hear_listing(arguments[0])
+        elif event == "os.chdir":
+            self._folder = ""
+        else:
+            if event == "sqlite3.connect":
+                self._hear_database(arguments[0])
+            if self._effects is not None:
+                TAKERS[event](self._effects, *arguments)
+
+    def hear_variable(self, name: str | None, frame: FrameType | None) -> None:
+        """Take down that somebody reads ``os.environ``."""
+        if self._effects is not None:
+            self._effects.read_variable(name, frame)
+
+    def _hear_open(self, path: Any, mode: Any, flags: Any) -> None:
+        full = self._absolute(path)
+        if not full or (mode is None and _is_inside_open_folder(path, sys._getframe(_HOOK_FRAMES))):
+            return
+        writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
+        name = self._observer.name_below(full)
+        if writes or (isinstance(flags, int) and flags & _WRITING_FLAGS):
+            if name:
+                self._written.add(name)
+            if self._effects is not None:
+                self._effects.write(full)
+        elif name:
+            self._note_read(name, full)
+
+    def _hear_listing(self, path: Any) -> None:
+        name = self._observer.name_below(self._absolute(path))
+        # What imports look through is not what the step looks at.
+        if name is not None and self._observer.origins.find(sys._getframe(1)) is not None:
+            self._note_read(f"{name}/" if name else "./", "")
+
+    def _hear_database(self, path: Any) -> None:
+        full = self._absolute(path)
+        name = self._observer.name_below(full)
+        if name and os.path.isfile(full):
+            self._note_read(name, full)
+
+    def _note_read(self, name: str, full: str) -> None:
+        if name not in self._read and len(self._read) < _MOST_FILES:
+            where = ""
+            if len(self._read) < _MOST_PLACES:
+                origin = self._observer.origins.find(sys._getframe(1))
+                where = f"{origin.file}:{origin.line}" if origin is not None and origin.line else ""
+            self._read[name] = (where, sign_file(full) if full else [])
+
+    def _absolute(self, path: Any) -> str:
+        if not self._folder:
+            self._folder = os.getcwd()
+        return self._observer.absolute(path, self._folder)
+
+    def _full(self, name: str) -> str:
+        return os.path.join(self._observer.root, name)
+
+    def _sign_named(self) -> dict[str, list[int]]:
+        """Return the files that the step's code may name, and what each is like now."""
+        observer = self._observer
+        function = self._node.step.function if self._node is not None else None
+        signed: dict[str, list[int]] = {}
+        for text in observer.texts(function):
+            full = observer.absolute(os.path.expanduser(text), observer.root)
+            name = observer.name_below(full) if full.startswith(observer.root) else full
+            if name and (os.path.isfile(full) or not os.path.lexists(full)):
+                signed[name] = sign_file(full)
+        return signed
+
+
+def _is_impure(node: Node) -> bool:
+    return any(b.source == "builtin" and b.fixture in IMPURE_BUILTINS for b in node.bindings)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, os.PathLike) or (isinstance(value, str) and os.path.isabs(value))
+
+
+def _is_inside_open_folder(path: Any, caller: FrameType) -> bool:
+    """Return whether a name is likely to be relative to an open folder, as where trees are deleted."""
+    file = caller.f_code.co_filename
+    return (file.endswith(f"{os.sep}shutil.py") or file == "<frozen os>") and not os.path.isabs(path)
+
+
+def _listen_once() -> None:
+    global _is_listening
+    if not _is_listening:
+        _is_listening = True
+        listen(_HEARD, _hear)
+
+
+def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+    observation = _current.get() or _alone
+    if observation is not None:
+        try:
+            observation.hear(event, arguments)
+        except Exception:  # it would end what the event announces
+            if os.environ.get("ZENCONV_DEBUG"):
+                raise
+
+
+def _hear_variable(name: str | None, frame: FrameType | None) -> None:
+    observation = _current.get() or _alone
+    if observation is not None:
+        try:
+            observation.hear_variable(name, frame)
+        except Exception:
+            if os.environ.get("ZENCONV_DEBUG"):
+                raise
