@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runs": ("zenconv.cli.runs", "List recorded runs."),
     "show": ("zenconv.cli.show", "Show one run: what it did, and why a step failed."),
     "logs": ("zenconv.cli.logs", "Print what a step printed."),
+    "shell": ("zenconv.cli.shell", "Open a Python with the inputs that a step had in a run."),
     "get": ("zenconv.cli.get", "Print or save the stored output of a step."),
     "check": (
         "zenconv.cli.check",
@@ -128,11 +129,18 @@ def place_command(args: Sequence[str]) -> list[str]:
         if _option_name(rest[0]) not in COMMON_OPTIONS:
             return ["run", *leading, *rest]
         takes_next = rest[0] in COMMON_OPTIONS
-        leading += rest[: 1 + takes_next]
+        leading += [_spell_out(rest[0]), *rest[1 : 1 + takes_next]]
         rest = rest[1 + takes_next :]
     if not rest:
         return ["run", *leading]
     return [rest[0], *leading, *rest[1:]] if leading else rest
+
+
+def _spell_out(argument: str) -> str:
+    """Return ``-c FILE`` as ``--config FILE``: behind the name of a command, ``-c`` may be code."""
+    if argument.startswith("--") or not argument.startswith("-c"):
+        return argument
+    return f"--config={argument[2:]}" if argument[2:] else "--config"
 
 
 def _option_name(argument: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import attrs
 import click
@@ -63,9 +63,27 @@ class CommonOptions(Frozen):
         return assemble(settings, self.load_plugins(settings))
 
 
-def common_options(function: F) -> F:
-    """Give a command ``--stack -c -C --set -p``; its function gets an `CommonOptions` first."""
+@overload
+def common_options(function: F) -> F: ...
 
+
+@overload
+def common_options(*, config_flags: Sequence[str]) -> Callable[[F], F]: ...
+
+
+def common_options(
+    function: F | None = None, *, config_flags: Sequence[str] = ("-c", "--config")
+) -> F | Callable[[F], F]:
+    """Give a command ``--stack -c -C --set -p``; its function gets an `CommonOptions` first.
+
+    `config_flags` are how ``-c`` is spelt, for a command that needs that letter.
+    """
+    if function is None:
+        return lambda decorated: _add_common_options(decorated, config_flags)
+    return _add_common_options(function, config_flags)
+
+
+def _add_common_options(function: F, config_flags: Sequence[str]) -> F:
     def call(
         *args: Any,
         root: Path | None,
@@ -80,7 +98,7 @@ def common_options(function: F) -> F:
         return function(common, *args, **options)
 
     command: Any = update_wrapper(call, function)
-    for option in reversed(_OPTIONS):
+    for option in reversed(_list_options(config_flags)):
         command = option(command)
     return command  # type: ignore[no-any-return]
 
@@ -93,17 +111,19 @@ def json_option(function: F) -> F:
 _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
-_OPTIONS: tuple[Callable[[Any], Any], ...] = (
-    click.option("--stack", "stack_name", metavar="NAME", help="The stack to use."),
-    click.option("-C", "--root", type=_FOLDER, metavar="DIR", help="The project, or a folder in it."),
-    click.option("-c", "--config", "config_file", type=_FILE, metavar="FILE", help="Read these settings."),
-    click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter."),
-    click.option(
-        "-p",
-        "--plugin",
-        "plugin_requests",
-        multiple=True,
-        metavar="NAME",
-        help="Load a plugin; no:NAME does not.",
-    ),
-)
+
+def _list_options(config_flags: Sequence[str]) -> tuple[Callable[[Any], Any], ...]:
+    return (
+        click.option("--stack", "stack_name", metavar="NAME", help="The stack to use."),
+        click.option("-C", "--root", type=_FOLDER, metavar="DIR", help="The project, or a folder in it."),
+        click.option(*config_flags, "config_file", type=_FILE, metavar="FILE", help="Read these settings."),
+        click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter."),
+        click.option(
+            "-p",
+            "--plugin",
+            "plugin_requests",
+            multiple=True,
+            metavar="NAME",
+            help="Load a plugin; no:NAME does not.",
+        ),
+    )

@@ -105,7 +105,7 @@ def print_bindings(step: StepRunRecord, root: str) -> None:
     facts = {}
     for binding in step.bindings:
         name = str(binding.get("parameter", ""))
-        facts[escape(name)] = escape(show_value(_show_binding(binding, step.inputs.get(name)), root))
+        facts[escape(name)] = escape(show_value(describe_binding(binding, step.inputs.get(name)), root))
     for name, given in step.inputs.items():
         facts.setdefault(escape(name), escape(_show_given(given)))
     if facts:
@@ -113,7 +113,8 @@ def print_bindings(step: StepRunRecord, root: str) -> None:
         print_facts(facts)
 
 
-def _show_binding(binding: Mapping[str, Any], given: Any) -> str:
+def describe_binding(binding: Mapping[str, Any], given: Any) -> str:
+    """Return what a parameter got, in a line, from the recorded `binding` and facts about the input."""
     if binding.get("source") == "node":
         output = f".{binding['output']}" if binding.get("output") else ""
         source = f"<- {binding.get('node', '')}{output}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from zenconv import clock, hashing
+from zenconv.engine.calling import call_step
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure
 from zenconv.engine.forks import ForkWatch
@@ -112,7 +113,7 @@ class Performer:
                 arguments = self.resources.arguments(node, given)
                 del given
                 seen.watch_effects(arguments, self.scratch)
-                returned = _call(node, arguments)
+                returned = call_step(node, arguments)
             if node.step.is_async:
                 with seen:
                     returned = await self._wait_for(returned)
@@ -247,7 +248,7 @@ class Performer:
     async def _make_live(self, given: TaskInput, live: Task, private: Path) -> Any:
         node = self.pipeline.nodes[given.node]
         arguments = self.resources.arguments(node, await self._load_inputs(live, private))
-        returned = _call(node, arguments)
+        returned = call_step(node, arguments)
         if node.step.is_async:
             returned = await self._wait_for(returned)
         outputs = split_outputs(node.step, returned)
@@ -280,15 +281,6 @@ def store_text(blocks: Iterable[bytes], size: int, store: ArtifactStore) -> Arti
             digest, size = writer.commit()
         file = StoredFile("", digest, size)
     return Artifact(file.digest, "text/1", "builtins.str", (file,), summary={"bytes": file.size})
-
-
-def _call(node: Node, arguments: Mapping[str, Any]) -> Any:
-    function = node.step.function
-    positional = [p.name for p in node.step.parameters if p.positional_only]
-    if positional:
-        rest = {name: value for name, value in arguments.items() if name not in positional}
-        return function(*(arguments[name] for name in positional), **rest)
-    return function(**arguments)
 
 
 def _is_interruption(error: BaseException) -> bool:

@@ -85,11 +85,11 @@ def rerun_command(run: RunRecord, step: StepRunRecord) -> str:
     words = ["zenconv", "run", step.node]
     if run.stack and run.stack != "local":
         words += ["--stack", run.stack]
-    words += [word for setting in _settings_of(run.arguments) for word in ("--set", setting)]
+    words += [word for setting in list_settings(run.arguments) for word in ("--set", setting)]
     return shlex.join(words)
 
 
-def _settings_of(arguments: Iterable[str]) -> list[str]:
+def list_settings(arguments: Iterable[str]) -> list[str]:
     """Return what ``--set`` said on the command line of a run."""
     found = []
     words = iter(arguments)

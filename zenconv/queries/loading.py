@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zenconv import hashing
 from zenconv.errors import CorruptArtifact, StoreError, UntrustedArtifact
 from zenconv.queries.outputs import WRITTEN, choose_outputs, show_name
-from zenconv.records.artifact import Artifact, StoredFile
+from zenconv.records.artifact import StoredFile
 from zenconv.records.run import StepRunRecord
 
 if TYPE_CHECKING:
@@ -39,16 +39,21 @@ def load_outputs(history: History, step: StepRunRecord, output: str | None = Non
         Bytes are missing or differ from their digest.
     """
     chosen = choose_outputs(step, output)
-    values = {name: _load(history, step, name, artifact) for name, artifact in chosen.items()}
+    values = {name: load_output(history, step, name) for name in chosen}
     only = next(iter(values)) if len(values) == 1 else None
     if only is not None and (output is not None or only == "" or only.startswith(WRITTEN)):
         return values[only]
     return {show_name(name): value for name, value in values.items()}
 
 
-def _load(history: History, step: StepRunRecord, name: str, artifact: Artifact) -> Any:
+def load_output(history: History, step: StepRunRecord, name: str) -> Any:
+    """Return the value of one recorded output of a step; `name` as it is recorded.
+
+    Raises as `load_outputs` does.
+    """
     from zenconv.materializers import Materializers
 
+    artifact = step.outputs[name]
     stack = history.stack_of(step.run)
     reason = stack.trust.refusal(artifact, step.key, name)
     if reason is not None:
