@@ -19,6 +19,7 @@ from zenconv.records.events import (
     ProjectFailed,
     RunFinished,
     StepFinished,
+    StepRetried,
     StepsReused,
     StepStarted,
 )
@@ -29,6 +30,7 @@ _WORDS = {
     "skipped": ("skipped", "yellow"),
     "interrupted": ("interrupted", "yellow"),
     "reused": ("reused", "cyan"),
+    "retried": ("failed", "yellow"),
 }
 _FEW_REUSED = 12
 
@@ -67,6 +69,8 @@ class Progress:
             self._status()
         elif isinstance(event, events.Progress):
             self._show_status(event.text)
+        elif isinstance(event, StepRetried):
+            self._retried(event)
         elif isinstance(event, StepFinished):
             self._finished(event)
         elif isinstance(event, Notice):
@@ -106,6 +110,17 @@ class Progress:
             self._print("    " + style("warning: ", "yellow", stream=self._stream) + escape(warning))
         if event.error is not None and event.status == "failed":
             for line in error_lines(event.error):
+                self._print("    " + line)
+        self._status()
+
+    def _retried(self, event: StepRetried) -> None:
+        self._running.pop(event.node, None)
+        if self._verbosity >= 0:
+            pause = f" in {format_duration(event.wait)}" if event.wait else ""
+            reason = f"attempt {event.attempt} of {event.of}; again{pause}"
+            self._line(event.node, "retried", format_duration(event.seconds), reason)
+            lines = error_lines(event.error) if self._verbosity > 0 else _message_lines(event.error)[:1]
+            for line in lines:
                 self._print("    " + line)
         self._status()
 

@@ -6,12 +6,15 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from zenconv.cli.output import escape, format_duration, format_size, print_line, style
 from zenconv.cli.reading import show_status, show_time, show_value
 from zenconv.errors import ZenconvError
 from zenconv.queries.describing import rerun_command, summarize_facts, summarize_output
 from zenconv.queries.loading import read_output
 from zenconv.queries.outputs import is_nothing, show_name
+from zenconv.records.artifact import Artifact
 from zenconv.records.plan import KeyParts
 from zenconv.records.run import HAS_RESULT, RunRecord, StepRunRecord
 
@@ -38,6 +41,7 @@ def print_step(
             "key": escape(step.key) if verbose else escape(step.key[:12]),
         }
     )
+    print_attempts(history, step, verbose=verbose)
     if step.error is not None:
         print_heading("failure")
         print_error(step.error)
@@ -58,10 +62,29 @@ def print_failure(history: History, run: RunRecord, step: StepRunRecord) -> None
     print_line(
         f"\n{style('FAILED', 'red', 'bold')} {style(escape(step.node), 'bold')}  ({escape(step.where)})"
     )
+    print_attempts(history, step)
     print_error(step.error or {"type": step.status, "message": ""})
     print_bindings(step, run.root)
     print_tail(history, step, lines=_TAIL_LINES)
     print_line(f"to run it again: {escape(rerun_command(run, step))}")
+
+
+def print_attempts(history: History, step: StepRunRecord, *, verbose: bool = False) -> None:
+    """Print the attempts that failed before the last one: a line each, with `verbose` in full."""
+    if not step.attempts:
+        return
+    print_heading("attempts that failed before")
+    for attempt in step.attempts:
+        error = attempt.get("error") or {}
+        first = str(error.get("message", "")).partition("\n")[0]
+        text = ": ".join(part for part in (str(error.get("type", "")), first) if part)
+        took = format_duration(attempt.get("seconds", 0.0))
+        print_line(f"  {attempt.get('attempt')}  {took}  {style(escape(text), 'red')}")
+        if verbose:
+            print_error(error)
+            if attempt.get("output"):
+                output = Artifact.from_json(attempt["output"])
+                print_tail(history, attrs.evolve(step, output=output), lines=_TAIL_LINES)
 
 
 def print_heading(text: str) -> None:

@@ -215,6 +215,7 @@ class _Intake:
             "inputs": event.inputs,
             "warnings": event.warnings,
             "live": event.live,
+            "attempts": event.attempts,
         }
         self._put_step(
             event.node,

@@ -208,6 +208,7 @@ def _read_outcome(row: Row, key: str | None, run: RunRecord, texts: TextReader) 
         "inputs": more.get("inputs", {}),
         "warnings": tuple(more.get("warnings", ())),
         "live": bool(more.get("live")),
+        "attempts": tuple(more.get("attempts", ())),
     }
 
 

@@ -183,5 +183,6 @@ class _Pool(TaskPool):
                     output=message.output,
                     error=message.error,
                     seconds=clock.monotonic() - started,
+                    ending="crash",
                 )
             )

@@ -19,11 +19,12 @@ from zenconv.engine.decide import Decider, NodeResult
 from zenconv.engine.durability import Durability
 from zenconv.engine.perform import Performer
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
+from zenconv.engine.retries import Retries
 from zenconv.engine.tolerance import find_broken
 from zenconv.errors import StoreError, UsageError
 from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers, is_async
 from zenconv.records.artifact import ActionEntry, ActionKey
-from zenconv.records.events import Event, Notice, StepFinished, StepsReused, StepStarted
+from zenconv.records.events import Event, Notice, StepFinished, StepRetried, StepsReused, StepStarted
 from zenconv.records.plan import Decision, KeyParts, Plan
 from zenconv.records.step import Node
 
@@ -59,6 +60,7 @@ class RunExecution:
     suspects: frozenset[str] = frozenset()
     durability: Durability | None = None
     workers: WorkersOpener | None = None
+    retries: Retries = attrs.field(factory=Retries)
     results: dict[str, NodeResult] = attrs.field(factory=dict)
     status: dict[str, str] = attrs.field(factory=dict)
     _waiting: dict[str, int] = attrs.field(factory=dict)
@@ -108,8 +110,11 @@ class RunExecution:
                 yield from self._submit(pool)
                 yield from self._take_results(pool)
                 self._retry_contended()
+                for id in self.retries.take_due():
+                    self._make_ready(id)
             if self.performer.interruption.signal:
                 yield from self._interrupt(pool)
+            yield from self._give_up_waiting()
         finally:
             pool.close()
         yield from _as_notices(pool.notices())
@@ -121,7 +126,9 @@ class RunExecution:
             return False
         if self.stop_on_failure and self._has_failed:
             return bool(self._running)
-        return bool(self._running or self._contended or self._ready[True] or self._ready[False])
+        return bool(
+            self._running or self._contended or self.retries or self._ready[True] or self._ready[False]
+        )
 
     def _may_start(self) -> bool:
         if self.performer.interruption.signal or (self.stop_on_failure and self._has_failed):
@@ -130,10 +137,11 @@ class RunExecution:
 
     def _take_results(self, pool: TaskPool) -> Iterator[Event]:
         if not (self._running or self._ready[True] or self._ready[False]):
-            if self._contended:
-                time.sleep(_CONTENDED_PAUSE_SECONDS)
+            if self._contended or self.retries:
+                time.sleep(self.retries.patience(_CONTENDED_PAUSE_SECONDS))
             return
-        for result in pool.results(_CONTENDED_PAUSE_SECONDS if self._contended else _PATIENCE_SECONDS):
+        most = _CONTENDED_PAUSE_SECONDS if self._contended else _PATIENCE_SECONDS
+        for result in pool.results(self.retries.patience(most)):
             yield from self._finish(result, pool)
         yield from _as_notices(pool.notices())
 
@@ -152,6 +160,7 @@ class RunExecution:
         for node in pipeline:
             self._left[node.pipeline] = self._left.get(node.pipeline, 0) + 1
             self._waiting[node.id] = len(node.upstream)
+        self.retries.resume(node for node in pipeline if node.id not in self.ended)
         reused = []
         for node in pipeline:
             decision = self.plan.decisions[node.id]
@@ -171,6 +180,8 @@ class RunExecution:
         return id in self.status and id not in self._forced
 
     def _make_ready(self, id: str) -> None:
+        if self.retries.holds(id):
+            return
         is_waiting = self.plan.pipeline.nodes[id].step.is_async and id not in self.suspects
         heapq.heappush(self._ready[is_waiting], (self._order[id], id))
 
@@ -210,7 +221,8 @@ class RunExecution:
             is_async=is_async(node.step.is_async, inputs),
         )
         self._running[node.id] = task, self._reopenings
-        yield StepStarted(node.id, pool.is_apart, at=clock.utc_now())
+        earlier, again = len(self.retries.attempts.get(node.id, ())), self.retries.after_end(node)
+        yield StepStarted(node.id, pool.is_apart, earlier, again, at=clock.utc_now())
         pool.submit(task)
 
     def _decide(self, node: Node) -> Decision | None:
@@ -244,6 +256,10 @@ class RunExecution:
         if result.status == "damaged":
             yield from self._repair(node, task, result, reopenings)
             return
+        retried = self._retry(node, task, result) if result.status == "failed" else None
+        if retried is not None:
+            yield retried
+            return
         key = ActionKey.parse(task.key)
         entry = make_entry(node, key, result, self.decider.keys, self.writer)
         changed = changed_files(node, result, self.decider.keys)
@@ -262,6 +278,21 @@ class RunExecution:
             self.results[node.id] = outcome
         self._close(node, result.status)
         yield from self._tear_down(node, pool)
+
+    def _retry(self, node: Node, task: Task, result: TaskResult) -> StepRetried | None:
+        if not self._may_start():
+            return None
+        retried = self.retries.retry(node, result)
+        if retried is not None and not self.decider.keys.local(node).impure:
+            self.decider.cache.release(ActionKey.parse(task.key))  # whoever else wants it need not wait
+        return retried
+
+    def _give_up_waiting(self) -> Iterator[Event]:
+        for finished in self.retries.give_up(
+            "interrupted" if self.performer.interruption.signal else "failed"
+        ):
+            self._close(self.plan.pipeline.nodes[finished.node], finished.status)
+            yield finished
 
     def _publish(self, node: Node, entry: ActionEntry, result: TaskResult) -> Iterator[Event]:
         try:
@@ -291,6 +322,7 @@ class RunExecution:
             live=result.live,
             seconds=round(result.seconds, 6),
             cpu=round(result.cpu, 6),
+            attempts=self.retries.earlier(node.id),
             at=clock.utc_now(),
         )
 

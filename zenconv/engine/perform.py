@@ -19,6 +19,7 @@ from zenconv.engine.interruption import Interruption
 from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
 from zenconv.engine.resources import FixtureError, Resources
+from zenconv.engine.retries import is_retried
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.watching import Observation, Observer
 from zenconv.engine.written import places, restore_written, save_written
@@ -199,6 +200,7 @@ class Performer:
             error = error.__cause__ or error
         elif isinstance(error, SaveError) and has_frames(error.__cause__, self.files):
             error = error.__cause__ or error  # a generator's own code, run while it was stored
+        retry = is_retried(node.marks.retry, error)
         described = describe_failure(error, self.files, hint=hint)
         if isinstance(error, SystemExit):
             described["message"] = f"the step called sys.exit({error.code!r})"
@@ -216,7 +218,7 @@ class Performer:
             self.debugger.examine(node, error, described)
             if self.interruption.signal and _is_interruption(error):  # Ctrl-C, and then `q`
                 return _interrupted(node)
-        return TaskResult(node.id, "failed", error=described)
+        return TaskResult(node.id, "failed", error=described, retry=retry)
 
     async def _load_inputs(self, task: Task, private: Path) -> dict[str, Any]:
         return {parameter: await self._load(given, private) for parameter, given in task.inputs.items()}

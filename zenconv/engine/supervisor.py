@@ -19,6 +19,7 @@ import attrs
 
 from zenconv import clock
 from zenconv.engine.endings import crash_error, describe_end, kill_group
+from zenconv.engine.retries import describe_attempt
 from zenconv.engine.runner import Body, Runner, fork_runner
 from zenconv.engine.terminal import (
     is_terminal_lent,
@@ -37,6 +38,7 @@ from zenconv.records.events import (
     RunnerDied,
     RunnerFinished,
     StepFinished,
+    StepRetried,
     StepsReused,
     StepStarted,
     decode,
@@ -56,10 +58,11 @@ Listener = Callable[[Event], object]
 
 @attrs.define(eq=False, repr=False)
 class _State:
-    """What is known of the run so far. `running` tells of each node whether workers execute it."""
+    """What is known of the run so far: of nodes that run, how they started; failed attempts by node."""
 
     status: dict[str, str] = attrs.field(factory=dict)
-    running: dict[str, bool] = attrs.field(factory=dict)
+    running: dict[str, StepStarted] = attrs.field(factory=dict)
+    attempts: dict[str, list[dict[str, Any]]] = attrs.field(factory=dict)
     doing: str = ""
     planned: bool = False
     finished: bool = False
@@ -70,7 +73,10 @@ class _State:
 
     def take(self, event: Event) -> None:
         if isinstance(event, StepStarted):
-            self.running[event.node] = event.apart
+            self.running[event.node] = event
+        elif isinstance(event, StepRetried):
+            self.running.pop(event.node, None)
+            self.attempts.setdefault(event.node, []).append(describe_attempt(event))
         elif isinstance(event, StepFinished):
             self.status[event.node] = event.status
             self.running.pop(event.node, None)
@@ -224,7 +230,8 @@ class Supervisor:
         state = self._state
         self._deadline = 0.0
         cause = describe_end(status)
-        nodes = [node for node, apart in state.running.items() if not apart]
+        started = {node: event for node, event in state.running.items() if not event.apart}
+        nodes = list(started)
         # What ran in workers is not to blame; they have ended with their runner, and run again.
         state.running.clear()
         for node in nodes or [""]:
@@ -237,14 +244,34 @@ class Supervisor:
             state.unexplained += 1
             return state.unexplained < _MOST_UNEXPLAINED
         if len(nodes) == 1:  # of several, the next runner finds out which it was, one by one
-            self._record_unfinished(nodes, "failed", crash_error(cause))
+            self._record_end(started[nodes[0]], "crash", crash_error(cause))
         return True
+
+    def _record_end(self, started: StepStarted, ending: str, error: dict[str, Any]) -> None:
+        """Record that a step did not end by itself: as an attempt, if there is to be another."""
+        if ending not in started.again:
+            self._record_unfinished([started.node], "failed", error)
+            return
+        output = self._output(self._state.secrets)
+        retried = StepRetried(
+            started.node,
+            started.earlier + 1,
+            started.again["of"],
+            error=error,
+            output=output.to_json() if output else None,
+            wait=started.again[ending],
+            at=clock.utc_now(),
+        )
+        self._record(retried)
 
     def _record_unfinished(self, nodes: list[str], status: str, error: dict[str, Any] | None = None) -> None:
         output = self._output(self._state.secrets)
         for node in nodes:
             text = output.to_json() if output else None
-            self._record(StepFinished(node, status, error=error, output=text, at=clock.utc_now()))
+            attempts = self._state.attempts.get(node, ())
+            self._record(
+                StepFinished(node, status, error=error, output=text, attempts=attempts, at=clock.utc_now())
+            )
 
     def _record(self, event: Event) -> None:
         with EventLog(self._folder.log) as log:

@@ -101,7 +101,9 @@ class TaskResult(Frozen):
 
     `damaged` lists (node, digest) of inputs whose stored bytes are wrong, `discovered` the files
     and folders that it read without having asked for them: by name, the line that does and what
-    the file was like then, as `zenconv.engine.discovery` says it.
+    the file was like then, as `zenconv.engine.discovery` says it. `retry`: it failed with an
+    exception after which its marks ask for another attempt. `ending` is ``crash`` or ``timeout``
+    where it did not end by itself.
     """
 
     node: str
@@ -117,6 +119,8 @@ class TaskResult(Frozen):
     discovered: Mapping[str, tuple[str, list[int]]] = attrs.field(factory=dict)
     seconds: float = 0.0
     cpu: float = 0.0
+    retry: bool = False
+    ending: Literal["", "crash", "timeout"] = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON data."""

@@ -20,6 +20,7 @@ from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.keys import short_text
 from zenconv.engine.perform import Performer, store_text
+from zenconv.engine.retries import Retries
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
@@ -40,6 +41,7 @@ from zenconv.records.events import (
     RunnerDied,
     RunStarted,
     StepFinished,
+    StepRetried,
     StepsReused,
 )
 from zenconv.records.layout import RunFolder, StateFolder
@@ -176,8 +178,8 @@ class _RunnerBody:
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
         _notify(plugins, channel, "zenconv_run_start", event=self.started)
-        ended, done, suspects = read_progress(self.folder)
-        planner, plan = self._plan(plugins, channel, done)
+        past = read_progress(self.folder)
+        planner, plan = self._plan(plugins, channel, past.done)
         for text in (*self.settings.warnings, *planner.warnings()):
             channel.send(Notice(text, at=clock.utc_now()))
         for problem in planner.decider.keys.warnings():
@@ -204,7 +206,7 @@ class _RunnerBody:
         workers = None
         if server is not None and not planner.is_indexed:
             workers = partial(self._open_workers, server, planner, secrets)
-        self._execute(planner, plan, plugins, channel, performer, workers, ended, done, suspects)
+        self._execute(planner, plan, plugins, channel, performer, workers, past)
         for failure in performer.resources.end_run():
             channel.send(teardown_notice(failure))
         if debugger is not None and debugger.has_quit:
@@ -266,9 +268,7 @@ class _RunnerBody:
         channel: Channel,
         performer: Performer,
         workers: WorkersOpener | None,
-        ended: Mapping[str, str],
-        done: Mapping[str, NodeResult],
-        suspects: frozenset[str],
+        past: EarlierRunners,
     ) -> None:
         self.spool.clear()
         stack = planner.stack
@@ -279,9 +279,10 @@ class _RunnerBody:
             performer,
             writer=f"run {self.folder.id} on {self.started.environment['host']}",
             stop_on_failure=self.options.stop_on_failure,
-            ended=ended,
-            suspects=suspects,
-            results=dict(done),
+            ended=past.ended,
+            suspects=past.suspects,
+            results=dict(past.done),
+            retries=Retries(past.attempts),
             durability=durability,
             workers=workers,
         )
@@ -299,26 +300,40 @@ def _notify(plugins: Plugins, channel: Channel, hook: str, **arguments: Any) -> 
         channel.send(Notice(text, at=clock.utc_now()))
 
 
-def read_progress(folder: RunFolder) -> tuple[dict[str, str], dict[str, NodeResult], frozenset[str]]:
-    """Return what earlier runners of this run achieved: statuses and results by node.
+@attrs.frozen(eq=False, repr=False)
+class EarlierRunners(Frozen):
+    """What earlier runners of a run achieved, by node: statuses, results, attempts that failed.
 
-    And the nodes during which one of them died, together with others, so that none is to blame yet.
+    `suspects` are the nodes during which one of them died, together with others, so that none is
+    to blame yet.
     """
+
+    ended: Mapping[str, str]
+    done: Mapping[str, NodeResult]
+    suspects: frozenset[str]
+    attempts: dict[str, list[StepRetried]]
+
+
+def read_progress(folder: RunFolder) -> EarlierRunners:
+    """Return what is in the log of a run so far."""
     ended: dict[str, str] = {}
     suspects: set[str] = set()
     done: dict[str, NodeResult] = {}
+    attempts: dict[str, list[StepRetried]] = {}
     for event, _ in read_events(folder.log):
         if isinstance(event, StepFinished):
             ended[event.node] = event.status
             if event.status == "succeeded":
                 done[event.node] = _result(event.key, event.outputs, event.live)
+        elif isinstance(event, StepRetried):
+            attempts.setdefault(event.node, []).append(event)
         elif isinstance(event, RunnerDied) and event.node:
             suspects.add(event.node)
         elif isinstance(event, StepsReused):
             for step in event.steps:
                 ended[step["node"]] = "reused"
                 done[step["node"]] = _result(step["key"], step["outputs"], step.get("live", False))
-    return ended, done, frozenset(suspects - ended.keys())
+    return EarlierRunners(ended, done, frozenset(suspects - ended.keys()), attempts)
 
 
 def _result(key: str, outputs: Mapping[str, Any], live: bool) -> NodeResult:

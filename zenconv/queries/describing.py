@@ -72,6 +72,7 @@ def describe_step(step: StepRunRecord, parts: KeyParts | None = None) -> dict[st
         "bindings": [dict(binding) for binding in step.bindings],
         "warnings": list(step.warnings),
         "error": dict(step.error) if step.error else None,
+        "attempts": [dict(attempt) for attempt in step.attempts],
     }
     if parts is not None:
         facts["parts"] = dict(parts.parts)

@@ -370,6 +370,11 @@ class StepRun:
         """What it failed with: ``type``, ``message``, ``frames``, ``hint``."""
         return self.record.error
 
+    @property
+    def attempts(self) -> Sequence[Mapping[str, Any]]:
+        """The attempts that failed before the last one: ``attempt``, ``error``, ``seconds``, ``wait``."""
+        return self.record.attempts
+
     def log(self) -> str:
         """Return what it printed, logged and warned."""
         return b"".join(read_output(self._history, self.record)).decode("utf-8", "replace")

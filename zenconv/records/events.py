@@ -70,11 +70,35 @@ class StepsReused(Event):
 
 @attrs.frozen(eq=False, repr=False)
 class StepStarted(Event):
-    """A step begins. `apart`: in another process than the runner, whose end is not the step's."""
+    """A step begins. `apart`: in another process than the runner, whose end is not the step's.
+
+    `earlier` is how many attempts have failed. `again` maps ways in which its process may end
+    (``crash``, ``timeout``) to the seconds after which it is then executed again, and ``of`` to
+    the number of attempts there can be.
+    """
 
     name: ClassVar[str] = "step_started"
     node: str
     apart: bool = False
+    earlier: int = 0
+    again: Json = attrs.field(factory=dict)
+
+
+@attrs.frozen(eq=False, repr=False)
+class StepRetried(Event):
+    """Attempt number `attempt` of `of` has failed; after `wait` seconds there is another.
+
+    `error`, `output` and `seconds` are those of `StepFinished`.
+    """
+
+    name: ClassVar[str] = "step_retried"
+    node: str
+    attempt: int
+    of: int
+    error: Json = attrs.field(factory=dict)
+    output: Json | None = None
+    seconds: float = 0.0
+    wait: float = 0.0
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -87,7 +111,8 @@ class StepFinished(Event):
     ``hint``. `inputs` maps parameters to ``{type, shape, ...}`` summaries. `parts` and `sources`
     are those of `KeyParts`; a source text already told in this run, for the same part and digest,
     is left out. `live`: the value cannot be stored, `outputs` is empty. `seconds` is wall time,
-    `cpu` CPU seconds.
+    `cpu` CPU seconds. `attempts` are those that failed before: ``attempt``, ``error``, ``output``,
+    ``seconds``, ``wait``, ``at``.
     """
 
     name: ClassVar[str] = "step_finished"
@@ -105,6 +130,7 @@ class StepFinished(Event):
     live: bool = False
     seconds: float = 0.0
     cpu: float = 0.0
+    attempts: Sequence[Json] = ()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -180,6 +206,7 @@ EVENTS: dict[str, type[Event]] = {
         PlanReady,
         StepsReused,
         StepStarted,
+        StepRetried,
         StepFinished,
         Notice,
         ProjectFailed,

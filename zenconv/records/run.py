@@ -75,6 +75,7 @@ class StepRunRecord(Frozen):
     ran, was reused or skipped. `outputs` maps names to artifacts (``""``: the only output) and
     `output_names` those it declares. `output` is the artifact of the captured text. `error` and
     `inputs` are those of `zenconv.records.events.StepFinished`, `bindings` those of ``PlanReady``.
+    `attempts` are those that failed before the last one, as ``StepFinished`` has them.
     `live`: the value cannot be stored, it is made again wherever it is needed.
     `seconds` is wall time, `cpu` CPU seconds; of a reused step both are 0.
     """
@@ -104,6 +105,7 @@ class StepRunRecord(Frozen):
     finished: str = ""
     seconds: float = 0.0
     cpu: float = 0.0
+    attempts: Sequence[Mapping[str, Any]] = ()
 
     @property
     def where(self) -> str:
