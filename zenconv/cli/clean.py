@@ -66,7 +66,8 @@ def command(
 
     if yes and dry_run:
         raise UsageError("--yes and --dry-run contradict each other")
-    settings, stack = _open(common)
+    settings = common.load_settings()
+    stack = common.open_stack(settings, print_warning)
     try:
         retention = _retention(settings, stack, runs, older_than, keep_last, only_failed)
         cleaner = Cleaner(settings, stack, retention)
@@ -80,16 +81,6 @@ def command(
     else:
         _print_plan(plan, verbose=verbose)
         _print_end(plan, done)
-
-
-def _open(common: CommonOptions) -> tuple[Settings, Stack]:
-    import os
-
-    from zenconv.stack.assemble import Stack
-
-    settings = common.load_settings()
-    # Not `assemble`: what is only removed needs neither trackers nor a signing key.
-    return settings, Stack(settings, common.load_plugins(settings), os.environ, print_warning)
 
 
 def _retention(

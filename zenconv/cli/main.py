@@ -36,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "zenconv.cli.check",
         "Check before running that project, stack and store are sound.",
     ),
+    "cache": ("zenconv.cli.cache", "List stored results; copy them to or from another store."),
     "clean": ("zenconv.cli.clean", "Remove old runs, and stored results that nothing needs."),
     "stack": (
         "zenconv.cli.stack",

@@ -55,6 +55,14 @@ class CommonOptions(Frozen):
         names = settings.plugins
         return load_plugins(self.plugin_requests, enabled=names.enabled, disabled=names.disabled)
 
+    def open_stack(self, settings: Settings, on_warning: Callable[[str], None]) -> Stack:
+        """Return the stack in use for whoever runs no step: trackers and a signing key may be missing."""
+        import os
+
+        from zenconv.stack.assemble import Stack
+
+        return Stack(settings, self.load_plugins(settings), os.environ, on_warning)
+
     def assemble(self) -> Stack:
         """Return the stack that flags and settings name."""
         from zenconv.stack.assemble import assemble

@@ -7,6 +7,7 @@ bit, or a row found under the wrong key, is a miss and never a wrong answer.
 from __future__ import annotations
 
 import json
+import os
 
 from zenconv import hashing
 from zenconv.records.artifact import ActionEntry, ActionKey
@@ -53,9 +54,16 @@ def decode_entry(key: ActionKey, raw_key: bytes, payload: object, code: object) 
         return None
     try:
         entry = ActionEntry.from_json(key, _decode(str(payload, "ascii")))
-        return entry if _names_only_digests(entry) else None
+        return entry if _names_only_digests(entry) and _stays_below_root(entry) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # sound bytes of a form this version does not know
+
+
+def _stays_below_root(entry: ActionEntry) -> bool:
+    """Whether every file that counts at the next look-up is named relative to the root, and below it."""
+    return not any(
+        os.path.isabs(name) or ".." in name.replace("\\", "/").split("/") for name in entry.discovered
+    )
 
 
 def _names_only_digests(entry: ActionEntry) -> bool:

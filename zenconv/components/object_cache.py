@@ -117,7 +117,11 @@ class ObjectActionCache:
         path, data = _entry_path(entry.key), _entry_data(entry)
         with self._owned():
             claim = self._claims.get(entry.key)
-            if claim is None or self._is_current(claim):
+        if claim is None:  # whoever only copies entries does so in many threads
+            self._files.replace(path, data)
+            return
+        with self._owned():
+            if self._is_current(claim):
                 self._files.replace(path, data)
             elif not self._files.create(path, data):
                 self._replace_if_damaged(entry.key, path, data)
