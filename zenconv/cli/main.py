@@ -48,6 +48,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show the settings in effect, and where each is written.",
     ),
     "init": ("zenconv.cli.init", "Begin a project, or draft a step file from a notebook."),
+    "completion": (
+        "zenconv.cli.completion",
+        "Let a shell complete commands, steps, runs and parameters.",
+    ),
 }
 
 COMMON_OPTIONS = (
@@ -64,6 +68,9 @@ COMMON_OPTIONS = (
 
 _READER_GONE = 141
 """Exit code when whoever reads stdout has gone: 128 + SIGPIPE, as a shell reports it."""
+
+_COMPLETE = "_ZENCONV_COMPLETE"
+"""Set by a shell that only wants to complete a line (`zenconv.cli.completing`)."""
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 """Where the code of zenconv lies."""
@@ -127,7 +134,7 @@ def place_command(args: Sequence[str]) -> list[str]:
     while rest and rest[0].startswith("-"):
         if rest[0] in _OWN_OPTIONS:
             return [rest[0]] if not leading else ["run", *leading, *rest]
-        if _option_name(rest[0]) not in COMMON_OPTIONS:
+        if option_name(rest[0]) not in COMMON_OPTIONS:
             return ["run", *leading, *rest]
         takes_next = rest[0] in COMMON_OPTIONS
         leading += [_spell_out(rest[0]), *rest[1 : 1 + takes_next]]
@@ -144,7 +151,8 @@ def _spell_out(argument: str) -> str:
     return f"--config={argument[2:]}" if argument[2:] else "--config"
 
 
-def _option_name(argument: str) -> str:
+def option_name(argument: str) -> str:
+    """Return the name of an option without a value that is joined to it."""
     return argument.partition("=")[0] if argument.startswith("--") else argument[:2]
 
 
@@ -172,6 +180,10 @@ def program() -> None:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit; never returns."""
+    if _COMPLETE in os.environ:
+        from zenconv.cli.completing import answer_shell
+
+        sys.exit(answer_shell(program, os.environ[_COMPLETE]))
     _make_streams_safe()
     warnings.showwarning = _show_warning
     code = run_command(sys.argv[1:] if args is None else args)
