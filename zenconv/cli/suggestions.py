@@ -67,11 +67,11 @@ class Suggested(click.types.StringParamType):
         self.suggest = suggest
 
     def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
+        self, context: click.Context, parameter: click.Parameter, typed: str
     ) -> list[CompletionItem[str]]:
         found: dict[str, CompletionItem[str]] = {}
-        for item in self.suggest(Question(ctx, param, incomplete)):
-            if item.value.startswith(incomplete) or item.type in ("file", "dir"):
+        for item in self.suggest(Question(context, parameter, typed)):
+            if item.value.startswith(typed) or item.type in ("file", "dir"):
                 found.setdefault(item.value, item)
         return list(found.values())
 

@@ -165,9 +165,7 @@ def _is_no_step(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return False
 
 
-def _steps_of(
-    file: str, functions: Sequence[ast.FunctionDef | ast.AsyncFunctionDef]
-) -> Iterator[KnownStep]:
+def _steps_of(file: str, functions: Sequence[ast.FunctionDef | ast.AsyncFunctionDef]) -> Iterator[KnownStep]:
     names = {function.name for function in functions}
     for function in functions:
         arguments = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
