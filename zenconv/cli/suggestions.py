@@ -301,6 +301,7 @@ _BY_NAME: dict[str, Callable[[Question], Items]] = {
     "pipeline": suggest_pipelines,
     "plugin_requests": suggest_plugins,
     "run": suggest_runs,
+    "runs": suggest_runs,
     "sets": suggest_assignments,
     "stack_name": suggest_stacks,
     "targets": suggest_targets,
