@@ -55,12 +55,23 @@ class _LineComplete(ShellComplete):
         return SCRIPTS[self.name]
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        line = os.environ.get(LINE, "")
+        line = os.environ.get(LINE)
+        if line is None:
+            return self._read_click_words()
         start = find_last_word(line)
         self.typed = line[start:]
         words = split_arg_string(line[:start])
         last = split_arg_string(self.typed)
         return words[1:], last[-1] if last else ""
+
+    def _read_click_words(self) -> tuple[list[str], str]:
+        """Read what click's own scripts hand over: all words, and the number of the one at the cursor."""
+        words = split_arg_string(os.environ.get("COMP_WORDS", ""))
+        position = os.environ.get("COMP_CWORD", "")
+        if not position.isdecimal():  # fish gives the word itself
+            return [word for word in words[1:] if word != position], position
+        number = int(position)
+        return words[1:number], words[number] if number < len(words) else ""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[Any]]:
         args = place_words(args, incomplete)
