@@ -74,7 +74,7 @@ def trained(project):
     ("line", "offered"),
     [
         ("zenconv r", ["run", "runs"]),
-        ("zenconv -C . sh", ["show"]),
+        ("zenconv -C . expl", ["explain"]),
         ("zenconv run --du", ["--durations"]),
         ("zenconv --dur", ["--durations"]),
         ("zenconv run mo", ["model"]),
@@ -245,7 +245,7 @@ def test_completion_is_quick(trained):
 
 
 # What the help calls a value that only a person knows: a number, a time, a name for something new.
-FREE = {"N", "TIME", "AGE", "MODULE:CLASS", "PERCENT", "TEXT", "NEW_NAME"}
+FREE = {"N", "TIME", "AGE", "MODULE:CLASS", "PERCENT", "TEXT", "CODE"}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
