@@ -16,9 +16,9 @@ import zenconv
 
 @zenconv.fixture
 def connection(request):
-    yield request.step
+    yield request.node.name
     with open("closed", "a") as stream:
-        stream.write(request.step + "\\n")
+        stream.write(request.node.name + "\\n")
 """,
     "steps_a.py": """
 import asyncio, logging, os, sys, warnings

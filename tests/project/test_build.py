@@ -426,15 +426,16 @@ def test_fixtures_are_bound_with_their_own_parameters(project) -> None:
     }
     pipeline, _ = project(files).pipeline()
     assert set(pipeline.fixtures) == {
-        "zenconf.py::db",
+        "steps_a.py::db",
+        "steps_b.py::db",
         "steps_a.py::session",
         "steps_a.py::timer",
         "steps_b.py::timer",
     }
-    assert pipeline.fixtures["steps_a.py::session"].bindings[0].fixture == "zenconf.py::db"
-    assert pipeline.fixtures["zenconf.py::db"].bindings[0].value == "x"
-    assert pipeline.nodes["steps_b.py::b"].autouse == ("steps_b.py::timer",)
-    assert pipeline.nodes["steps_b.py::b"].bindings[0].fixture == "zenconf.py::db"
+    assert pipeline.fixtures["steps_a.py::session"].bindings[0].fixture == "steps_a.py::db"
+    assert pipeline.fixtures["steps_a.py::db"].bindings[0].value == "x"
+    assert [b.fixture for b in pipeline.nodes["steps_b.py::b"].autouse] == ["steps_b.py::timer"]
+    assert pipeline.nodes["steps_b.py::b"].bindings[0].fixture == "steps_b.py::db"
 
 
 def test_a_fixture_may_wrap_the_one_farther_out(project) -> None:
@@ -475,8 +476,8 @@ def test_a_fixture_may_not_outlive_what_it_asks_for(project, name) -> None:
 def test_fixtures_that_ask_for_each_other_are_an_error(project) -> None:
     text = "import zenconv\n@zenconv.fixture\ndef x(y): ...\n@zenconv.fixture\ndef y(x): ...\ndef a(x): ...\n"
     error = str(error_of(project({"steps_a.py": text})))
-    assert "fixtures ask for each other: x <- y <- x" in error
-    assert "x at steps_a.py:3, y at steps_a.py:5" in error
+    assert "fixtures ask for each other: x -> y -> x" in error
+    assert "a (steps_a.py:6) -> x (step, steps_a.py:3) -> y (step, steps_a.py:5) -> x (step" in error
 
 
 def test_a_fixture_that_nobody_provides_parameters_for_is_an_error(project) -> None:

@@ -1,17 +1,14 @@
 """The words a step file may use; none is needed to begin."""
 
 from zenconv.authoring.fan_out import Axis, AxisItem, Collect, Each, Over, clean_ids, param, parse_tolerance
+from zenconv.authoring.fixtures import SCOPES, FixtureNote, Scope, check_scope, fixture
 from zenconv.authoring.marks import MODULE_MARKS, Mark, Marker, ShownArgument, mark, show_argument
 from zenconv.authoring.notes import (
     NOTE,
     OUTPUT,
-    SCOPES,
-    FixtureNote,
     From,
     Output,
-    Scope,
     StepNote,
-    fixture,
     helper,
     parse_duration,
     step,
@@ -37,6 +34,7 @@ __all__ = [
     "Scope",
     "ShownArgument",
     "StepNote",
+    "check_scope",
     "clean_ids",
     "fixture",
     "helper",

@@ -1,4 +1,4 @@
-"""The words a step file may use: `step`, `helper`, `fixture`, `From`, `Output`.
+"""The words a step file may use: `step`, `helper`, `From`, `Output`.
 
 None is needed to begin. They only leave a note on the function (`NOTE`), so a decorated
 function is still the plain function and can be called like any other.
@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeVar, overload
+from typing import Annotated, Any, TypeVar, overload
 
 import attrs
 
 from zenconv.authoring.fan_out import Axis
 from zenconv.authoring.marks import Mark
-from zenconv.errors import UsageError, did_you_mean
+from zenconv.errors import UsageError
 from zenconv.frozen import Frozen
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-
-Scope = Literal["step", "pipeline", "run"]
-SCOPES: tuple[Scope, ...] = ("step", "pipeline", "run")
 
 _NOTHING: Mapping[str, Any] = {}
 
@@ -57,16 +54,6 @@ class StepNote(Frozen):
 
 StepOptions = Mapping[str, Any]
 """The options of one ``@zenconv.step(...)``, as fields of a `StepNote`."""
-
-
-@attrs.frozen(eq=False, repr=False)
-class FixtureNote(Frozen):
-    """What ``@zenconv.fixture(...)`` says about a function."""
-
-    scope: Scope = "step"
-    name: str = ""
-    autouse: bool = False
-    version: str = ""
 
 
 @attrs.frozen
@@ -179,43 +166,6 @@ def step(
 def helper(function: F) -> F:
     """Say that this public function of a step file is no step."""
     return annotate(function, is_helper=True)
-
-
-@overload
-def fixture(function: F) -> F: ...
-@overload
-def fixture(
-    *, scope: Scope = ..., name: str = ..., autouse: bool = ..., version: str | int = ...
-) -> Callable[[F], F]: ...
-def fixture(
-    function: F | None = None,
-    *,
-    scope: Scope = "step",
-    name: str = "",
-    autouse: bool = False,
-    version: str | int = "",
-) -> F | Callable[[F], F]:
-    """Declare a fixture: a live resource, made for steps and never stored.
-
-    Parameters
-    ----------
-    scope
-        How long one lives: ``"step"``, ``"pipeline"`` or ``"run"`` (per worker process).
-    name
-        The name that parameters ask for, where it should differ from the function's.
-    autouse
-        Set it up for every step that can see it, asked for or not.
-    version
-        A salt: changing it makes every step that uses the fixture run again.
-    """
-    if scope not in SCOPES:
-        raise UsageError(f"unknown fixture scope {scope!r}", hint=did_you_mean(str(scope), SCOPES))
-
-    def decorate(function: F) -> F:
-        setattr(function, NOTE, FixtureNote(scope, name, autouse, str(version)))
-        return function
-
-    return decorate(function) if function is not None else decorate
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -74,7 +74,7 @@ class Progress:
         elif isinstance(event, StepFinished):
             self._finished(event)
         elif isinstance(event, Notice):
-            colour = "yellow" if event.level == "warning" else "dim"
+            colour = {"warning": "yellow", "error": "red"}.get(event.level, "dim")
             text = escape(event.text, keep_lines=True)
             self._print(style(f"{event.level}: ", colour, stream=self._stream) + text)
         elif isinstance(event, ProjectFailed):
@@ -172,6 +172,8 @@ def error_lines(error: Mapping[str, Any]) -> list[str]:
     lines += [*_frame_lines(error.get("frames", ())), *_message_lines(error)]
     if error.get("hint"):
         lines.append(f"hint: {escape(error['hint'])}")
+    for other in error.get("also", ()):
+        lines += ["and after that:", *error_lines(other)]
     return lines
 
 
@@ -195,5 +197,6 @@ def last_line(finished: RunFinished, run: str) -> str:
     order = ("failed", "succeeded", "reused", "skipped", "interrupted")
     parts = [f"{finished.counts[s]} {_WORDS[s][0].lower()}" for s in order if finished.counts.get(s)]
     counts = ", ".join(parts) or finished.status
-    head = "" if finished.status in ("succeeded", "failed") else f"{finished.status}: "
+    is_plain = finished.status == "succeeded" or finished.counts.get("failed")
+    head = "" if is_plain else f"{finished.status}: "
     return f"{head}{counts} in {format_duration(finished.seconds)} (run {run})"

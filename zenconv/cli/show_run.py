@@ -34,7 +34,7 @@ def print_run(history: History, run: RunRecord, *, verbose: bool) -> None:
     _print_parameters(run, steps, _MANY if verbose else _MOST_PARAMETERS)
     _print_warnings(run, steps, _MANY if verbose else _MOST_WARNINGS)
     for level, text in run.notices[: None if verbose else 10]:
-        print_line(f"{style(escape(level) + ':', 'yellow')} {escape(text)}")
+        print_line(f"{style(escape(level) + ':', 'yellow')} {escape(text, keep_lines=True)}")
     _print_environment(run, verbose=verbose)
 
 

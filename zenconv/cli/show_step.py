@@ -108,6 +108,9 @@ def print_error(error: Mapping[str, Any]) -> None:
     _print_exception(error)
     if error.get("hint"):
         print_line(f"  hint: {escape(str(error['hint']))}")
+    for other in error.get("also") or ():
+        print_line("  and after that:")
+        print_error(other)
 
 
 def _print_exception(error: Mapping[str, Any]) -> None:

@@ -18,17 +18,20 @@ from typing import TYPE_CHECKING, Any, Self
 import attrs
 
 from zenconv.cli.recorded_values import recover_value
+from zenconv.engine.builtin_fixtures import BuiltinFixtures, RunInfo
 from zenconv.engine.calling import call_step
+from zenconv.engine.checkpoints import Checkpoints
 from zenconv.engine.decide import NodeResult
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.failures import ProjectFiles, describe_failure
 from zenconv.engine.keys import short_text
+from zenconv.engine.lifetimes import FixtureError, drive
 from zenconv.engine.outputs import join_outputs, split_outputs
-from zenconv.engine.resources import FixtureError, Resources, RunInfo
+from zenconv.engine.resources import Resources
 from zenconv.engine.secrets import Secrets
 from zenconv.errors import UsageError, ZenconvError
 from zenconv.frozen import Frozen
-from zenconv.interfaces.orchestrating import TaskInput
+from zenconv.interfaces.orchestrating import Task, TaskInput
 from zenconv.project.performing import seed_of
 from zenconv.project.planning import Planner, Selection
 from zenconv.queries.describing import list_settings
@@ -113,9 +116,10 @@ class StepSession:
         self._scratch = Path(tempfile.mkdtemp(prefix="zenconv-shell-"))
         settings = planner.project.settings
         info = RunInfo(found.run.id, found.run.number, found.run.stack, _started(found.run))
-        self._resources = Resources(
-            planner.pipeline, info, seed_of(settings), self.secrets, settings.root, self._scratch
-        )
+        checkpoints = Checkpoints(self._scratch / "checkpoints")
+        builtins = BuiltinFixtures(info, seed_of(settings), self.secrets, checkpoints)
+        self._resources = Resources(planner.pipeline, builtins, self.secrets, settings.root, self._scratch)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -127,7 +131,12 @@ class StepSession:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self.failures += drive(self._resources.end_step(self.node.id), self._wait_for)
         self.failures += self._resources.end_run()
+        self._resources.close_step(self.node.id, succeeded=False)
+        if self._loop is not None:
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def call(self, **changes: Any) -> Any:
@@ -138,7 +147,7 @@ class StepSession:
         """
         __tracebackhide__ = True
         arguments = {**self._arguments(changes), **changes}
-        return _wait_for(call_step(self.node, arguments))
+        return self._wait_for(call_step(self.node, arguments))
 
     def _arguments(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
@@ -162,7 +171,7 @@ class StepSession:
 
     def _fill(self) -> None:
         try:
-            self._resources.arguments(attrs.evolve(self.node, bindings=()), {})
+            self._make_arguments(attrs.evolve(self.node, bindings=()), {}, self._task)
         except FixtureError as error:
             self._miss("", error)
         for name, binding in self._bindings.items():
@@ -184,7 +193,14 @@ class StepSession:
         node = attrs.evolve(self.node, bindings=(binding,), autouse=())
         given = self._planner.decider.inputs(node, self._results)
         loaded = {name: self._load(value) for name, value in given.items()}
-        return self._resources.arguments(node, loaded)[binding.parameter]
+        return self._make_arguments(node, loaded, self._task)[binding.parameter]
+
+    def _make_arguments(self, node: Node, given: Mapping[str, Any], task: Task) -> dict[str, Any]:
+        return drive(self._resources.arguments(node, given, task, self.node.id), self._wait_for)
+
+    @property
+    def _task(self) -> Task:
+        return Task(self.node.id, self.record.key, {})
 
     def _load(self, given: TaskInput) -> Any:
         if given.branches is not None:
@@ -193,7 +209,7 @@ class StepSession:
             return Collect({id: self._load(branch) for id, branch in given.branches.items()}, given.failed)
         step = self._planner.pipeline.nodes[given.node].step
         if given.live is not None:
-            outputs = self._make_again(given.node, given.live.inputs)
+            outputs = self._make_again(given.live)
             return outputs[given.output] if given.output is not None else join_outputs(step, outputs)
         record = self._results.record(given.node)
         assert record is not None  # its result is where `given` comes from
@@ -201,11 +217,24 @@ class StepSession:
             return load_output(self._history, record, given.output)
         return join_outputs(step, {name: load_output(self._history, record, name) for name in given.outputs})
 
-    def _make_again(self, producer: str, inputs: Mapping[str, TaskInput]) -> dict[str, Any]:
+    def _make_again(self, live: Task) -> dict[str, Any]:
         """Return the outputs of a step whose value is live."""
-        node = self._planner.pipeline.nodes[producer]
-        arguments = self._resources.arguments(node, {name: self._load(i) for name, i in inputs.items()})
-        return split_outputs(node.step, _wait_for(call_step(node, arguments)))
+        node = self._planner.pipeline.nodes[live.node]
+        inputs = {name: self._load(given) for name, given in live.inputs.items()}
+        arguments = self._make_arguments(node, inputs, live)
+        return split_outputs(node.step, self._wait_for(call_step(node, arguments)))
+
+    def _wait_for(self, returned: Any) -> Any:
+        """Return what an async step or fixture comes to, in the one event loop of the session."""
+        if not inspect.isawaitable(returned):
+            return returned
+
+        async def wait(awaitable: Awaitable[Any]) -> Any:
+            return await awaitable
+
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop.run_until_complete(wait(returned))
 
     def _choose_bindings(self) -> Iterator[Binding]:
         """Yield what each parameter gets: as recorded, as far as the record says, else as now."""
@@ -291,16 +320,6 @@ def open_session(history: History, found: Found, load_planner: Callable[[str, st
             hint=f"its results can be read without its code: zenconv get {found.run.number} {node_id}",
         ) from error
     return StepSession(history, found, planner, planner.pipeline.nodes[node_id])
-
-
-def _wait_for(returned: Any) -> Any:
-    if not inspect.isawaitable(returned):
-        return returned
-
-    async def wait(awaitable: Awaitable[Any]) -> Any:
-        return await awaitable
-
-    return asyncio.run(wait(returned))
 
 
 def _started(run: RunRecord) -> datetime:

@@ -15,7 +15,7 @@ from zenconv.components.in_process import MOST_ASYNC
 from zenconv.components.options import check_options
 from zenconv.errors import WorkerError
 from zenconv.interfaces.orchestrating import Execution, Task, TaskPool, TaskResult, WorkerMessage, Workers
-from zenconv.records.events import Event
+from zenconv.records.events import Event, Notice
 from zenconv.records.plan import Plan
 from zenconv.settings.cores import count_cores
 
@@ -120,7 +120,7 @@ class _Pool(TaskPool):
         if self._has_begun:
             self._workers.interrupt(number)
 
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         return self._workers.notices() if self._has_begun else ()
 
     def close(self) -> None:

@@ -47,12 +47,17 @@ class Spool:
         """Return how many bytes have gathered."""
         return os.fstat(self.descriptor).st_size
 
-    def blocks(self) -> Iterator[bytes]:
-        """Yield what has gathered, from its start."""
-        offset = 0
+    def blocks(self, offset: int = 0) -> Iterator[bytes]:
+        """Yield what has gathered, from its start or a later byte."""
         while block := os.pread(self.descriptor, _BLOCK, offset):
             offset += len(block)
             yield block
+
+    def cut(self, start: int) -> bytes:
+        """Return what has gathered from `start` on, and forget it."""
+        text = b"".join(self.blocks(start))
+        os.ftruncate(self.descriptor, start)
+        return text
 
     def clear(self) -> None:
         """Forget what has gathered."""

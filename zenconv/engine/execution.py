@@ -210,6 +210,7 @@ class RunExecution:
             return
         if decision.action == "reuse":
             yield StepsReused([self._reuse(node, decision)], at=clock.utc_now())
+            yield from self._tear_down(node, pool)
             return
         assert decision.key is not None
         inputs = self.decider.inputs(node, self.results)
@@ -412,8 +413,7 @@ class RunExecution:
     def _tear_down(self, node: Node, pool: TaskPool) -> Iterator[Event]:
         if self._left[node.pipeline] <= 0:
             pool.end_pipeline(node.pipeline)
-            for failure in self.performer.resources.end_pipeline(node.pipeline):
-                yield teardown_notice(failure)
+            yield from _as_notices(self.performer.end_pipeline(node.pipeline))
 
     def _close(self, node: Node, status: str) -> None:
         self.status[node.id] = status
@@ -440,12 +440,6 @@ def _fault(result: TaskResult) -> str:
     return f"cannot be loaded ({message})" if message else "was damaged"
 
 
-def teardown_notice(failure: BaseException) -> Notice:
-    """Return the warning for a fixture whose teardown failed after its steps had ended."""
-    texts = [f"{type(failure).__name__}: {failure}", *getattr(failure, "__notes__", ())]
-    return Notice(f"a teardown failed: {', '.join(texts)}", at=clock.utc_now())
-
-
-def _as_notices(texts: Sequence[str]) -> Iterator[Event]:
-    for text in texts:
-        yield Notice(text, at=clock.utc_now())
+def _as_notices(notices: Sequence[Notice]) -> Iterator[Event]:
+    for notice in notices:
+        yield attrs.evolve(notice, at=clock.utc_now())

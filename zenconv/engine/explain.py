@@ -11,7 +11,18 @@ import attrs
 from zenconv.frozen import Frozen
 from zenconv.records.plan import KeyParts
 
-_ORDER = ("code", "value", "parameter", "file", "input", "version", "environment", "fixture", "package")
+_ORDER = (
+    "code",
+    "value",
+    "parameter",
+    "file",
+    "input",
+    "version",
+    "environment",
+    "fixture",
+    "request",
+    "package",
+)
 _SHOWN = 2
 
 
@@ -40,6 +51,9 @@ class Change(Frozen):
             return f"package {self.name} {self.after or self.before} {self.how}"
         if self.kind in ("code", "value"):
             return f"{self.name} {self.how}{where}"
+        if self.kind == "request":
+            what = f"what request tells {f'fixture {self.name}' if self.name else 'the step'} {self.how}"
+            return f"{what}: {self.before} -> {self.after}" if self._fits_a_line() else what
         if self.kind == "file":
             return f"file {self.where or self.name} {self.how}"
         return f"{self.kind} {self.name} {self.how}".replace("  ", " ")

@@ -66,6 +66,15 @@ def plain_failure(kind: str, message: str, *, hint: str = "") -> Mapping[str, An
     return {"type": kind, "message": message, "frames": [], **({"hint": hint} if hint else {})}
 
 
+def text_of(described: Mapping[str, Any]) -> str:
+    """Return a described failure as lines of text: the causes first, each with the user's frames."""
+    lines: list[str] = []
+    for error in (*reversed(described.get("causes", ())), described):
+        lines += [f"{f['file']}:{f['line']} in {f['function']}\n    {f['text']}" for f in error["frames"]]
+        lines.append(f"{error['type']}: {error['message']}")
+    return "\n".join(lines)
+
+
 def _type_name(error: BaseException) -> str:
     cls = type(error)
     if cls.__module__ in ("builtins", "__main__") or isinstance(error, ZenconvError):

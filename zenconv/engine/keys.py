@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -158,7 +159,7 @@ class KeyMaker:
         """Return whether files, the environment or tokens of plugins count in the key of `node` now."""
         if node.step.note.env or any(self._is_found(b) for b in node.bindings):
             return True
-        fixtures = self.fixtures(node) if node.autouse or any(b.fixture for b in node.bindings) else ()
+        fixtures = self.pipeline.fixtures_of(node, counted=True)
         return any(self._is_found(b) for fixture in fixtures for b in fixture.bindings)
 
     def _is_found(self, binding: Binding) -> bool:
@@ -229,19 +230,27 @@ class KeyMaker:
         shown: dict[str, tuple[str, str]] = {}
         codes: dict[str, CodeFingerprint] = {}
         files: dict[Path, str] = {}
-        impure = "" if step.note.cache else "declared nocache"
+        impure = find_impurity(self.pipeline, node)
         if step.note.version:
             texts["version"] = step.note.version
         for name in step.note.env:
             texts[f"environment {name}"] = self.code.digest_of(os.environ.get(name))
         codes[""] = self._code(step)
-        impure = self._add_bindings("", node.bindings, texts, shown, files) or impure
-        for fixture in self.fixtures(node):
+        fixtures = self.pipeline.fixtures_of(node, counted=True)
+        labels = label_fixtures(fixtures)
+        asking = [("", "step", (*node.bindings, *node.autouse, *node.by_name))]
+        for fixture in fixtures:
+            note, label = fixture.fixture.note, labels[fixture.id]
             codes[fixture.id] = self._code(fixture.fixture)
-            if fixture.fixture.note.version:
-                texts[f"fixture {fixture.fixture.name}.version"] = fixture.fixture.note.version
-            prefix = f"{fixture.fixture.name}."
-            impure = self._add_bindings(prefix, fixture.bindings, texts, shown, files) or impure
+            if note.version:
+                texts[f"fixture {label}.version"] = note.version
+            asking.append((f"{label}.", note.scope, (*fixture.bindings, *fixture.by_name)))
+        for prefix, scope, bindings in asking:
+            impure = self._add_bindings(prefix, bindings, texts, shown, files, labels) or impure
+            if any(b.source == "builtin" and b.fixture == "request" for b in bindings):
+                name = f"request {prefix}".rstrip(" .")
+                texts[name] = self._request_text(node, scope)
+                shown[name] = ("", describe_request(node, scope))
         keyed = [
             t
             for role in codes
@@ -250,6 +259,19 @@ class KeyMaker:
         keyed += [t for name in sorted(texts) for t in (name, texts[name])]
         digest = hashing.digest_texts("local", keyed)[3:]
         return LocalKey(digest, impure, files, lambda: _all_parts(texts, shown, codes))
+
+    def _request_text(self, node: Node, scope: str) -> str:
+        """Return what ``request`` tells a step, or a fixture of `scope`, about who asks."""
+        told = describe_request(node, scope)
+        if scope != "step" or not node.marks.own:
+            return told
+        from zenconv.fingerprint import NotCanonical
+
+        marks = [(mark.name, mark.args, dict(mark.kwargs)) for mark in node.marks.own]
+        try:
+            return f"{told} {self.code.digest_of(marks)}"
+        except NotCanonical:
+            return f"{told} {marks!r}"  # with an address in it, the step simply runs in every run
 
     def _outputs_text(self, node: Node) -> str:
         return ",".join(
@@ -269,17 +291,6 @@ class KeyMaker:
         targets += [fixture.fixture for fixture in self.pipeline.fixtures.values()]
         return list(dict.fromkeys(w for target in targets for w in self.code.warnings_of(target)))
 
-    def fixtures(self, node: Node) -> list[FixtureNode]:
-        """Return every fixture that is set up for `node`, those it asks for first."""
-        found: dict[str, FixtureNode] = {}
-        waiting = [*(b.fixture for b in node.bindings if b.source == "fixture"), *node.autouse]
-        while waiting:
-            fixture = self.pipeline.fixtures[waiting.pop(0)]
-            if fixture.id not in found:
-                found[fixture.id] = fixture
-                waiting += [b.fixture for b in fixture.bindings if b.source == "fixture"]
-        return list(found.values())
-
     def _add_bindings(
         self,
         prefix: str,
@@ -287,15 +298,17 @@ class KeyMaker:
         texts: dict[str, str],
         shown: dict[str, tuple[str, str]],
         files: dict[Path, str],
+        labels: Mapping[str, str],
     ) -> str:
         impure = ""
         for binding in bindings:
             name = prefix + binding.parameter
-            if binding.source == "builtin":
-                if binding.fixture in IMPURE_BUILTINS:
-                    impure = f"asks for {binding.fixture!r}, which differs in every run"
-                elif binding.fixture == "seed":
-                    texts[f"parameter {name}"] = str(self.seed)
+            if binding.source == "fixture":
+                # What a parameter of another name gets is said by an annotation, which is no code.
+                if labels.get(binding.fixture, binding.parameter) != binding.parameter:
+                    texts[f"fixture {name}"] = labels[binding.fixture]
+            elif binding.source == "builtin" and binding.fixture == "seed":
+                texts[f"parameter {name}"] = str(self.seed)
             elif binding.source == "value":
                 impure = self._add_value(name, binding, texts, shown, files) or impure
         return impure
@@ -337,6 +350,38 @@ class KeyMaker:
         except NotCanonical:
             # The expression of a default is part of the step's code; that of an axis is not.
             return f"{_BY_CODE}{type(value).__module__}.{type(value).__qualname__}"
+
+
+def find_impurity(pipeline: Pipeline, node: Node) -> str:
+    """Return why `node` runs once in every run, ``""`` if it does not."""
+    if not node.step.note.cache:
+        return "declared nocache"
+    asked = chain(node.bindings, node.autouse, node.by_name)
+    inside = (chain(f.bindings, f.by_name) for f in pipeline.fixtures_of(node, counted=True))
+    for binding in chain(asked, *inside):
+        if binding.source == "builtin" and binding.fixture in IMPURE_BUILTINS:
+            return f"asks for {binding.fixture!r}, which differs in every run"
+    return ""
+
+
+def label_fixtures(fixtures: Iterable[FixtureNode]) -> dict[str, str]:
+    """Return, by id, what to call each fixture in a key: its name, numbered where another has it too."""
+    counts: dict[str, int] = {}
+    labels = {}
+    for node in fixtures:
+        name = node.fixture.name
+        counts[name] = counts.get(name, 0) + 1
+        labels[node.id] = name if counts[name] == 1 else f"{name}#{counts[name]}"
+    return labels
+
+
+def describe_request(node: Node, scope: str) -> str:
+    """Return in a short text what ``request`` tells a step, or a fixture of `scope`."""
+    if scope == "run":
+        return ""
+    if scope == "pipeline":
+        return node.pipeline
+    return " ".join([f"{node.pipeline}::{node.step.name}", *(f"@{mark}" for mark in node.marks.own)])
 
 
 def _all_parts(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import textwrap
 import warnings
-from collections.abc import Awaitable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from zenconv import clock, hashing
 from zenconv.engine.calling import call_step
 from zenconv.engine.capture import Capture, Spool
-from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure
+from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure, text_of
 from zenconv.engine.forks import ForkWatch
 from zenconv.engine.interruption import Interruption
+from zenconv.engine.lifetimes import FixtureError, SettingUp, finish_awaiting
 from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
-from zenconv.engine.resources import FixtureError, Resources
+from zenconv.engine.resources import Resources
 from zenconv.engine.retries import is_retried
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.watching import Observation, Observer
@@ -28,11 +31,14 @@ from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
 from zenconv.records.artifact import INLINE_LIMIT, Artifact, StoredFile
+from zenconv.records.events import Notice
 from zenconv.records.step import Node, Pipeline
 from zenconv.trust import Trust
 
 if TYPE_CHECKING:
     from zenconv.engine.debugging import Debugger
+
+T = TypeVar("T")
 
 
 class _Damaged(Exception):
@@ -106,23 +112,19 @@ class Performer:
         )
 
     async def _attempt(self, task: Task, node: Node, private: Path) -> TaskResult:
-        failures: list[BaseException] = []
         try:
             given = await self._load_inputs(task, private)
+            making = self.resources.arguments(node, given, task, task.node)
+            del given
             seen = self._observer.begin(node, is_async=task.is_async)
-            with seen, self._forks, self.interruption:
-                arguments = self.resources.arguments(node, given)
-                del given
-                seen.watch_effects(arguments, self.scratch)
-                returned = call_step(node, arguments)
-            if node.step.is_async:
-                with seen:
-                    returned = await self._wait_for(returned)
+            returned, arguments = await self._call(node, making, seen)
             if self.debugger is not None:
                 self.debugger.see(node, **{**arguments, "returned": returned})
             written = {b.parameter: arguments[b.parameter] for b in places(node)}
             del arguments
             result = self._keep(task, node, split_outputs(node.step, returned), written, seen)
+            if self._forks.returned_twice():
+                result = _forked(node)
         except _Damaged as damaged:
             if self.debugger is not None:
                 self.debugger.note_load_error(node.id, damaged.__cause__)
@@ -130,18 +132,69 @@ class Performer:
             result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)], error=error)
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
             result = self._failed(node, error)
-        finally:
-            failures = self.resources.end_step(node)
-        if result.status == "succeeded" and self._forks.returned_twice():
-            return _fail(
-                node,
-                "Forked",
-                "a process that the step forked came back from it as well",
-                hint="end the child with os._exit(), or use subprocess or multiprocessing",
-            )
-        if failures and result.status == "succeeded":
-            return self._failed(node, failures[0], hint="raised while a fixture was torn down")
+        result = await self._tear_down(task, node, result)
+        self.resources.close_step(task.node, succeeded=result.status == "succeeded")
         return result
+
+    async def _call(
+        self, node: Node, making: SettingUp[dict[str, Any]], seen: Observation | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Make the arguments of a step and call it; return what it returned, and the arguments."""
+        watch = seen if seen is not None else nullcontext()
+
+        async def wait(coroutine: Awaitable[Any]) -> Any:
+            with watch:
+                return await self._wait_for(coroutine)
+
+        work = self._begin(node, making, seen)
+        returned, arguments = await self._drive(work, (watch, self._forks, self.interruption), wait)
+        return (await wait(returned) if node.step.is_async else returned), arguments
+
+    def _begin(
+        self, node: Node, making: SettingUp[dict[str, Any]], seen: Observation | None
+    ) -> SettingUp[tuple[Any, dict[str, Any]]]:
+        arguments = yield from making
+        if seen is not None:
+            seen.watch_effects(arguments, self.scratch)
+        return call_step(node, arguments), arguments
+
+    async def _tear_down(self, task: Task, node: Node, result: TaskResult) -> TaskResult:
+        """End what was set up for a task; return `result`, or the failure that this was."""
+        failures = await self._drive(self.resources.end_step(task.node), (self._forks,), finish_awaiting)
+        if failures and result.status in ("succeeded", "damaged"):
+            first, *failures = failures
+            result = self._failed(node, first, hint="raised while a fixture was torn down")
+        if not failures:
+            return result
+        also = self.secrets.redact([describe_failure(error, self.files) for error in failures])
+        if result.status == "failed":
+            return attrs.evolve(result, error={**(result.error or {}), "also": also})
+        lines = [" ".join(f"{error['type']}: {error['message']}".split()) for error in also]
+        return attrs.evolve(result, warnings=[*result.warnings, *lines])
+
+    async def _drive(
+        self,
+        work: SettingUp[T],
+        guards: Iterable[AbstractContextManager[Any]],
+        wait: Callable[[Awaitable[Any]], Awaitable[Any]],
+    ) -> T:
+        """Do `work` inside `guards`, and outside of them wait for what it has to wait for."""
+        made: Any = None
+        failure: BaseException | None = None
+        while True:
+            with ExitStack() as stack:
+                for guard in guards:
+                    stack.enter_context(guard)
+                try:
+                    pending = work.throw(failure) if failure is not None else work.send(made)
+                except StopIteration as end:
+                    result: T = end.value
+                    return result
+            made, failure = None, None
+            try:
+                made = await wait(pending)
+            except BaseException as error:  # noqa: BLE001 - raised where the fixture is set up or ended
+                failure = error
 
     async def _wait_for(self, coroutine: Awaitable[Any]) -> Any:
         try:
@@ -196,8 +249,10 @@ class Performer:
         if self.interruption.signal and _is_interruption(error):
             return _interrupted(node)
         if isinstance(error, FixtureError):
-            hint = hint or error.what
-            error = error.__cause__ or error
+            inner = error.__cause__ or error
+            told = [inner.hint] if isinstance(inner, ZenconvError) and inner.hint else []
+            hint = hint or "; ".join([*told, error.what])
+            error = inner
         elif isinstance(error, SaveError) and has_frames(error.__cause__, self.files):
             error = error.__cause__ or error  # a generator's own code, run while it was stored
         retry = is_retried(node.marks.retry, error)
@@ -220,17 +275,20 @@ class Performer:
                 return _interrupted(node)
         return TaskResult(node.id, "failed", error=described, retry=retry)
 
-    async def _load_inputs(self, task: Task, private: Path) -> dict[str, Any]:
-        return {parameter: await self._load(given, private) for parameter, given in task.inputs.items()}
+    async def _load_inputs(self, task: Task, private: Path, owner: str = "") -> dict[str, Any]:
+        return {
+            parameter: await self._load(given, private, owner or task.node)
+            for parameter, given in task.inputs.items()
+        }
 
-    async def _load(self, given: TaskInput, private: Path) -> Any:
+    async def _load(self, given: TaskInput, private: Path, owner: str) -> Any:
         if given.branches is not None:
             from zenconv.authoring import Collect
 
-            found = {id: await self._load(branch, private) for id, branch in given.branches.items()}
+            found = {id: await self._load(branch, private, owner) for id, branch in given.branches.items()}
             return Collect(found, given.failed)
         if given.live is not None:
-            return await self._make_live(given, given.live, private)
+            return await self._make_live(given, given.live, private, owner)
         if given.output is not None:
             return self._load_artifact(given, given.output, private)
         step = self.pipeline.nodes[given.node].step
@@ -247,14 +305,39 @@ class Performer:
             # Sound bytes that say something impossible: whoever wrote them, they are as good as none.
             raise _Damaged(given.node, "", error.what) from error
 
-    async def _make_live(self, given: TaskInput, live: Task, private: Path) -> Any:
+    async def _make_live(self, given: TaskInput, live: Task, private: Path, owner: str) -> Any:
         node = self.pipeline.nodes[given.node]
-        arguments = self.resources.arguments(node, await self._load_inputs(live, private))
-        returned = call_step(node, arguments)
-        if node.step.is_async:
-            returned = await self._wait_for(returned)
+        inputs = await self._load_inputs(live, private, owner)
+        making = self.resources.arguments(node, inputs, live, owner)
+        del inputs
+        returned, _ = await self._call(node, making)
         outputs = split_outputs(node.step, returned)
         return outputs[given.output] if given.output is not None else join_outputs(node.step, outputs)
+
+    def end_pipeline(self, pipeline: str) -> list[Notice]:
+        """Tear down what was made for one pipeline; return what failed on the way."""
+        return self._end(lambda: self.resources.end_pipeline(pipeline))
+
+    def end_run(self) -> list[Notice]:
+        """Tear down everything that is left; return what failed on the way."""
+        return self._end(self.resources.end_run)
+
+    def _end(self, tear_down: Callable[[], list[BaseException]]) -> list[Notice]:
+        self.capture.flush()
+        start = self.capture.spool.size()
+        with self._forks:
+            failures = tear_down()
+        self.capture.flush()
+        printed = self.capture.spool.cut(start)
+        return [Notice(self._describe_ending(failure, printed), "error") for failure in failures]
+
+    def _describe_ending(self, failure: BaseException, printed: bytes) -> str:
+        described = describe_failure(failure, self.files)
+        text = text_of(described)
+        if printed:
+            text += "\nwhat was printed meanwhile:\n" + printed.decode("utf-8", "replace").rstrip()
+        redacted: str = self.secrets.redact(textwrap.indent(text, "    "))
+        return f"a teardown failed\n{redacted}"
 
     def _take_output(self, spool: Spool) -> Artifact | None:
         self.capture.flush()
@@ -336,5 +419,10 @@ def _interrupted(node: Node) -> TaskResult:
     return TaskResult(node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal"))
 
 
-def _fail(node: Node, kind: str, message: str, *, hint: str = "") -> TaskResult:
-    return TaskResult(node.id, "failed", error=plain_failure(kind, message, hint=hint))
+def _forked(node: Node) -> TaskResult:
+    error = plain_failure(
+        "Forked",
+        "a process that the step forked came back from it as well",
+        hint="end the child with os._exit(), or use subprocess or multiprocessing",
+    )
+    return TaskResult(node.id, "failed", error=error)

@@ -2,231 +2,361 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Generator, Mapping
-from datetime import datetime
+import itertools
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, GeneratorType, ModuleType
 from typing import Any
 
 import attrs
 
-from zenconv import hashing
+from zenconv.authoring import SCOPES, Scope
+from zenconv.engine.builtin_fixtures import Asker, BuiltinFixtures
+from zenconv.engine.calling import call_function
+from zenconv.engine.keys import find_impurity
+from zenconv.engine.lifetimes import Finalizer, Identity, Lifetimes, Live, SettingUp, complete
+from zenconv.engine.request import Request, RequestNode, refuse_unknown
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.written import make_place
-from zenconv.errors import UsageError, ZenconvError
+from zenconv.errors import UsageError
 from zenconv.frozen import Frozen
-from zenconv.records.step import Binding, FixtureNode, Node, Pipeline
+from zenconv.interfaces.orchestrating import Task
+from zenconv.records.step import Binding, FixtureNode, Node, Parameter, Pipeline
 from zenconv.settings.convert import convert
 from zenconv.settings.text import Text
 
 
 @attrs.frozen(eq=False, repr=False)
-class RunInfo(Frozen):
-    """What a step that asks for ``run`` gets: `id`, `number`, `stack`, `started` (UTC)."""
+class _Making(Frozen):
+    """For whom arguments are made: a node, in the task of `owner`, and the fixtures on the way."""
 
-    id: str
-    number: int
-    stack: str
-    started: datetime
-
-
-@attrs.define(auto_exc=True, slots=False)
-class FixtureError(ZenconvError):
-    """A fixture's set-up or teardown failed; the exception is its cause."""
-
-    exit_code = 1
-
-
-@attrs.define(eq=False, repr=False)
-class Request:
-    """What a step or fixture that asks for ``request`` gets: who asks, and a place for finalizers."""
-
-    node: str
-    pipeline: str
-    step: str
-    _finalizers: list[Callable[[], object]]
-
-    def addfinalizer(self, finalizer: Callable[[], object]) -> None:
-        """Call `finalizer` when the scope ends, last added first."""
-        self._finalizers.append(finalizer)
-
-
-@attrs.define(eq=False, repr=False)
-class _Live:
-    """A fixture that is set up: where it belongs, its value, and what ends it."""
-
-    identity: tuple[str, ...]
-    scope: str
+    node: Node
     owner: str
-    name: str
-    where: str = ""
-    value: Any = None
-    failure: BaseException | None = None
-    finalizers: list[Callable[[], object]] = attrs.field(factory=list)
+    key: str
+    on_the_way: tuple[FixtureNode, ...] = ()
 
-    def blame(self, error: BaseException) -> BaseException:
-        """Return `error`, raised in a teardown, with a note that says whose it was."""
-        if self.where:
-            error.add_note(f"in the teardown of fixture {self.name!r} ({self.where})")
-        return error
+    @property
+    def fixture(self) -> FixtureNode | None:
+        return self.on_the_way[-1] if self.on_the_way else None
 
-    def give(self) -> Any:
-        """Return the value. `FixtureError` from what went wrong when it was made."""
-        if self.failure is not None:
-            raise FixtureError(f"fixture {self.name!r} ({self.where}) failed") from self.failure
-        return self.value
+    @property
+    def scope(self) -> Scope:
+        return self.fixture.fixture.note.scope if self.fixture is not None else "step"
+
+    def inside(self, fixture: FixtureNode) -> _Making:
+        return attrs.evolve(self, on_the_way=(*self.on_the_way, fixture))
+
+    def chain(self) -> str:
+        """Return who asked, the nearest first: ``fixture 'client' (zenconf.py:9), step 'one' (...)``."""
+        asked = [_describe(fixture) for fixture in reversed(self.on_the_way)]
+        return " <- ".join([*asked, f"step {self.node.step.name!r} ({self.node.step.where})"])
 
 
 class Resources:
-    """Makes fixtures when a step first needs them, and ends them last in, first out."""
+    """Makes fixtures when a step first needs them, and ends them last in, first out.
+
+    Methods that return `SettingUp` yield what has to be awaited: only async fixtures do, and only
+    async steps have those.
+    """
 
     def __init__(
-        self, pipeline: Pipeline, run: RunInfo, seed: int, secrets: Secrets, root: Path, spare: Path
+        self, pipeline: Pipeline, builtins: BuiltinFixtures, secrets: Secrets, root: Path, spare: Path
     ) -> None:
         self._root = root
         self._spare = spare
         self._pipeline = pipeline
-        self._run = run
-        self._seed = seed
+        self._builtins = builtins
         self._secrets = secrets
-        self._live: list[_Live] = []
+        self._lifetimes = Lifetimes()
+        self._under_way: set[Identity] = set()
+        self._shared: dict[str, str] = {}
 
-    def arguments(self, node: Node, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return every argument of `node`: `given` for its inputs, the rest made or looked up here."""
-        for identity in node.autouse:
-            self._fixture(self._pipeline.fixtures[identity], node)
-        step_scope = _Live(("step", node.id), "step", node.id, node.step.name)
-        self._live.append(step_scope)
+    def arguments(
+        self, node: Node, given: Mapping[str, Any], task: Task, owner: str
+    ) -> SettingUp[dict[str, Any]]:
+        """Return every argument of `node`: `given` for its inputs, the rest made or looked up here.
+
+        What is made for the step belongs to the task of the node `owner`, and ends with it.
+        """
+        making = _Making(node, owner, task.key)
+        for wanted in self._in_order(node):
+            yield from self._fixture(wanted, making)
+        for binding in node.autouse:
+            if binding.source == "builtin":
+                self._builtin(binding.fixture, making, None)
         arguments: dict[str, Any] = {}
         for binding in node.bindings:
             if binding.source in ("node", "collect"):
                 arguments[binding.parameter] = given[binding.parameter]
             else:
-                arguments[binding.parameter] = self._argument(binding, node, step_scope.finalizers)
+                arguments[binding.parameter] = yield from self._argument(
+                    binding, making, node.step.parameters, None
+                )
         return arguments
 
-    def end_step(self, node: Node) -> list[BaseException]:
-        """Tear down what was made for one step; return what failed on the way."""
-        return self._end(lambda live: live.scope == "step" and live.owner == node.id)
+    def end_step(self, owner: str) -> SettingUp[list[BaseException]]:
+        """Tear down what was made for the task of one node; return what failed on the way."""
+        return self._lifetimes.end("step", owner)
+
+    def close_step(self, owner: str, *, succeeded: bool) -> None:
+        """Give up what outlives a failure; called after `end_step`."""
+        self._builtins.checkpoints.close(owner, succeeded=succeeded)
 
     def end_pipeline(self, pipeline: str) -> list[BaseException]:
         """Tear down what was made for one pipeline; return what failed on the way."""
-        return self._end(lambda live: live.scope == "pipeline" and live.owner == pipeline)
+        return complete(self._lifetimes.end("pipeline", pipeline))
 
     def end_run(self) -> list[BaseException]:
         """Tear down everything; return what failed on the way."""
-        return self._end(lambda live: True)
+        return complete(self._lifetimes.end())
 
-    def _end(self, belongs: Callable[[_Live], bool]) -> list[BaseException]:
-        ending = [live for live in reversed(self._live) if belongs(live)]
-        self._live = [live for live in self._live if not belongs(live)]
-        failures: list[BaseException] = []
-        for live in ending:
-            while live.finalizers:
-                finalizer = live.finalizers.pop()
-                try:
-                    finalizer()
-                except BaseException as error:  # noqa: BLE001 - the other teardowns have their turn
-                    failures.append(live.blame(error))
-        return failures
+    def _in_order(self, node: Node) -> list[FixtureNode]:
+        """Return the fixtures to set up: wider ones first, then autouse ones, then as asked for."""
+        if not self._pipeline.fixtures:
+            return []
+        found: dict[str, FixtureNode] = {}
+        waiting = [*reversed([*node.autouse, *node.bindings])]
+        while waiting:
+            binding = waiting.pop()
+            if binding.source == "fixture" and binding.fixture not in found:
+                wanted = found[binding.fixture] = self._pipeline.fixtures[binding.fixture]
+                waiting += reversed(wanted.bindings)
+        return sorted(found.values(), key=lambda wanted: -SCOPES.index(wanted.fixture.note.scope))
 
-    def _argument(self, binding: Binding, node: Node, finalizers: list[Callable[[], object]]) -> Any:
+    def _argument(
+        self, binding: Binding, making: _Making, parameters: Iterable[Parameter], live: Live | None
+    ) -> SettingUp[Any]:
         if binding.source == "value":
             if binding.is_output:
                 return make_place(binding, self._root, self._spare)
             if binding.secret:
-                return self._reveal(binding, node)
+                return self._reveal(binding, parameters)
             # Defaults and values of an axis are one object for the whole process; a step may change it.
             return _own_copy(binding.value)
         if binding.source == "builtin":
-            return self._builtin(binding.fixture, node, finalizers)
-        return self._fixture(self._pipeline.fixtures[binding.fixture], node)
+            return self._builtin(binding.fixture, making, live)
+        return (yield from self._fixture(self._pipeline.fixtures[binding.fixture], making))
 
-    def _reveal(self, binding: Binding, node: Node) -> Any:
+    def _reveal(self, binding: Binding, parameters: Iterable[Parameter]) -> Any:
         resolved = self._secrets.resolve(binding.value)
-        for parameter in node.step.parameters:
+        for parameter in parameters:
             if parameter.name == binding.parameter and parameter.type is not None:
                 return convert(Text(resolved), parameter.type, base=self._root)
         return resolved
 
-    def _fixture(self, wanted: FixtureNode, node: Node) -> Any:
-        identity, owner = self._identify(wanted, node)
-        for live in self._live:
-            if live.identity == identity:
-                return live.give()
-        made = _Live(identity, wanted.fixture.note.scope, owner, wanted.fixture.name, wanted.fixture.where)
-        arguments: dict[str, Any] = {}
-        for binding in wanted.bindings:
-            arguments[binding.parameter] = self._argument(binding, node, made.finalizers)
-        # Registered after those it asks for, so that it ends before them.
-        self._live.append(made)
-        try:
-            made.value = _set_up(wanted, arguments, made.finalizers)
-        except BaseException as error:
-            # It stays, as what it is: a fixture that failed fails everyone who asks for it.
-            made.failure = error
-            if isinstance(error, KeyboardInterrupt):
-                raise
-        return made.give()
+    def _fixture(self, wanted: FixtureNode, making: _Making) -> SettingUp[Any]:
+        identity, owner = self._identify(wanted, making)
+        live = self._lifetimes.find(identity)
+        if live is None:
+            live = yield from self._make(wanted, identity, owner, making)
+        return live.give(making.chain() if live.failure is not None else "")
 
-    def _identify(self, wanted: FixtureNode, node: Node) -> tuple[tuple[str, ...], str]:
+    def _make(self, wanted: FixtureNode, identity: Identity, owner: str, making: _Making) -> SettingUp[Live]:
+        fixture = wanted.fixture
+        live = Live(identity, fixture.note.scope, owner, fixture.name, fixture.where)
+        inside = making.inside(wanted)
+        if identity in self._under_way:
+            raise UsageError(f"fixture {fixture.name!r} asks for itself: {inside.chain()}")
+        self._under_way.add(identity)
+        try:
+            arguments: dict[str, Any] = {}
+            for binding in wanted.bindings:
+                arguments[binding.parameter] = yield from self._argument(
+                    binding, inside, fixture.parameters, live
+                )
+            try:
+                live.value = yield from _set_up(wanted, arguments, live)
+            except BaseException as error:
+                # It stays, as what it is: a fixture that failed fails everyone who asks for it.
+                live.failure = error
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+            finally:
+                # After what it asked for, by parameters or by name: it ends before those.
+                self._lifetimes.add(live)
+        finally:
+            self._under_way.discard(identity)
+        return live
+
+    def _identify(self, wanted: FixtureNode, making: _Making) -> tuple[Identity, str]:
         scope = wanted.fixture.note.scope
         if scope == "step":
-            return (scope, node.id, wanted.id), node.id
+            return (scope, making.owner, making.node.id, wanted.id), making.owner
         if scope == "pipeline":
-            return (scope, node.pipeline, wanted.id), node.pipeline
-        return (scope, wanted.fixture.module, wanted.fixture.name, _binding_text(wanted)), ""
+            return (scope, making.node.pipeline, wanted.id), making.node.pipeline
+        return (scope, self._share(wanted)), ""
 
-    def _builtin(self, name: str, node: Node, finalizers: list[Callable[[], object]]) -> Any:
-        if name == "run":
-            return self._run
-        if name == "now":
-            return self._run.started
-        if name == "secrets":
-            return self._secrets
-        if name == "tmp_path":
-            import shutil
-            import tempfile
+    def _share(self, wanted: FixtureNode) -> str:
+        """Return what tells a fixture of the run from others: its function, and all that it gets.
 
-            folder = Path(tempfile.mkdtemp(prefix="zenconv-"))
-            finalizers.append(lambda: shutil.rmtree(folder, ignore_errors=True))
-            return folder
-        if name == "log":
-            return _logger(node.step.name)
-        if name == "seed":
-            return seed_generators(self._seed, node.step.name)
+        Pipelines may see it differently: where another one overrides what it asks for, there are two.
+        """
+        known = self._shared.get(wanted.id)
+        if known is None:
+            gets = [
+                (b.parameter, b.source, b.secret, repr(b.value), self._share_of(b))
+                for b in itertools.chain(wanted.bindings, wanted.by_name)
+            ]
+            known = self._shared[wanted.id] = repr((id(wanted.fixture.function), gets))
+        return known
+
+    def _share_of(self, binding: Binding) -> str:
+        if binding.source != "fixture":
+            return binding.fixture
+        other = self._pipeline.fixtures[binding.fixture]
+        return self._share(other) if other.fixture.note.scope == "run" else other.fixture.where
+
+    def _builtin(self, name: str, making: _Making, live: Live | None) -> Any:
         if name == "request":
-            return Request(node.id, node.pipeline, node.step.name, finalizers)
-        raise UsageError(f"unknown built-in fixture {name!r}")
+            return self._request(making, live)
+        asked_by = making.fixture.fixture.name if making.fixture is not None else ""
+        node = making.node
+        key = making.key
+        if name == "checkpoint" and find_impurity(self._pipeline, node):
+            key += f" in run {self._builtins.run.id}"  # the same key would not give the same in another
+        asker = Asker(making.owner, node.id, key, node.step.name, asked_by, making.scope != "step")
+        if not self._builtins.is_one_for_step(name):
+            return self._builtins.make(name, asker)
+        identity = ("builtin", making.owner, node.id, name)
+        made = self._lifetimes.find(identity)
+        if made is None:
+            made = Live(identity, "step", making.owner, name, "built in")
+            made.value, finalizer = self._builtins.make_for_step(name, asker)
+            made.add(finalizer)
+            self._lifetimes.add(made)
+        return made.value
+
+    def _request(self, making: _Making, live: Live | None) -> Request:
+        node, scope = making.node, making.scope
+        add = live.add if live is not None else self._finalizers_of(making)
+        is_own = scope == "step"
+        names = (
+            tuple(dict.fromkeys(f.fixture.name for f in self._pipeline.fixtures_of(node))) if is_own else ()
+        )
+        return Request(
+            _node_of(node, scope),
+            scope,
+            live.name if live is not None else None,
+            names,
+            node.step.function if is_own else None,
+            lambda wanted: self._find(wanted, making, live),
+            add,
+        )
+
+    def _finalizers_of(self, making: _Making) -> Callable[[Finalizer], None]:
+        step = making.node.step.name
+        return lambda finalizer: self._lifetimes.add_finalizer(making.owner, step, finalizer)
+
+    def _find(self, name: str, making: _Making, live: Live | None) -> Any:
+        """Return the fixture that code asks for by `name` while it runs."""
+        asker = _describe(making.fixture) if making.fixture is not None else f"step {making.node.step.name!r}"
+        nameable = self._nameable(making)
+        if name not in nameable:
+            raise refuse_unknown(name, asker, [known for known in nameable if known != "request"])
+        binding = nameable[name]
+        wanted = self._pipeline.fixtures.get(binding.fixture)
+        scope = wanted.fixture.note.scope if wanted is not None else self._builtins.scope_of(binding.fixture)
+        if SCOPES.index(scope) < SCOPES.index(making.scope):
+            where = f" ({wanted.fixture.where})" if wanted is not None else ""
+            raise UsageError(
+                f"{asker} lives for the {making.scope}, but asks for {name!r}, which lives for the {scope}",
+                hint=f"who asked: {name}{where} <- {making.chain()}",
+            )
+        if wanted is None:
+            return self._builtin(binding.fixture, making, None)
+        if (
+            live is not None
+            and live.is_over
+            and self._lifetimes.find(self._identify(wanted, making)[0]) is None
+        ):
+            raise UsageError(
+                f"{asker} asks for {name!r} in its teardown, where nothing is set up any more",
+                hint="ask for it before the yield",
+            )
+        return complete(self._fixture(wanted, making))
+
+    def _nameable(self, making: _Making) -> dict[str, Binding]:
+        """Return what may be asked for by name: all that the key of whoever asks knows of."""
+        asker: Node | FixtureNode = making.fixture or making.node
+        found: dict[str, Binding] = {}
+        for binding in itertools.chain(asker.by_name, asker.bindings, _autouse(asker)):
+            if binding.source in ("fixture", "builtin"):
+                found.setdefault(binding.parameter, binding)
+        if making.scope == "step":
+            for fixture in self._pipeline.fixtures_of(making.node):
+                found.setdefault(
+                    fixture.fixture.name, Binding(fixture.fixture.name, "fixture", fixture=fixture.id)
+                )
+        return found
 
 
-def _set_up(wanted: FixtureNode, arguments: dict[str, Any], finalizers: list[Callable[[], object]]) -> Any:
-    made = wanted.fixture.function(**arguments)
+def _autouse(asker: Node | FixtureNode) -> tuple[Binding, ...]:
+    return asker.autouse if isinstance(asker, Node) else ()
+
+
+def _node_of(node: Node, scope: Scope) -> RequestNode:
+    if scope == "run":
+        return RequestNode("", "run", "")
+    if scope == "pipeline":
+        return RequestNode(node.pipeline, node.pipeline, node.pipeline)
+    return RequestNode(node.id, node.id.rpartition("::")[2], node.pipeline, node.marks.own)
+
+
+def _describe(fixture: FixtureNode) -> str:
+    return f"fixture {fixture.fixture.name!r} ({fixture.fixture.where})"
+
+
+def _set_up(wanted: FixtureNode, arguments: dict[str, Any], live: Live) -> SettingUp[Any]:
+    made = call_function(wanted.fixture.function, wanted.fixture.parameters, arguments)
     if not wanted.fixture.is_generator:
-        return made
-    generator: Generator[Any, None, None] = made
+        return (yield made) if wanted.fixture.is_async else made
+    if isinstance(made, AsyncGenerator):
+        try:
+            value = yield anext(made)
+        except StopAsyncIteration:
+            raise _never_yielded(wanted) from None
+        live.add(lambda: _finish_async(made, wanted), is_awaited=True)
+        return value
+
+    def finish() -> None:
+        _finish(made, wanted)
+
+    live.add(finish)  # now, lest an interruption finds it set up and nobody to end it
     try:
-        value = next(generator)
+        value = next(made)
     except StopIteration:
-        raise UsageError(
-            f"fixture {wanted.fixture.name!r} ended without a yield", hint="yield its value exactly once"
-        ) from None
-    finalizers.append(lambda: _finish(generator, wanted))
+        raise _never_yielded(wanted) from None
+    live.add(finish)  # and once more: what follows the yield comes before finalizers added on the way
     return value
 
 
-def _finish(generator: Generator[Any, None, None], wanted: FixtureNode) -> None:
+def _never_yielded(wanted: FixtureNode) -> UsageError:
+    what = f"fixture {wanted.fixture.name!r} ended without a yield"
+    return UsageError(what, hint="yield its value exactly once")
+
+
+def _yields_again(wanted: FixtureNode) -> UsageError:
+    return UsageError(f"{_describe(wanted)} yields more than once")
+
+
+def _finish(generator: GeneratorType[Any, None, None], wanted: FixtureNode) -> None:
+    if not generator.gi_suspended:
+        return  # its set-up raised, or never began
     try:
         next(generator)
     except StopIteration:
         return
     generator.close()
-    raise UsageError(f"fixture {wanted.fixture.name!r} ({wanted.fixture.where}) yields more than once")
+    raise _yields_again(wanted)
 
 
-def _binding_text(wanted: FixtureNode) -> str:
-    return repr([(b.parameter, b.source, repr(b.value), b.fixture) for b in wanted.bindings])
+async def _finish_async(generator: AsyncGenerator[Any, None], wanted: FixtureNode) -> None:
+    try:
+        await anext(generator)
+    except StopAsyncIteration:
+        return
+    await generator.aclose()
+    raise _yields_again(wanted)
 
 
 _SHARED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType)
@@ -241,38 +371,3 @@ def _own_copy(value: Any) -> Any:
         return copy.deepcopy(value)
     except Exception:  # noqa: BLE001 - what cannot be copied (a lock, a client) is shared on purpose
         return value
-
-
-def _logger(step: str) -> Any:
-    import logging
-
-    class CurrentStderr(logging.Handler):
-        """Writes to whatever ``sys.stderr`` is at that moment: it changes while steps run."""
-
-        def emit(self, record: logging.LogRecord) -> None:
-            sys.stderr.write(self.format(record) + "\n")
-
-    logger = logging.getLogger(f"zenconv.step.{step}")
-    if not logger.handlers:
-        handler = CurrentStderr()
-        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.DEBUG)
-        logger.propagate = False
-    return logger
-
-
-def seed_generators(seed: int, step: str) -> int:
-    """Seed the global generators of Python, numpy and torch from `seed` and a step's name.
-
-    Libraries that are not imported are left alone. Returns `seed`.
-    """
-    import random
-
-    mixed = int(hashing.digest_texts("seed", [str(seed), step])[3:11], 16)
-    random.seed(mixed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(mixed)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(mixed)
-    return seed

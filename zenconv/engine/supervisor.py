@@ -69,6 +69,7 @@ class _State:
     interrupted: bool = False
     failure: ProjectFailed | None = None
     unexplained: int = 0
+    has_error: bool = False
     secrets: list[str] = attrs.field(factory=list)
 
     def take(self, event: Event) -> None:
@@ -89,6 +90,8 @@ class _State:
         elif isinstance(event, RunnerFinished):
             self.finished = True
             self.interrupted = event.interrupted
+        elif isinstance(event, Notice):
+            self.has_error |= event.level == "error"
         elif isinstance(event, Progress):
             self.doing = event.text or self.doing
             if event.secret:
@@ -302,7 +305,7 @@ class Supervisor:
             return "error", state.failure.exit_code
         if not state.finished:
             return "error", 3
-        if counts.get("failed"):
+        if counts.get("failed") or state.has_error:
             return "failed", 1
         return "succeeded", 0
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.durability import Durability
-from zenconv.engine.execution import teardown_notice
 from zenconv.engine.failures import plain_failure
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.interruption import Interruption
@@ -21,6 +20,7 @@ from zenconv.engine.runner import end_process, internal_error
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import Task, TaskResult
+from zenconv.records.events import Notice
 
 if TYPE_CHECKING:
     from zenconv.engine.async_tasks import AsyncTasks
@@ -161,17 +161,15 @@ class _Work:
             if self._is_over and not self._async_tasks:
                 break
             messages = self._wait()
-        for failure in self._performer.resources.end_run():
-            self._link.send({"notice": teardown_notice(failure).text})
+        self._note(self._performer.end_run())
         for problem in self._durability.finish():
-            self._link.send({"notice": problem})
+            self._link.send({"notice": [problem]})
 
     def _take(self, message: Message) -> None:
         if "task" in message:
             self._begin(Task.from_json(message["task"]))
         elif "end_pipeline" in message:
-            for failure in self._performer.resources.end_pipeline(message["end_pipeline"]):
-                self._link.send({"notice": teardown_notice(failure).text})
+            self._note(self._performer.end_pipeline(message["end_pipeline"]))
         elif "end" in message:
             self._is_over = True
 
@@ -199,6 +197,10 @@ class _Work:
             if messages:
                 return messages
         return [] if self._is_over else self._link.receive()
+
+    def _note(self, notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            self._link.send({"notice": [notice.text, notice.level]})
 
     def _tell(self, result: Mapping[str, Any]) -> None:
         self._link.send({"result": result})

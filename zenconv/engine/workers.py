@@ -22,6 +22,7 @@ from zenconv.errors import WorkerError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.records.artifact import Artifact
+from zenconv.records.events import Notice
 
 GRACE_SECONDS = 10.0
 """How long workers get to tear their fixtures down."""
@@ -94,7 +95,7 @@ class ForkedWorkers:
         self._store = store
         self._secrets = secrets
         self._workers: dict[int, _Worker] = {}
-        self._notices: list[str] = []
+        self._notices: list[Notice] = []
 
     def start(self) -> int:
         number = next(n for n in range(1, len(self._workers) + 2) if n not in self._workers)
@@ -129,7 +130,7 @@ class ForkedWorkers:
         for worker in self._workers.values():
             self._server.signal(worker.pid, number)
 
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         notices, self._notices = self._notices, []
         return notices
 
@@ -176,7 +177,7 @@ class ForkedWorkers:
         elif "doing" in message:
             worker.doing = message["doing"]
         elif "notice" in message:
-            self._notices.append(message["notice"])
+            self._notices.append(Notice(*message["notice"]))
         elif "left" in message:
             worker.has_left = True
 

@@ -14,7 +14,7 @@ import attrs
 
 from zenconv.frozen import Frozen
 from zenconv.records.artifact import Artifact
-from zenconv.records.events import Event
+from zenconv.records.events import Event, Notice
 from zenconv.records.plan import Plan
 
 TaskStatus = Literal["succeeded", "failed", "interrupted", "damaged"]
@@ -167,8 +167,8 @@ class TaskPool(Protocol):
         """Pass the signal `number` on to what runs, which then ends as ``interrupted``."""
         return
 
-    def notices(self) -> Sequence[str]:
-        """Return, once, what went wrong outside of any task: a line each."""
+    def notices(self) -> Sequence[Notice]:
+        """Return, once, what went wrong outside of any task."""
         return ()
 
     def close(self) -> None:
@@ -208,7 +208,7 @@ class Workers(Protocol):
     def interrupt(self, number: int) -> None:
         """Send a signal to every worker."""
 
-    def notices(self) -> Sequence[str]:
+    def notices(self) -> Sequence[Notice]:
         """Return, once, what workers reported outside of any task."""
 
     def close(self) -> None:

@@ -15,13 +15,14 @@ import attrs
 from zenconv.errors import CollectionError, Problem, SettingsError
 from zenconv.frozen import Frozen
 from zenconv.project.axes import expand
+from zenconv.project.by_name import find_names
 from zenconv.project.collect import Collection
 from zenconv.project.edges import EdgeChecker
 from zenconv.project.lifetimes import check_fixtures
 from zenconv.project.order import order_graph
 from zenconv.project.resolve import Asker, Resolution, Resolver
 from zenconv.project.scopes import Provider, Scope, Scopes
-from zenconv.project.unknown import describe_unknown
+from zenconv.project.unknown import describe_missing_fixture, describe_unknown
 from zenconv.project.values import Values
 from zenconv.records.step import Binding, Fixture, FixtureNode, Node, Parameter, Pipeline, Step
 
@@ -126,12 +127,15 @@ class _Builder:
 
     def _place_step(self, asker: Asker, step: Step) -> None:
         bindings = self._bind_all(asker, step.parameters, _axes_of(step))
-        autouse = self._autouse(asker.scope, bindings) if asker.scope.autouse else ()
-        self.nodes[asker.id] = Node(asker.id, step, asker.scope.pipeline, bindings, autouse)
+        is_alone = not asker.scope.autouse and not step.marks.fixtures
+        autouse = () if is_alone else self._autouse(asker, step, bindings)
+        by_name = self._by_name(asker, bindings)
+        self.nodes[asker.id] = Node(asker.id, step, asker.scope.pipeline, bindings, autouse, by_name)
 
     def _place_fixture(self, asker: Asker, fixture: Fixture) -> None:
         bindings = self._bind_all(asker, fixture.parameters)
-        self.fixtures[asker.id] = FixtureNode(asker.id, fixture, asker.scope.pipeline, bindings)
+        by_name = self._by_name(asker, bindings)
+        self.fixtures[asker.id] = FixtureNode(asker.id, fixture, asker.scope.pipeline, bindings, by_name)
 
     def _bind_all(
         self, asker: Asker, parameters: Iterable[Parameter], axes: Mapping[str, str] = _NONE
@@ -166,9 +170,7 @@ class _Builder:
         self, parameter: Parameter, asker: Asker, provider: Provider, scope: Scope, level: int
     ) -> Binding:
         if provider.fixture is not None:
-            return Binding(
-                parameter.name, "fixture", fixture=self._fixture_of(provider.fixture, scope, level)
-            )
+            return Binding(parameter.name, "fixture", fixture=self._enter(provider.fixture, scope, level))
         assert provider.step is not None
         problem = self.edges.check(parameter, asker, provider.step, provider.output)
         if problem is not None:
@@ -179,12 +181,6 @@ class _Builder:
     def _node_of(self, step: Step, scope: Scope, level: int) -> str:
         """Return the id of `step` in the pipeline of `scope`; the first time it is queued."""
         return self._enter(step, scope, level)
-
-    def _fixture_of(self, fixture: Fixture, scope: Scope, level: int) -> str:
-        """Return the id of `fixture` as `scope` sees it; of scope ``run`` there is one for all."""
-        if fixture.note.scope == "run" and fixture.file in self.collection.files:
-            return self._enter(fixture, self.scopes.of(fixture.file), 0)
-        return self._enter(fixture, scope, level)
 
     def _enter(self, target: Step | Fixture, scope: Scope, level: int) -> str:
         key = (scope.file.file, target.file, target.name)
@@ -197,15 +193,31 @@ class _Builder:
             self.queue.append(Asker(id, target, scope, level))
         return id
 
-    def _autouse(self, scope: Scope, bindings: tuple[Binding, ...]) -> tuple[str, ...]:
-        asked = {binding.fixture for binding in bindings if binding.source == "fixture"}
+    def _autouse(self, asker: Asker, step: Step, bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+        """Return what is set up although no parameter gets it: autouse fixtures, then ``usefixtures``."""
+        asked = {binding.fixture for binding in bindings}
+        found: dict[str, Binding] = {}
+        for name in (*asker.scope.autouse, *step.marks.fixtures):
+            resolution = self.resolver.resolve_fixture(name, asker)
+            binding = self._bind(Parameter(name, asks_for=name), asker, resolution)
+            if binding is not None and binding.fixture not in asked:
+                found[binding.fixture] = binding
+            elif resolution.is_unknown and name in step.marks.fixtures:
+                problem = describe_missing_fixture(name, asker, resolution.instead)
+                self.mistakes.append(Mistake(problem, asker.owner))
+        return tuple(found.values())
+
+    def _by_name(self, asker: Asker, bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
+        """Return the fixtures that the code of `asker` names in quotes to ask for them when it runs."""
+        if not any(binding.source == "builtin" and binding.fixture == "request" for binding in bindings):
+            return ()
         found = []
-        for name in scope.autouse:
-            nearest = scope.find(name, self.scopes.unread)
-            fixtures = [p.fixture for p in nearest.providers if p.fixture is not None]
-            if len(fixtures) == 1:
-                found.append(self._fixture_of(fixtures[0], scope, nearest.level))
-        return tuple(id for id in found if id not in asked)
+        for name in find_names(asker.target.function):
+            resolution = self.resolver.resolve_fixture(name, asker)
+            binding = self._bind(Parameter(name, asks_for=name), asker, resolution)
+            if binding is not None:
+                found.append(binding)
+        return tuple(found)
 
     def _add_file_problems(self) -> None:
         for problem in self.collection.problems:
@@ -234,6 +246,8 @@ class _Builder:
             for name in (key.rpartition(".")[2],)
             if any(unread.may_take(f, name) for f in broken)
         }
+        for file in self.collection.files.values():
+            self.values.used.update(file.asked & set(self.params))
         problems, warnings = self.values.find_unused(providers, likely)
         self.mistakes += [Mistake(problem, "", is_setting=True) for problem in problems]
         return warnings

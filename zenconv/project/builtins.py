@@ -1,4 +1,7 @@
-"""The fixtures every step may ask for. They are resolved last, so a project's own names win."""
+"""The fixtures every step may ask for. They are resolved last, so a project's own names win.
+
+Of scope ``run`` are also those that each who asks gets anew: for them nothing is too wide.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,9 @@ BUILTIN_FIXTURES: Mapping[str, BuiltinFixture] = {
         BuiltinFixture("now", "run", "the start of the run, UTC; the step runs in every run"),
         BuiltinFixture("secrets", "run", "values of named secrets; only the names count in the key"),
         BuiltinFixture("tmp_path", "step", "an empty folder, gone after the step"),
+        BuiltinFixture("checkpoint", "step", "a folder kept until the step succeeds, for the same key only"),
         BuiltinFixture("log", "run", "a logger whose lines are kept with the step"),
         BuiltinFixture("seed", "run", "an int, in the key; the global generators are seeded from it"),
-        BuiltinFixture("request", "step", "the node that is being computed: its id, pipeline, parameters"),
+        BuiltinFixture("request", "run", "who asks: the node, its fixtures by name, a place for finalizers"),
     )
 }

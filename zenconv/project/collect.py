@@ -18,6 +18,13 @@ from zenconv.frozen import Frozen
 from zenconv.project.annotations import Annotations
 from zenconv.project.definitions import Definition, find_definitions
 from zenconv.project.discover import ZENCONF, ProjectFiles, discover, module_name, pipeline_name
+from zenconv.project.fixture_notes import (
+    ScopeConfig,
+    choose_scope,
+    describe_foreign_fixture,
+    find_fixtures_of_class,
+    is_foreign_fixture,
+)
 from zenconv.project.importing import Importer
 from zenconv.project.marks import Declared, MarkReader
 from zenconv.project.options import apply_options
@@ -47,6 +54,8 @@ class CollectedFile(Frozen):
     late
         Types with names that only type checkers import, by (step or fixture, parameter). Outputs
         stand under ``"return"`` and ``"return.<output>"``.
+    asked
+        Parameters of the settings that its code has looked up while it was collected.
     """
 
     file: str
@@ -57,6 +66,7 @@ class CollectedFile(Frozen):
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     late: Mapping[tuple[str, str], Any] = attrs.field(factory=dict, repr=False)
+    asked: frozenset[str] = frozenset()
 
     @property
     def folder(self) -> str:
@@ -167,6 +177,7 @@ class _Reader:
         settings: Settings,
     ) -> None:
         self.settings = settings
+        self.config = ScopeConfig(settings)
         self.file = file
         self.name = name
         self.pipeline = pipeline
@@ -200,6 +211,7 @@ class _Reader:
             (*self.problems, *self.marks.problems),
             (*self.warnings, *self.marks.warnings),
             self.late,
+            frozenset(self.config.asked),
         )
 
     def _add(self, definition: Definition) -> None:
@@ -207,6 +219,8 @@ class _Reader:
         note = _note_of(value)
         if isinstance(note, FixtureNote):
             self._add_fixture(definition, note)
+        elif is_foreign_fixture(value):
+            self.problems.append(describe_foreign_fixture(definition.name, self.file, definition.line))
         elif not callable(value):
             self.warnings.append(_not_callable(definition, self.file))
         elif not self._is_exempt(definition, note):
@@ -272,6 +286,9 @@ class _Reader:
         if not self._is_free(name, definition):
             return
         value = definition.object
+        note, problem = choose_scope(note, name, self.config, self.file, definition.line)
+        if problem is not None:
+            self.problems.append(problem)
         signature = read_signature(value, self.path, definition.line, self.annotations)
         self._keep_late(name, signature.late)
         self.fixtures[name] = Fixture(
@@ -282,6 +299,7 @@ class _Reader:
             signature.parameters,
             note,
             signature.is_generator,
+            signature.is_async,
             value,
         )
 
@@ -291,6 +309,8 @@ class _Reader:
         And private functions of this module to which ``@zenconv.step(name=...)`` gave a name.
         """
         for name, value in self.namespace.items():
+            if type(value) is type and value.__module__ == self.name:
+                self.warnings += find_fixtures_of_class(value, self.file)
             if name in done or type(value) is not FunctionType or not value.__dict__:
                 continue
             note = value.__dict__.get(NOTE)

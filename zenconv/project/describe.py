@@ -19,7 +19,7 @@ def describe_steps(selected: Selected, root: Path) -> list[dict[str, Any]]:
 
     Paths below `root` are shown relative to it.
     """
-    fixtures = selected.pipeline.fixtures
+    pipeline = selected.pipeline
     return [
         {
             "node": node.id,
@@ -29,7 +29,7 @@ def describe_steps(selected: Selected, root: Path) -> list[dict[str, Any]]:
             "is_template": node.step.is_template,
             "outputs": [{"name": o.name, "type": o.annotation} for o in node.step.outputs],
             "parameters": [_describe_binding(b, node.step.parameters, root) for b in node.bindings],
-            "fixtures": [_describe_fixture(fixtures[id], root) for id in _fixtures_of(node, fixtures)],
+            "fixtures": [_describe_fixture(fixture, root) for fixture in pipeline.fixtures_of(node)],
             "marks": [_describe_mark(mark) for mark in node.marks.marks],
             "doc": node.step.doc,
         }
@@ -93,18 +93,6 @@ def _short_text(binding: Binding, root: Path) -> str:
         text = f"<{type(binding.value).__qualname__}>"
     text = " ".join(text.split())
     return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
-
-
-def _fixtures_of(node: Node, fixtures: Any) -> list[str]:
-    """Return the ids of every fixture that is set up for `node`, those it asks for first."""
-    waiting = [*(b.fixture for b in node.bindings if b.source == "fixture"), *node.autouse]
-    found: dict[str, None] = {}
-    while waiting:
-        id = waiting.pop(0)
-        if id not in found and id in fixtures:
-            found[id] = None
-            waiting += [b.fixture for b in fixtures[id].bindings if b.source == "fixture"]
-    return list(found)
 
 
 def _describe_fixture(node: FixtureNode, root: Path) -> dict[str, Any]:

@@ -70,14 +70,21 @@ class RowWriter:
                 self._step_number(node.step),
                 node.pipeline,
                 [self._binding(b) for b in node.bindings],
-                list(node.autouse),
+                [self._binding(b) for b in node.autouse],
+                [self._binding(b) for b in node.by_name],
                 *self._known(node),
                 *([[list(pair) for pair in node.axes]] if node.axes else ()),
             ]
             for node in self.pipeline
         ]
         fixtures = [
-            [id, self._fixture_number(f.fixture), f.pipeline, [self._binding(b) for b in f.bindings]]
+            [
+                id,
+                self._fixture_number(f.fixture),
+                f.pipeline,
+                [self._binding(b) for b in f.bindings],
+                [self._binding(b) for b in f.by_name],
+            ]
             for id, f in self.pipeline.fixtures.items()
         ]
         plan = {
@@ -117,7 +124,7 @@ class RowWriter:
             number = self._fixtures[key] = len(self._fixtures)
             note = fixture.note
             row = [fixture.name, self._file_number(fixture), fixture.line, note.scope, note.autouse]
-            self._fixture_rows.append([*row, note.version, fixture.is_generator])
+            self._fixture_rows.append([*row, note.version, note.key, fixture.is_generator])
             self._fixture_texts.append([[p.name, p.annotation] for p in fixture.parameters])
         return number
 
@@ -211,15 +218,23 @@ def read_rows(
     ids = [row[0] for row in plan["nodes"]]
     nodes: dict[str, Node] = {}
     known: dict[str, tuple[str, str]] = {}
-    for id, step, pipeline, bindings, autouse, digest, impure, *axes in plan["nodes"]:
+    for id, step, pipeline, bindings, autouse, by_name, digest, impure, *axes in plan["nodes"]:
         bound = tuple([_read_binding(row, ids) for row in bindings])
+        unasked = tuple([_read_binding(row, ids) for row in autouse])
+        named = tuple([_read_binding(row, ids) for row in by_name])
         reach = tuple([(axis, item) for axis, item in axes[0]]) if axes else ()
-        nodes[id] = Node(id, steps[step], pipeline, bound, tuple(autouse), reach)
+        nodes[id] = Node(id, steps[step], pipeline, bound, unasked, named, reach)
         if digest is not None:
             known[id] = (digest, impure)
     fixtures = {
-        id: FixtureNode(id, functions[number], pipeline, tuple(_read_binding(row, ids) for row in bindings))
-        for id, number, pipeline, bindings in plan["fixtures"]
+        id: FixtureNode(
+            id,
+            functions[number],
+            pipeline,
+            tuple(_read_binding(row, ids) for row in bindings),
+            tuple(_read_binding(row, ids) for row in by_name),
+        )
+        for id, number, pipeline, bindings, by_name in plan["fixtures"]
     }
     return Pipeline(nodes, fixtures, tuple(plan["names"])), known
 
@@ -278,9 +293,9 @@ def _read_argument(value: Any) -> Any:
 
 
 def _read_fixture(row: Row, files: Sequence[Row], text: Row | None) -> Fixture:
-    name, file, line, scope, autouse, version, is_generator = row
+    name, file, line, scope, autouse, version, key, is_generator = row
     path, module = files[file]
-    note = FixtureNote(scope, "", autouse, version)
+    note = FixtureNote(scope, "", autouse, version, key)
     return Fixture(name, module, path, line, tuple(Parameter(*p) for p in text or ()), note, is_generator)
 
 

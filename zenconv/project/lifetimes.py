@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from zenconv.authoring import SCOPES
@@ -17,25 +18,102 @@ def check_fixtures(
     """Yield the problems of fixtures, each with the file that it concerns."""
     if not fixtures:
         return
-    asking = _first_askers(nodes)
+    mismatches = [
+        (node, binding)
+        for node in fixtures.values()
+        for binding in node.bindings
+        if _outlives(node, binding, fixtures)
+    ]
+    cycles = order_graph({id: _asked_by(node) for id, node in fixtures.items()})[1]
+    if any(node.fixture.is_async for node in fixtures.values()):
+        yield from _check_async(fixtures, nodes)
+    if not mismatches and not cycles:
+        return
+    chains = _Chains(fixtures, nodes)
+    for node, binding in mismatches:
+        yield _mismatch(node, binding, fixtures, chains), node.id.partition("::")[0]
+    for cycle in cycles:
+        yield _circle(cycle, fixtures, chains), cycle[0].partition("::")[0]
+
+
+def _asked_by(node: Node | FixtureNode) -> list[str]:
+    unasked = node.autouse if isinstance(node, Node) else ()
+    return [b.fixture for b in (*unasked, *node.bindings) if b.source == "fixture"]
+
+
+def _check_async(
+    fixtures: Mapping[str, FixtureNode], nodes: Mapping[str, Node]
+) -> Iterator[tuple[Problem, str]]:
+    """Yield what is wrong with async fixtures: only a step that is async can wait for one."""
     for node in fixtures.values():
-        for binding in node.bindings:
-            if _outlives(node, binding, fixtures):
-                yield _mismatch(node, binding, fixtures, asking.get(node.id)), node.id.partition("::")[0]
-    upstream = {
-        id: [b.fixture for b in node.bindings if b.source == "fixture"] for id, node in fixtures.items()
-    }
-    for cycle in order_graph(upstream)[1]:
-        yield _circle([fixtures[id] for id in cycle]), cycle[0].partition("::")[0]
+        own = node.fixture
+        if own.is_async and own.note.scope != "step":
+            problem = Problem(
+                f"fixture {own.name!r} is async and lives for the {own.note.scope}, "
+                "but the event loop it needs only lives as long as async steps are under way",
+                own.file,
+                own.line,
+                hint='leave it at scope="step", or write it without async',
+            )
+            yield problem, node.id.partition("::")[0]
+    for asker in nodes.values():
+        way = _find_async(asker, fixtures) if not asker.step.is_async else []
+        if way:
+            step = asker.step
+            problem = Problem(
+                f"step {step.name!r} cannot wait for fixture {way[-1].fixture.name!r}, which is async",
+                step.file,
+                step.line,
+                exists=" -> ".join([f"{step.name} ({step.where})", *map(_describe, way)]),
+                hint=f"write `async def {step.name}`",
+            )
+            yield problem, asker.id.partition("::")[0]
 
 
-def _first_askers(nodes: Mapping[str, Node]) -> dict[str, Node]:
-    found: dict[str, Node] = {}
-    for node in nodes.values():
-        for binding in node.bindings:
-            if binding.source == "fixture":
-                found.setdefault(binding.fixture, node)
-    return found
+def _find_async(asker: Node, fixtures: Mapping[str, FixtureNode]) -> list[FixtureNode]:
+    """Return the way from a step to an async fixture that is set up for it; empty if there is none."""
+    waiting = [[id] for id in _asked_by(asker)]
+    seen: set[str] = set()
+    for way in waiting:
+        found = fixtures[way[-1]]
+        if found.fixture.is_async:
+            return [fixtures[id] for id in way]
+        if found.id not in seen:
+            seen.add(found.id)
+            waiting += [[*way, id] for id in _asked_by(found)]
+    return []
+
+
+class _Chains:
+    """How each fixture comes to be asked for: the shortest way from a step, with the places."""
+
+    def __init__(self, fixtures: Mapping[str, FixtureNode], nodes: Mapping[str, Node]) -> None:
+        self._fixtures = fixtures
+        self._askers: dict[str, Node | FixtureNode] = {}
+        waiting: deque[Node | FixtureNode] = deque(nodes.values())
+        while waiting:
+            asker = waiting.popleft()
+            for id in _asked_by(asker):
+                if id not in self._askers:
+                    self._askers[id] = asker
+                    waiting.append(fixtures[id])
+
+    def to(self, id: str) -> list[str]:
+        """Return the links of the chain, the step first and the fixture `id` last."""
+        links: list[str] = []
+        seen: set[str] = set()
+        asker: Node | FixtureNode | None = self._fixtures[id]
+        while isinstance(asker, FixtureNode) and asker.id not in seen:
+            seen.add(asker.id)
+            links.append(_describe(asker))
+            asker = self._askers.get(asker.id)
+        if isinstance(asker, Node):
+            links.append(f"{asker.step.name} ({asker.step.where})")
+        return links[::-1]
+
+
+def _describe(node: FixtureNode) -> str:
+    return f"{node.fixture.name} ({node.fixture.note.scope}, {node.fixture.where})"
 
 
 def _scope_of(binding: Binding, fixtures: Mapping[str, FixtureNode]) -> tuple[str, str, str] | None:
@@ -56,32 +134,39 @@ def _outlives(node: FixtureNode, binding: Binding, fixtures: Mapping[str, Fixtur
 
 
 def _mismatch(
-    node: FixtureNode, binding: Binding, fixtures: Mapping[str, FixtureNode], asker: Node | None
+    node: FixtureNode, binding: Binding, fixtures: Mapping[str, FixtureNode], chains: _Chains
 ) -> Problem:
     found = _scope_of(binding, fixtures)
     assert found is not None
     name, scope, place = found
     own = node.fixture
-    chain = [f"{own.name} ({own.note.scope}, {own.where})", f"{name} ({scope}, {place})"]
-    if asker is not None:
-        chain.insert(0, f"{asker.step.name} ({asker.step.where})")
+    hint = f'make {own.name!r} narrower: @zenconv.fixture(scope="{scope}")'
+    if name == "tmp_path":
+        hint += ", or use tempfile.TemporaryDirectory() in it"
     return Problem(
         f"fixture {own.name!r} lives for the {own.note.scope}, "
         f"but asks for {name!r}, which lives for the {scope}",
         own.file,
         own.line,
-        exists=" -> ".join(chain),
-        hint=f'make {own.name!r} narrower: @zenconv.fixture(scope="{scope}")',
+        exists=" -> ".join([*chains.to(node.id), f"{name} ({scope}, {place})"]),
+        hint=hint,
     )
 
 
-def _circle(nodes: list[FixtureNode]) -> Problem:
-    names = [node.fixture.name for node in nodes]
-    first = nodes[0].fixture
-    what = f"fixtures ask for each other: {' <- '.join([*names, names[0]])}"
-    if len(nodes) == 1:
+def _circle(ids: list[str], fixtures: Mapping[str, FixtureNode], chains: _Chains) -> Problem:
+    ways = {id: chains.to(id) for id in ids}
+    start = min(range(len(ids)), key=lambda number: (len(ways[ids[number]]), number))
+    turned = [fixtures[id] for id in (*ids[start:], *ids[:start])]
+    first = turned[0].fixture
+    names = [node.fixture.name for node in turned]
+    what = f"fixtures ask for each other: {' -> '.join([*names, names[0]])}"
+    if len(turned) == 1:
         what = f"fixture {first.name!r} asks for itself, and no file farther out has another"
-    places = ", ".join(f"{node.fixture.name} at {node.fixture.where}" for node in nodes)
+    links = [*ways[turned[0].id], *(_describe(node) for node in turned[1:]), _describe(turned[0])]
     return Problem(
-        what, first.file, first.line, exists=places, hint="rename a parameter or a fixture on the way"
+        what,
+        first.file,
+        first.line,
+        exists=" -> ".join(links),
+        hint="rename a parameter or a fixture on the way",
     )

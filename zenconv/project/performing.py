@@ -6,18 +6,20 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from zenconv.engine.builtin_fixtures import BuiltinFixtures, RunInfo
 from zenconv.engine.capture import Capture
+from zenconv.engine.checkpoints import Checkpoints
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.perform import Performer
-from zenconv.engine.resources import Resources, RunInfo
+from zenconv.engine.resources import Resources
 from zenconv.engine.secrets import Secrets
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
 from zenconv.project.indexed import IndexedProject
 from zenconv.project.project import Project
 from zenconv.records.events import RunStarted
-from zenconv.records.layout import RunFolder
+from zenconv.records.layout import RunFolder, StateFolder
 from zenconv.records.step import Pipeline
 from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack
@@ -42,12 +44,14 @@ def make_performer(
     """
     private: Path = folder.path / scratch
     info = RunInfo(folder.id, folder.number, settings.stack.name, datetime.fromisoformat(started.at))
+    checkpoints = Checkpoints(StateFolder(settings.state).checkpoints)
+    builtins = BuiltinFixtures(info, seed_of(settings), secrets, checkpoints)
     return Performer(
         pipeline,
         stack.artifact_store,
         materializers,
         stack.trust,
-        Resources(pipeline, info, seed_of(settings), secrets, settings.root, private),
+        Resources(pipeline, builtins, secrets, settings.root, private),
         capture,
         secrets,
         interruption,

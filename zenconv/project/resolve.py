@@ -51,7 +51,8 @@ class Asker(Frozen):
 class Resolution(NamedTuple):
     """What one parameter gets: a finished `binding`, a `provider`, or what is wrong.
 
-    `is_unknown`: nothing provides the name. `unread`: a file that could not be imported may.
+    `is_unknown`: nothing provides the name, or where a fixture is meant, what `instead` says.
+    `unread`: a file that could not be imported may.
     """
 
     binding: Binding | None = None
@@ -61,6 +62,7 @@ class Resolution(NamedTuple):
     problem: Problem | None = None
     is_setting: bool = False
     is_unknown: bool = False
+    instead: str = ""
     unread: tuple[str, ...] = ()
 
 
@@ -87,6 +89,19 @@ class Resolver:
             if found.providers:
                 return self._take(found, parameter, asker)
         return self._resolve_value(parameter, asker)
+
+    def resolve_fixture(self, name: str, asker: Asker) -> Resolution:
+        """Return the fixture that `asker` gets under `name`; `is_unknown` where it is not exactly one."""
+        start = asker.level + 1 if name == asker.target.name else 0
+        found = asker.scope.find(name, self.scopes.unread, start=start)
+        parameter = Parameter(name, asks_for=name)
+        if len(found.providers) == 1 and found.providers[0].fixture is not None:
+            return self._take(found, parameter, asker)
+        if found.unread:
+            return Resolution(unread=tuple(f.file for f in found.unread))
+        if name in BUILTIN_FIXTURES and not found.providers:
+            return Resolution(Binding(name, "builtin", fixture=name))
+        return Resolution(is_unknown=True, instead=" and ".join(map(str, found.providers)))
 
     def _find_provider(self, parameter: Parameter, asker: Asker) -> Found:
         name = parameter.asks_for

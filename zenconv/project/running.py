@@ -15,7 +15,7 @@ from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.decide import NodeResult
 from zenconv.engine.durability import Durability
 from zenconv.engine.environment import GitQuery, describe_environment
-from zenconv.engine.execution import RunExecution, WorkersOpener, teardown_notice
+from zenconv.engine.execution import RunExecution, WorkersOpener
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.keys import short_text
@@ -207,8 +207,8 @@ class _RunnerBody:
         if server is not None and not planner.is_indexed:
             workers = partial(self._open_workers, server, planner, secrets)
         self._execute(planner, plan, plugins, channel, performer, workers, past)
-        for failure in performer.resources.end_run():
-            channel.send(teardown_notice(failure))
+        for notice in performer.end_run():
+            channel.send(attrs.evolve(notice, at=clock.utc_now()))
         if debugger is not None and debugger.has_quit:
             channel.send(Notice("the debugger was quit: nothing more was run", "note", at=clock.utc_now()))
         planner.decider.keys.files.save()

@@ -94,25 +94,12 @@ def take(pipeline: Pipeline, wanted: Iterable[str]) -> Pipeline:
         return pipeline
     nodes = {id: node for id, node in pipeline.nodes.items() if id in kept}
     names = {node.pipeline for node in nodes.values()}
-    fixtures = _fixtures_of(pipeline, nodes.values())
+    fixtures = {f.id for node in nodes.values() for f in pipeline.fixtures_of(node)}
     return Pipeline(
         nodes,
         {id: node for id, node in pipeline.fixtures.items() if id in fixtures},
         tuple(name for name in pipeline.names if name in names),
     )
-
-
-def _fixtures_of(pipeline: Pipeline, nodes: Iterable[Node]) -> set[str]:
-    waiting = [
-        f for n in nodes for f in (*n.autouse, *(b.fixture for b in n.bindings if b.source == "fixture"))
-    ]
-    found: set[str] = set()
-    while waiting:
-        id = waiting.pop()
-        if id not in found and id in pipeline.fixtures:
-            found.add(id)
-            waiting += [b.fixture for b in pipeline.fixtures[id].bindings if b.source == "fixture"]
-    return found
 
 
 def _narrow(

@@ -12,6 +12,7 @@ from zenconv.errors import Problem, did_you_mean
 from zenconv.project.builtins import BUILTIN_FIXTURES
 from zenconv.project.collect import Collection
 from zenconv.project.resolve import Asker
+from zenconv.records.step import Step
 
 
 def describe_unknown(
@@ -36,6 +37,22 @@ def describe_unknown(
         asker.target.line,
         exists=_nearest(names, known),
         hint=_hint(names, asker, collection),
+    )
+
+
+def describe_missing_fixture(name: str, asker: Asker, provider: str) -> Problem:
+    """Return the problem of a ``usefixtures`` that names no fixture; `provider`: what it names instead."""
+    marks = asker.target.marks.marks if isinstance(asker.target, Step) else ()
+    mark = next((mark for mark in marks if mark.name == "usefixtures" and name in mark.args), None)
+    names = {
+        n for layer in asker.scope.layers for n, found in layer.names.items() if any(p.fixture for p in found)
+    }
+    return Problem(
+        f"usefixtures of {asker} names {name!r}, which is " + (provider or "no fixture"),
+        mark.file if mark is not None else asker.target.file,
+        mark.line if mark is not None else asker.target.line,
+        exists=did_you_mean(name, names | set(BUILTIN_FIXTURES)),
+        hint="ask for a step or a value by a parameter" if provider else "",
     )
 
 

@@ -108,7 +108,8 @@ class StepFinished(Event):
     `status` is ``succeeded``, ``failed``, ``skipped`` or ``interrupted``. `outputs` maps output
     names to artifacts. `output` is the artifact of the captured text. `error`, of a failure:
     ``type``, ``message``, ``frames`` (list of ``{file, line, function, text}``, the user's only),
-    ``hint``. `inputs` maps parameters to ``{type, shape, ...}`` summaries. `parts` and `sources`
+    ``hint``, ``causes`` and ``also`` (lists of the same; what else failed, in teardowns).
+    `inputs` maps parameters to ``{type, shape, ...}`` summaries. `parts` and `sources`
     are those of `KeyParts`; a source text already told in this run, for the same part and digest,
     is left out. `live`: the value cannot be stored, `outputs` is empty. `seconds` is wall time,
     `cpu` CPU seconds. `attempts` are those that failed before: ``attempt``, ``error``, ``output``,
@@ -135,7 +136,7 @@ class StepFinished(Event):
 
 @attrs.frozen(eq=False, repr=False)
 class Notice(Event):
-    """A line people should see: ``level`` is ``note`` or ``warning``."""
+    """What people should see: ``level`` is ``note``, ``warning``, or ``error``, of which a run fails."""
 
     name: ClassVar[str] = "notice"
     text: str

@@ -6,6 +6,7 @@
         .gitignore  CACHEDIR.TAG
         runs/<number>-<6 hex digits>/   events.log   lock
         store/                          artifacts (unless the stack says otherwise)
+        checkpoints/                    what unfinished steps saved of their progress
         index.sqlite                    made from the logs, and again whenever it is damaged
 
 Reading never needs anything that `StateFolder.create` writes.
@@ -99,6 +100,11 @@ class StateFolder(Frozen):
     def store(self) -> Path:
         """The default place of artifacts."""
         return self.path / "store"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of what steps saved of their progress before they succeeded."""
+        return self.path / "checkpoints"
 
     @property
     def index(self) -> Path:

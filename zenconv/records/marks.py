@@ -16,6 +16,15 @@ GRACE_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 60.0
 
 
+BUILTIN_MARKS = frozenset(
+    (
+        *("nocache", "refresh", "skip", "skipif", "timeout", "retry", "resources", "gpu", "python"),
+        *("usefixtures", "kind", "parametrize"),
+    )
+)
+"""Marks that zenconv knows itself: how a step is run, which is nothing to compute with."""
+
+
 @attrs.frozen(eq=False, repr=False)
 class Retry(Frozen):
     """Execute a step again after a failure, up to `times` times.
@@ -112,6 +121,11 @@ class Markings(Frozen):
         for mark in self.marks:
             found.setdefault(mark.name, []).append(mark)
         return found
+
+    @property
+    def own(self) -> tuple[Mark, ...]:
+        """The marks that only the project knows."""
+        return tuple(mark for mark in self.marks if mark.name not in BUILTIN_MARKS)
 
 
 NO_MARKS = Markings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Literal
 
 import attrs
@@ -90,6 +91,7 @@ class Fixture(Frozen):
     parameters: tuple[Parameter, ...] = ()
     note: FixtureNote = attrs.field(factory=FixtureNote)
     is_generator: bool = False
+    is_async: bool = False
     function: Callable[..., Any] = attrs.field(default=None, eq=False, repr=False)
 
     @property
@@ -118,6 +120,7 @@ class Binding(Frozen):
     ``"fixture"``: `fixture` is the id of a `FixtureNode`. ``"builtin"``: `fixture` is the name of
     a built-in fixture. ``"collect"``: `branches`, of which `tolerate` may fail. ``"axis"``, in a
     graph that is not expanded yet: the axis called `output`.
+    Of what no parameter receives, `parameter` is the name it was asked for by.
     """
 
     parameter: str
@@ -143,12 +146,16 @@ class Binding(Frozen):
 
 @attrs.frozen(eq=False, repr=False)
 class FixtureNode(Frozen):
-    """A fixture as one pipeline sees it, with its own parameters bound. `id` is ``file::name``."""
+    """A fixture as one pipeline sees it, with its own parameters bound. `id` is ``file::name``.
+
+    `by_name` holds what its code may ask for while it runs (``request.getfixturevalue``).
+    """
 
     id: str
     fixture: Fixture
     pipeline: str
     bindings: tuple[Binding, ...] = ()
+    by_name: tuple[Binding, ...] = ()
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -158,15 +165,17 @@ class Node(Frozen):
     `id` is ``<pipeline file>::<step>``, followed by ``[axis=id,...]`` if it is a branch: `axes` are
     those pairs, and `template` is the id without them.
 
-    `autouse` holds ids of fixtures that are set up though no parameter asks for them. `upstream`
-    holds the ids of the nodes this one waits for, without repetition, in parameter order.
+    `autouse` holds fixtures that are set up though no parameter asks for them, `by_name` those that
+    its code may ask for while it runs. `upstream` holds the ids of the nodes this one waits for,
+    without repetition, in parameter order.
     """
 
     id: str
     step: Step
     pipeline: str
     bindings: tuple[Binding, ...] = ()
-    autouse: tuple[str, ...] = ()
+    autouse: tuple[Binding, ...] = ()
+    by_name: tuple[Binding, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()
     upstream: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
 
@@ -231,6 +240,22 @@ class Pipeline(Frozen):
 
     def __len__(self) -> int:
         return len(self.nodes)
+
+    def fixtures_of(self, node: Node, *, counted: bool = False) -> list[FixtureNode]:
+        """Return every fixture that `node` has set up or may ask for, the nearest to it first.
+
+        With `counted`, only those that are part of its key.
+        """
+        if not self.fixtures:
+            return []
+        found: dict[str, FixtureNode] = {}
+        waiting = [b.fixture for b in chain(node.bindings, node.autouse, node.by_name)]
+        for id in waiting:
+            fixture = self.fixtures.get(id)
+            if fixture is not None and id not in found and (fixture.fixture.note.key or not counted):
+                found[id] = fixture
+                waiting += [b.fixture for b in chain(fixture.bindings, fixture.by_name)]
+        return list(found.values())
 
     def downstream(self) -> dict[str, list[str]]:
         """Return for every node the ids of those that wait for it, in order."""
