@@ -20,6 +20,7 @@ from zenconv.records.events import (
     RunFinished,
     StepFinished,
     StepRetried,
+    StepsExpanded,
     StepsReused,
     StepStarted,
 )
@@ -62,6 +63,9 @@ class Progress:
         """Show one event."""
         if isinstance(event, PlanReady):
             self._plan(event)
+        elif isinstance(event, StepsExpanded):
+            self._total += len(event.nodes) - len(event.complete)
+            self._names.update({node["id"]: short_id(node) for node in event.nodes})
         elif isinstance(event, StepsReused):
             self._reused(event.steps)
         elif isinstance(event, StepStarted):

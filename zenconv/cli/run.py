@@ -155,8 +155,8 @@ def _show_plan(common: CommonOptions, selection: Any, *, verbosity: int, as_json
     settings = common.load_settings()
 
     def ask(tell: Any) -> Any:
+        from zenconv.engine.plan_records import plan_event
         from zenconv.project.planning import Planner, consult
-        from zenconv.project.running import plan_event
 
         def question(planner: Planner) -> dict[str, Any]:
             nodes = plan_event(planner.plan(selection)).nodes
@@ -181,7 +181,8 @@ def _print_plan(nodes: Sequence[Mapping[str, Any]]) -> None:
 
     print_table([(short_id(n), n["action"], n["reason"]) for n in nodes], ["step", "action", "reason"])
     counts = {
-        action: sum(n["action"] == action for n in nodes) for action in ("run", "maybe", "reuse", "skip")
+        action: sum(n["action"] == action for n in nodes)
+        for action in ("run", "maybe", "expand", "reuse", "skip")
     }
     text = ", ".join(f"{count} {action}" for action, count in counts.items() if count)
     print_line(escape(f"{plural(len(nodes), 'step')}: {text or 'nothing to do'}"))

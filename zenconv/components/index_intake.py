@@ -168,7 +168,19 @@ class _Intake:
             ended = "SELECT node FROM step_runs WHERE run=:run"
             query = f"DELETE FROM plan_steps WHERE run=:run AND node NOT IN ({ended})"
             self._connection.execute(query, {"run": self._key})
-        for position, node in enumerate(event.nodes):
+        self._add_planned(event.nodes, 0)
+
+    def _take_expansion(self, event: events.StepsExpanded) -> None:
+        """Branches take the place of the planned node that stood for them."""
+        self._flush()
+        for node in event.complete:
+            id = self._node_id(node)
+            self._planned.discard(id)
+            self._connection.execute("DELETE FROM plan_steps WHERE run=? AND node=?", (self._key, id))
+        self._add_planned(event.nodes, len(self._planned) + len(event.complete))
+
+    def _add_planned(self, nodes: Sequence[Mapping[str, Any]], first: int) -> None:
+        for position, node in enumerate(nodes, first):
             id = self._node_id(node["id"])
             self._planned.add(id)
             self._pipelines.setdefault(node.get("pipeline", ""))
@@ -328,6 +340,7 @@ class _Intake:
     _takers: ClassVar[Mapping[type[events.Event], Callable[[_Intake, Any], None]]] = {
         events.RunStarted: _take_start,
         events.PlanReady: _take_plan,
+        events.StepsExpanded: _take_expansion,
         events.StepsReused: _take_reused,
         events.StepStarted: _take_step_start,
         events.StepFinished: _take_step_finish,

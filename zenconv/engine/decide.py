@@ -9,6 +9,7 @@ import attrs
 
 from zenconv.engine.discovery import digest_discovered, variant_of
 from zenconv.engine.explain import compare_parts, reason_for
+from zenconv.engine.fan_out import FanOut
 from zenconv.engine.keys import KeyMaker
 from zenconv.engine.written import PREFIX, places, returned_outputs
 from zenconv.frozen import Frozen
@@ -45,6 +46,13 @@ class NodeResult(Frozen):
         return cls(key, entry.outputs, entry.live)
 
 
+class ItemGone(LookupError):
+    """A step that returns `Each` was executed again and did not return an item that it had returned."""
+
+    def __init__(self, node: str, item: str) -> None:
+        super().__init__(f"{node} did not return its item {item!r} again")
+
+
 @attrs.define(eq=False, repr=False)
 class Decider:
     """Decides for the nodes of one pipeline, against one cache, store and set of trust rules."""
@@ -56,7 +64,12 @@ class Decider:
     trust: Trust
     formats: frozenset[str]
     history: History = lambda _nodes: {}
+    fan_out: FanOut | None = None
     _past: dict[str, KeyParts] = attrs.field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        if any(node.step.shape == "each" for node in self.pipeline):
+            self.fan_out = FanOut(self.pipeline)
 
     def inputs(self, node: Node, results: Mapping[str, NodeResult]) -> dict[str, TaskInput]:
         """Return what the parameters of `node` get from nodes that are done."""
@@ -157,8 +170,14 @@ class Decider:
         if result.live:
             inputs = self.inputs(producer, results)
             is_waiting = is_async(producer.step.is_async, inputs)
-            live = Task(node, str(result.key), inputs, is_async=is_waiting)
-        return TaskInput(node, str(result.key), returned_outputs(result.outputs), output, live)
+            live = Task(node, str(result.key), inputs, is_async=is_waiting, template=producer.grown)
+        if output is not None and producer.step.shape == "each":
+            if output not in result.outputs:
+                raise ItemGone(node, output)
+            outputs = {output: result.outputs[output]}  # of thousands of items a task has to know one
+        else:
+            outputs = returned_outputs(result.outputs)
+        return TaskInput(node, str(result.key), outputs, output, live, template=producer.grown)
 
     def _present(self, entries: Iterable[ActionEntry]) -> set[str]:
         # What was printed is asked for too, although nothing depends on it: the store keeps what is found.
@@ -173,8 +192,9 @@ class Decider:
         return self.store.has(digests) if digests else set()
 
     def _refusal(self, node: Node, entry: ActionEntry, present: set[str]) -> str:
-        names = {output.name for output in node.step.outputs} | {PREFIX + b.parameter for b in places(node)}
-        if not entry.live and set(entry.outputs) != names:
+        names = {PREFIX + b.parameter for b in places(node)}
+        given = entry.outputs if node.step.shape == "each" else {o.name: o for o in node.step.outputs}
+        if not entry.live and set(entry.outputs) != names | set(given):
             return "its stored outputs have other names"
         refresh = node.step.note.refresh
         if refresh is not None and _age_seconds(entry) > refresh:
@@ -218,12 +238,48 @@ def make_plan(
     results: dict[str, NodeResult] = dict(done or {})
     forced = set(force)
     decisions: dict[str, Decision] = {}
-    open_nodes: list[Node] = []
-    for wave in _waves(pipeline):
-        open_nodes += _decide_wave(wave, decider, forced, decisions, results)
-    _decide_open(open_nodes, decider, forced, decisions)
+    left = _decide_known(pipeline, decider, forced, decisions, results)
+    _decide_open(left, decider, forced, decisions)
     _fill_reasons(pipeline, decider, decisions, results)
     return Plan(pipeline, {node.id: decisions[node.id] for node in pipeline})
+
+
+def _decide_known(
+    pipeline: Pipeline,
+    decider: Decider,
+    forced: set[str],
+    decisions: dict[str, Decision],
+    results: dict[str, NodeResult],
+) -> list[Node]:
+    """Decide for all nodes whose inputs are known, and return the others.
+
+    The items of what is reused are known, too: their branches come into being here.
+    """
+    nodes: list[Node] = list(pipeline)
+    while True:
+        before = len(results)
+        left: list[Node] = []
+        for wave in _waves(nodes):
+            left += _decide_wave(wave, decider, forced, decisions, results)
+        has_grown = grow_known(pipeline, decider, results)
+        nodes = [node for node in pipeline if node.id not in decisions]
+        if not has_grown and (decider.fan_out is None or len(results) == before):
+            return left if decider.fan_out is None else nodes
+
+
+def grow_known(pipeline: Pipeline, decider: Decider, results: Mapping[str, NodeResult]) -> bool:
+    """Make the branches of all items that are known now; return whether there were any new ones."""
+    fan_out = decider.fan_out
+    if fan_out is None:
+        return False
+    known = [
+        node.id
+        for node in pipeline
+        if node.step.shape == "each" and node.id in results and not fan_out.is_taken(node.id)
+    ]
+    for id in known:
+        fan_out.take(id, list(returned_outputs(results[id].outputs)))
+    return bool(known)
 
 
 def plan_reuse(
@@ -232,10 +288,17 @@ def plan_reuse(
     """Return the plan for `pipeline` if all of it can be reused; None as soon as something cannot."""
     results: dict[str, NodeResult] = dict(done or {})
     decisions: dict[str, Decision] = {}
-    for wave in _waves(pipeline):
-        _decide_wave(wave, decider, set(), decisions, results)
-        if any(node.id not in results for node in wave):
+    nodes: list[Node] = list(pipeline)
+    while nodes:
+        for wave in _waves(nodes):
+            _decide_wave(wave, decider, set(), decisions, results)
+            if any(node.id in decisions and node.id not in results for node in wave):
+                return None
+        grow_known(pipeline, decider, results)
+        left = [node for node in pipeline if node.id not in decisions]
+        if len(left) == len(nodes):
             return None
+        nodes = left
     return Plan(pipeline, {node.id: decisions[node.id] for node in pipeline})
 
 
@@ -254,12 +317,12 @@ def _decide_wave(
             decisions[node.id] = Decision(
                 node.id, "reuse", "done in this run", result.key, None, result.key.local
             )
-        elif all(above in results for above in node.upstream):
+        elif not node.is_open and all(above in results for above in node.upstream):
             known.append(node)
         else:
             left.append(node)
     for node, decision in zip(known, decider.decide(known, results), strict=True):
-        if node.id in forced:
+        if node.id in forced or node.grown in forced:
             decision = attrs.evolve(decision, action="run", reason="forced", entry=None)
         decisions[node.id] = decision
         if decision.entry is not None:
@@ -274,7 +337,10 @@ def _decide_open(
     known = decider.cache.knows_local({local.digest for local in locals_.values()}) if nodes else set()
     for node in nodes:
         local = locals_[node.id]
-        if node.id in forced:
+        if node.open:
+            reason = "forced" if node.id in forced else ""
+            decisions[node.id] = Decision(node.id, "expand", reason, local=local.digest)
+        elif node.id in forced or node.grown in forced:
             decisions[node.id] = Decision(node.id, "run", "forced", local=local.digest)
         elif local.impure:
             decisions[node.id] = Decision(node.id, "run", local.impure, local=local.digest)
@@ -299,12 +365,13 @@ def _fill_reasons(
             reason = decider.reason(node, decider.inputs(node, results))
         elif not reason and decision.action == "run":
             reason = decider.reason(node)
-        if not reason or (reason == NO_LONGER_STORED and above):
+        if (not reason or reason == NO_LONGER_STORED) and above:
             # What this one waits for may wait itself: people want to know where it began.
             roots[node.id] = roots[above]
             root = pipeline.nodes[roots[above]]
             reason = f"waits for {short_id(root)} ({decisions[root.id].reason})"
         else:
+            reason = reason or "waits for what is not known yet"
             roots[node.id] = node.id
         decisions[node.id] = attrs.evolve(decision, reason=reason)
 
@@ -314,11 +381,12 @@ def short_id(node: Node) -> str:
     return f"{node.pipeline}::{node.id.rpartition('::')[2]}"
 
 
-def _waves(pipeline: Pipeline) -> Iterable[list[Node]]:
+def _waves(nodes: Iterable[Node]) -> Iterable[list[Node]]:
+    """Yield nodes so that each comes after what it waits for, as far as that is among them."""
     level: dict[str, int] = {}
     waves: list[list[Node]] = []
-    for node in pipeline:
-        depth = 1 + max((level[above] for above in node.upstream), default=-1)
+    for node in nodes:
+        depth = 1 + max((level.get(above, -1) for above in node.upstream), default=-1)
         level[node.id] = depth
         if depth == len(waves):
             waves.append([])

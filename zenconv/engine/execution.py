@@ -7,7 +7,6 @@ then a dependent starts.
 
 from __future__ import annotations
 
-import heapq
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,16 +14,28 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from zenconv import clock
-from zenconv.engine.decide import Decider, NodeResult
+from zenconv.engine.decide import Decider, ItemGone, NodeResult
 from zenconv.engine.durability import Durability
+from zenconv.engine.fan_out import Growth
 from zenconv.engine.perform import Performer
+from zenconv.engine.plan_records import node_record
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
 from zenconv.engine.retries import Retries
+from zenconv.engine.schedule import Schedule
 from zenconv.engine.tolerance import find_broken
+from zenconv.engine.written import returned_outputs
 from zenconv.errors import StoreError, UsageError
 from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers, is_async
 from zenconv.records.artifact import ActionEntry, ActionKey
-from zenconv.records.events import Event, Notice, StepFinished, StepRetried, StepsReused, StepStarted
+from zenconv.records.events import (
+    Event,
+    Notice,
+    StepFinished,
+    StepRetried,
+    StepsExpanded,
+    StepsReused,
+    StepStarted,
+)
 from zenconv.records.plan import Decision, KeyParts, Plan
 from zenconv.records.step import Node
 
@@ -63,10 +74,6 @@ class RunExecution:
     retries: Retries = attrs.field(factory=Retries)
     results: dict[str, NodeResult] = attrs.field(factory=dict)
     status: dict[str, str] = attrs.field(factory=dict)
-    _waiting: dict[str, int] = attrs.field(factory=dict)
-    _downstream: dict[str, list[str]] = attrs.field(factory=dict)
-    _order: dict[str, int] = attrs.field(factory=dict)
-    _ready: dict[bool, list[tuple[int, str]]] = attrs.field(factory=lambda: {True: [], False: []})
     _contended: list[str] = attrs.field(factory=list)
     _running: dict[str, tuple[Task, int]] = attrs.field(factory=dict)
     _forced: set[str] = attrs.field(factory=set)
@@ -75,8 +82,12 @@ class RunExecution:
     _reopenings: int = 0
     _has_failed: bool = False
     _async_tasks: AsyncTasks | None = None
-    _left: dict[str, int] = attrs.field(factory=dict)
     _told: set[tuple[str, str]] = attrs.field(factory=set)
+    _growths: list[Growth] = attrs.field(factory=list)
+    _schedule: Schedule = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._schedule = Schedule(self.status)
 
     def perform(self, task: Task) -> TaskResult:
         """Execute one task in this process."""
@@ -126,9 +137,7 @@ class RunExecution:
             return False
         if self.stop_on_failure and self._has_failed:
             return bool(self._running)
-        return bool(
-            self._running or self._contended or self.retries or self._ready[True] or self._ready[False]
-        )
+        return bool(self._running or self._contended or self.retries or self._schedule.has_ready())
 
     def _may_start(self) -> bool:
         if self.performer.interruption.signal or (self.stop_on_failure and self._has_failed):
@@ -136,7 +145,7 @@ class RunExecution:
         return not self.suspects or self.suspects.isdisjoint(self._running)
 
     def _take_results(self, pool: TaskPool) -> Iterator[Event]:
-        if not (self._running or self._ready[True] or self._ready[False]):
+        if not (self._running or self._schedule.has_ready()):
             if self._contended or self.retries:
                 time.sleep(self.retries.patience(_CONTENDED_PAUSE_SECONDS))
             return
@@ -155,14 +164,12 @@ class RunExecution:
 
     def _begin(self) -> Iterator[Event]:
         pipeline = self.plan.pipeline
-        self._downstream = pipeline.downstream()
-        self._order = {id: position for position, id in enumerate(pipeline.nodes)}
-        for node in pipeline:
-            self._left[node.pipeline] = self._left.get(node.pipeline, 0) + 1
-            self._waiting[node.id] = len(node.upstream)
+        self._schedule.enter(pipeline)
         self.retries.resume(node for node in pipeline if node.id not in self.ended)
         reused = []
-        for node in pipeline:
+        for node in list(pipeline):
+            if node.is_open:
+                continue  # its branches come when the run knows their items
             decision = self.plan.decisions[node.id]
             if node.id in self.ended:
                 self._close(node, self.ended[node.id])
@@ -172,10 +179,37 @@ class RunExecution:
                 self._make_ready(node.id)
         if reused:
             yield StepsReused(reused, at=clock.utc_now())
+        yield from self._tell_growth()
+
+    def _grow(self, node: Node, status: str) -> None:
+        """Make the branches for the items that a step with `Each` has returned, or could not return."""
+        fan_out = self.decider.fan_out
+        if fan_out is None or node.step.shape != "each" or fan_out.is_taken(node.id):
+            return
+        is_done = status in ("succeeded", "reused")
+        items = list(returned_outputs(self.results[node.id].outputs)) if is_done else None
+        pipelines = {id: template.pipeline for id, template in fan_out.open_ids.items()}
+        growth = fan_out.take(node.id, items)
+        for id in growth.complete:
+            self._schedule.complete(pipelines[id])
+        self._schedule.enter(growth.nodes)
+        self.decider.remember(branch.id for branch in growth.nodes)
+        for branch in growth.nodes:
+            if branch.id in self.ended:
+                self._close(branch, self.ended[branch.id])
+            elif self._schedule.is_free(branch.id):
+                self._make_ready(branch.id)
+        self._growths.append(growth)
+
+    def _tell_growth(self) -> Iterator[Event]:
+        for growth in self._growths:
+            nodes = [node_record(node) for node in growth.nodes]
+            yield StepsExpanded(nodes, growth.complete, at=clock.utc_now())
+        self._growths.clear()
 
     def _is_settled(self, id: str) -> bool:
         """Return whether a node made ready has ended, was started or has to wait again meanwhile."""
-        if id in self._running or self._waiting[id] > 0:
+        if id in self._running or not self._schedule.is_free(id):
             return True
         return id in self.status and id not in self._forced
 
@@ -183,33 +217,38 @@ class RunExecution:
         if self.retries.holds(id):
             return
         is_waiting = self.plan.pipeline.nodes[id].step.is_async and id not in self.suspects
-        heapq.heappush(self._ready[is_waiting], (self._order[id], id))
+        self._schedule.make_ready(id, is_async=is_waiting)
 
     def _submit(self, pool: TaskPool) -> Iterator[Event]:
         # Those that mostly wait come first: the others need not wait for them.
         for is_waiting in (True, False):
-            ready = self._ready[is_waiting]
-            while ready and self._may_start():
-                if self._is_settled(ready[0][1]):
-                    heapq.heappop(ready)
+            while (id := self._schedule.first(is_async=is_waiting)) is not None and self._may_start():
+                if self._is_settled(id):
+                    self._schedule.pop(is_async=is_waiting)
                     continue
                 if not pool.accepts(is_async=is_waiting):
                     break
-                node = self.plan.pipeline.nodes[heapq.heappop(ready)[1]]
+                node = self.plan.pipeline.nodes[self._schedule.pop(is_async=is_waiting)]
                 broken = find_broken(node, self.status)
                 if broken:
                     yield self._skip(node, broken)
+                    yield from self._tell_growth()
                     yield from self._tear_down(node, pool)
                     continue
                 yield from self._start(node, pool)
 
     def _start(self, node: Node, pool: TaskPool) -> Iterator[Event]:
-        decision = self._decide(node)
+        try:
+            decision = self._decide(node)
+        except ItemGone as gone:
+            yield self._skip(node, str(gone))
+            return
         if decision is None:
             self._contended.append(node.id)
             return
         if decision.action == "reuse":
             yield StepsReused([self._reuse(node, decision)], at=clock.utc_now())
+            yield from self._tell_growth()
             yield from self._tear_down(node, pool)
             return
         assert decision.key is not None
@@ -218,8 +257,9 @@ class RunExecution:
             node.id,
             str(decision.key),
             inputs,
-            is_wanted=bool(self._downstream[node.id]),
+            is_wanted=self._schedule.is_wanted(node.id),
             is_async=is_async(node.step.is_async, inputs),
+            template=node.grown,
         )
         self._running[node.id] = task, self._reopenings
         earlier, again = len(self.retries.attempts.get(node.id, ())), self.retries.after_end(node)
@@ -228,7 +268,7 @@ class RunExecution:
 
     def _decide(self, node: Node) -> Decision | None:
         """Return the final decision, or None while another process computes the same key."""
-        planned = self.plan.decisions[node.id]
+        planned = self._planned(node)
         if node.id in self._forced or planned.reason == "forced":
             forced = self.decider.keys.key(node, self.decider.inputs(node, self.results))
             return Decision(node.id, "run", planned.reason or "its stored bytes were damaged", forced)
@@ -244,6 +284,9 @@ class RunExecution:
         if decision.action == "reuse":
             self.decider.cache.release(key)
         return decision
+
+    def _planned(self, node: Node) -> Decision:
+        return self.plan.decisions.get(node.id) or self.plan.decisions[node.grown]
 
     def _retry_contended(self) -> None:
         for id in self._contended:
@@ -278,6 +321,7 @@ class RunExecution:
         if result.status == "succeeded":
             self.results[node.id] = outcome
         self._close(node, result.status)
+        yield from self._tell_growth()
         yield from self._tear_down(node, pool)
 
     def _retry(self, node: Node, task: Task, result: TaskResult) -> StepRetried | None:
@@ -328,7 +372,7 @@ class RunExecution:
         )
 
     def _reason(self, node: Node, task: Task) -> str:
-        planned = self.plan.decisions[node.id]
+        planned = self._planned(node)
         if planned.action == "run" and planned.reason:
             return planned.reason
         return self.decider.reason(node, task.inputs)
@@ -365,7 +409,7 @@ class RunExecution:
             )
         for producer in dict.fromkeys(producer for producer, _ in damaged):
             self._reopen(producer)
-        if self._waiting[node.id] <= 0:
+        if self._schedule.is_free(node.id):
             self._make_ready(node.id)
 
     def _give_up(self, node: Node, task: Task, result: TaskResult) -> StepFinished:
@@ -387,12 +431,8 @@ class RunExecution:
         self._forced.add(producer)
         self._reopenings += 1
         self._reopened[producer] = self._reopenings
-        self._left[self.plan.pipeline.nodes[producer].pipeline] += 1
-        for id in self._downstream[producer]:
-            self._waiting[id] += 1  # taken back when it closes again
-        missing = [a for a in self.plan.pipeline.nodes[producer].upstream if a not in self.results]
-        self._waiting[producer] = len(missing)
-        if not missing:
+        self._schedule.reopen(self.plan.pipeline.nodes[producer])
+        if self._schedule.is_free(producer):
             self._make_ready(producer)
 
     def _reuse(self, node: Node, decision: Decision) -> dict[str, Any]:
@@ -411,25 +451,25 @@ class RunExecution:
         }
 
     def _tear_down(self, node: Node, pool: TaskPool) -> Iterator[Event]:
-        if self._left[node.pipeline] <= 0:
+        if self._schedule.is_done(node.pipeline):
             pool.end_pipeline(node.pipeline)
             yield from _as_notices(self.performer.end_pipeline(node.pipeline))
 
     def _close(self, node: Node, status: str) -> None:
         self.status[node.id] = status
         self._has_failed |= status == "failed"
-        self._left[node.pipeline] -= 1
-        for id in self._downstream[node.id]:
-            self._waiting[id] -= 1
-            if self._waiting[id] == 0 and id not in self.status and id not in self._running:
+        for id in self._schedule.close(node):
+            if id not in self.status and id not in self._running:
                 self._make_ready(id)
+        if status != "interrupted":
+            self._grow(node, status)
 
     def _skip(self, node: Node, reason: str) -> StepFinished:
         self._close(node, "skipped")
         return StepFinished(node.id, "skipped", reason=reason, at=clock.utc_now())
 
     def _skip_rest(self) -> Iterator[Event]:
-        for node in self.plan.pipeline:
+        for node in list(self.plan.pipeline):
             if node.id not in self.status:
                 self.status[node.id] = "skipped"
                 yield StepFinished(node.id, "skipped", reason="stopped after a failure", at=clock.utc_now())

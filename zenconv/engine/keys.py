@@ -144,13 +144,18 @@ class KeyMaker:
 
     def local(self, node: Node) -> LocalKey:
         """Return the local key of `node`; computed once."""
-        local = self._local.get(node.id)
+        id = node.grown or node.id  # branches that came into being in the run differ in their inputs
+        local = self._local.get(id)
         if local is None:
-            local = self._local[node.id] = self._recall(node) or self._make_local(node)
+            local = self._local[id] = self._recall(node) or self._make_local(node)
         return local
 
+    def is_known(self, node: Node) -> bool:
+        """Return whether the local key of `node` was computed."""
+        return node.id in self._local
+
     def _recall(self, node: Node) -> LocalKey | None:
-        digest, impure = self.known.get(node.id, ("", ""))
+        digest, impure = self.known.get(node.grown or node.id, ("", ""))
         if not digest or self.depends_on_surroundings(node):
             return None
         return LocalKey(digest, impure, {}, lambda: self._make_local(node).parts())
@@ -274,7 +279,8 @@ class KeyMaker:
             return f"{told} {marks!r}"  # with an address in it, the step simply runs in every run
 
     def _outputs_text(self, node: Node) -> str:
-        return ",".join(
+        each = "each " if node.step.shape == "each" else ""
+        return each + ",".join(
             f"{o.name}:{self.format_of(o.type) if o.type is not None else ''}" for o in node.step.outputs
         )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from zenconv.authoring import clean_ids
 from zenconv.errors import ArtifactError
 from zenconv.records.step import Step
 
@@ -16,7 +17,7 @@ class OutputsError(ArtifactError):
 def split_outputs(step: Step, returned: Any) -> dict[str, Any]:
     """Return the outputs of `step` by name. `OutputsError` when they are not all there."""
     names = [output.name for output in step.outputs]
-    if step.shape == "value":
+    if step.shape in ("value", "each"):
         return {names[0]: returned}
     if step.shape == "mapping":
         return _from_mapping(names, returned)
@@ -34,6 +35,8 @@ def split_outputs(step: Step, returned: Any) -> dict[str, Any]:
 def join_outputs(step: Step, outputs: Mapping[str, Any]) -> Any:
     """Return the whole value again: what `step` would have returned."""
     names = [output.name for output in step.outputs]
+    if step.shape == "each":
+        return dict(outputs)
     if step.shape == "value":
         return outputs[names[0]]
     if step.shape == "mapping":
@@ -41,6 +44,27 @@ def join_outputs(step: Step, outputs: Mapping[str, Any]) -> Any:
     if step.shape == "object":
         return _make_object(step.returns, {name: outputs[name] for name in names})
     return tuple(outputs[name] for name in names)
+
+
+def list_items(returned: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the items of what a step with `Each` returned, by id: keys of a mapping, else positions.
+
+    Raises
+    ------
+    OutputsError
+        It is neither a mapping nor an iterable of items.
+    """
+    if isinstance(returned, Mapping):
+        yield from zip(clean_ids(str(key) for key in returned), returned.values(), strict=True)
+        return
+    is_table = hasattr(returned, "columns") and hasattr(returned, "iloc")  # iterating gives the columns
+    if isinstance(returned, str | bytes) or is_table or not isinstance(returned, Iterable):
+        raise OutputsError(
+            f"returned {_type_text(returned)}, but declares Each: a mapping, or an iterable of items",
+            hint="return a dictionary from ids to items, or a list of items",
+        )
+    for position, item in enumerate(returned):
+        yield str(position), item
 
 
 def _from_mapping(names: list[str], returned: Any) -> dict[str, Any]:

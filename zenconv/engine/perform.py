@@ -20,7 +20,7 @@ from zenconv.engine.forks import ForkWatch
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.lifetimes import FixtureError, SettingUp, finish_awaiting
 from zenconv.engine.live import is_live
-from zenconv.engine.outputs import OutputsError, join_outputs, split_outputs
+from zenconv.engine.outputs import OutputsError, join_outputs, list_items, split_outputs
 from zenconv.engine.resources import Resources
 from zenconv.engine.retries import is_retried
 from zenconv.engine.secrets import Secrets
@@ -89,7 +89,7 @@ class Performer:
 
     async def execute(self, task: Task, spool: Spool) -> TaskResult:
         """Execute `task`, whose printed text gathers in `spool`; only an async task ever waits."""
-        node = self.pipeline.nodes[task.node]
+        node = self._node(task.node, task.template)
         private = self.scratch / str(self._begun) if task.is_async else self.scratch
         self._begun += 1
         started, cpu = clock.monotonic(), clock.cpu_seconds()
@@ -110,6 +110,13 @@ class Performer:
             seconds=clock.monotonic() - started - talked,
             cpu=clock.cpu_seconds() - cpu,
         )
+
+    def _node(self, id: str, template: str) -> Node:
+        """Return a node; a branch that came into being in another process is made like its template."""
+        node = self.pipeline.nodes.get(id)
+        if node is not None and not (template and node.is_open):
+            return node
+        return attrs.evolve(self.pipeline.nodes[template], id=id, open=(), grown=template)
 
     async def _attempt(self, task: Task, node: Node, private: Path) -> TaskResult:
         try:
@@ -210,6 +217,13 @@ class Performer:
         written: Mapping[str, Any],
         seen: Observation,
     ) -> TaskResult:
+        if node.step.shape == "each":
+            stored = self._keep_items(task, node, outputs.pop(""), seen)
+            stored.update(save_written(node, written, self.materializers, self.store))
+            told = self.secrets.redact(seen.warnings([]))
+            return TaskResult(
+                task.node, "succeeded", outputs=stored, warnings=told, discovered=seen.discovered()
+            )
         if task.is_wanted and outputs.get("", self) is None and not _may_be_none(node):
             raise OutputsError(
                 "returned None, but other steps ask for it",
@@ -224,7 +238,7 @@ class Performer:
         notes = [text for name, value in outputs.items() if (text := _contradiction(node, name, value))]
         if not is_stream:
             notes += self.secrets.redact(seen.warnings(outputs.values()))
-        stored: dict[str, Artifact] = {}
+        stored = {}
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
             if is_stream:  # the step's code runs only now, item by item
@@ -239,6 +253,23 @@ class Performer:
         return TaskResult(
             task.node, "succeeded", outputs=stored, warnings=notes, discovered=seen.discovered()
         )
+
+    def _keep_items(self, task: Task, node: Node, returned: Any, seen: Observation) -> dict[str, Artifact]:
+        """Store the items of a step that returns `Each`, one at a time."""
+        stored: dict[str, Artifact] = {}
+        items = list_items(returned)
+        while True:
+            with seen, self._forks, self.interruption:  # a generator goes on here
+                id, item = next(items, (None, None))
+            if id is None:
+                return stored
+            if is_live(item):
+                raise OutputsError(
+                    f"returned an item {id!r} that cannot be stored: it is a {type(item).__qualname__}",
+                    hint="return what it is made from, and make it in the steps that take an item",
+                )
+            where = f"{node.id} item {id!r}"
+            stored[id] = self.trust.sign(self.materializers.save(item, self.store, where=where), task.key, id)
 
     def restore(self, node: Node, outputs: Mapping[str, Artifact]) -> None:
         """Put back what a reused step had written, where it is missing or differs."""
@@ -291,7 +322,7 @@ class Performer:
             return await self._make_live(given, given.live, private, owner)
         if given.output is not None:
             return self._load_artifact(given, given.output, private)
-        step = self.pipeline.nodes[given.node].step
+        step = self._node(given.node, given.template).step
         return join_outputs(step, {name: self._load_artifact(given, name, private) for name in given.outputs})
 
     def _load_artifact(self, given: TaskInput, name: str, private: Path) -> Any:
@@ -306,7 +337,7 @@ class Performer:
             raise _Damaged(given.node, "", error.what) from error
 
     async def _make_live(self, given: TaskInput, live: Task, private: Path, owner: str) -> Any:
-        node = self.pipeline.nodes[given.node]
+        node = self._node(live.node, live.template)
         inputs = await self._load_inputs(live, private, owner)
         making = self.resources.arguments(node, inputs, live, owner)
         del inputs

@@ -86,7 +86,7 @@ class Resources:
                 self._builtin(binding.fixture, making, None)
         arguments: dict[str, Any] = {}
         for binding in node.bindings:
-            if binding.source in ("node", "collect"):
+            if binding.source in ("node", "item", "collect"):
                 arguments[binding.parameter] = given[binding.parameter]
             else:
                 arguments[binding.parameter] = yield from self._argument(

@@ -28,7 +28,7 @@ def _find_too_many(binding: Binding, status: Mapping[str, str]) -> str:
         return ""
     number, is_share = parse_tolerance(binding.tolerate)
     allowed = number * len(binding.branches) if is_share else number
-    if len(broken) <= allowed:
+    if len(broken) <= allowed and len(broken) < len(binding.branches):
         return ""
     first = f"{broken[0]} {status[broken[0]]}"
     if not allowed:

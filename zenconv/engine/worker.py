@@ -175,7 +175,7 @@ class _Work:
 
     def _begin(self, task: Task) -> None:
         self._performer.capture.label = task.node
-        if task.node not in self._performer.pipeline.nodes:
+        if (task.template or task.node) not in self._performer.pipeline.nodes:
             error = plain_failure("LookupError", "the step is not there when a worker imports the project")
             self._tell(TaskResult(task.node, "failed", error=error).to_json())
             return

@@ -37,6 +37,7 @@ class TaskInput(Frozen):
     live: Task | None = None
     branches: Mapping[str, TaskInput] | None = None
     failed: tuple[str, ...] = ()
+    template: str = ""
 
     def to_json(self) -> list[Any]:
         """Return plain JSON data."""
@@ -44,7 +45,7 @@ class TaskInput(Frozen):
             return [[[id, given.to_json()] for id, given in self.branches.items()], list(self.failed)]
         outputs = {name: artifact.to_json() for name, artifact in self.outputs.items()}
         live = self.live.to_json() if self.live is not None else None
-        return [self.node, self.key, outputs, self.output, live]
+        return [self.node, self.key, outputs, self.output, live, self.template]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> TaskInput:
@@ -53,9 +54,10 @@ class TaskInput(Frozen):
             branches, failed = data
             given = {id: cls.from_json(item) for id, item in branches}
             return cls("", "", {}, branches=given, failed=tuple(failed))
-        node, key, outputs, output, live = data
+        node, key, outputs, output, live, template = data
         artifacts = {name: Artifact.from_json(artifact) for name, artifact in outputs.items()}
-        return cls(node, key, artifacts, output, Task.from_json(live) if live else None)
+        made = Task.from_json(live) if live else None
+        return cls(node, key, artifacts, output, made, template=template)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -63,6 +65,8 @@ class Task(Frozen):
     """Everything a worker that has collected the same project needs to execute one node.
 
     `is_async`: it waits more than it works, so that several can be under way in one process.
+    `template` is the node that the project has where this one is a branch that came into being in
+    the run.
     """
 
     node: str
@@ -70,18 +74,19 @@ class Task(Frozen):
     inputs: Mapping[str, TaskInput]
     is_wanted: bool = True
     is_async: bool = False
+    template: str = ""
 
     def to_json(self) -> list[Any]:
         """Return plain JSON data."""
         inputs = {parameter: given.to_json() for parameter, given in self.inputs.items()}
-        return [self.node, self.key, inputs, self.is_wanted, self.is_async]
+        return [self.node, self.key, inputs, self.is_wanted, self.is_async, self.template]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Task:
         """Rebuild from `to_json` data."""
-        node, key, inputs, is_wanted, is_async = data
+        node, key, inputs, is_wanted, is_async, template = data
         given = {parameter: TaskInput.from_json(item) for parameter, item in inputs.items()}
-        return cls(node, key, given, is_wanted, is_async)
+        return cls(node, key, given, is_wanted, is_async, template)
 
 
 def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:

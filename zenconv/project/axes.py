@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import attrs
 
 from zenconv.authoring import Axis, Over
 from zenconv.errors import Problem, did_you_mean
-from zenconv.records.step import Binding, Branch, Node, Parameter, branch_id, branch_suffix
+from zenconv.project.annotations import each_item
+from zenconv.records.step import Binding, Branch, Node, OpenAxis, Parameter, branch_id, branch_suffix
 
 MOST_NODES = 1_000_000
 """More nodes than this are a mistake in the axes, not a plan."""
 
 Coordinates = tuple[str, ...]
-Reach = dict[str, Axis]
-"""The axes that reach a node, by name, in order."""
+Reach = dict[str, Axis | OpenAxis]
+"""The axes that reach a node, by name, in order; the source of an open one is a template's id."""
 
 
 def expand(nodes: Mapping[str, Node]) -> tuple[dict[str, Node], list[tuple[Problem, str]]]:
@@ -32,7 +34,7 @@ def expand(nodes: Mapping[str, Node]) -> tuple[dict[str, Node], list[tuple[Probl
         In an order in which every node follows what it waits for. A node about which something is
         wrong stays one node.
     """
-    if not any(node.step.note.axes or _collects(node) for node in nodes.values()):
+    if not any(n.step.note.axes or n.step.shape == "each" or _collects(n) for n in nodes.values()):
         return dict(nodes), []
     expander = _Expander(nodes)
     for node in nodes.values():
@@ -64,7 +66,7 @@ class _Expander:
             return
         count = 1
         for axis in reach.values():
-            count *= len(axis.items)
+            count *= len(axis.items) if isinstance(axis, Axis) else 1
         if problem is None and count + len(self.expanded) > MOST_NODES:
             problem = self._too_many(node, reach, count)
             self.problems.append((problem, node.id.partition("::")[0]))
@@ -82,19 +84,22 @@ class _Expander:
     def _reach_of(self, node: Node, parameters: Mapping[str, Parameter]) -> tuple[Reach, Problem | None]:
         reach: Reach = {}
         collecting = []
+        for parameter in node.step.parameters:
+            if each_item(parameter.type)[0]:
+                return {}, _asks_for_each(node, parameter)
         for binding in node.bindings:
             if binding.source != "node" or binding.node not in self._reach:
                 continue
             if parameters[binding.parameter].collects:
                 collecting.append(binding)
                 continue
-            problem = self._join(node, reach, self._reach[binding.node])
+            problem = self._join(node, reach, self._reach_through(binding.node))
             if problem is not None:
                 return {}, problem
         problem = self._join(node, reach, {axis.name: axis for axis in node.step.note.axes})
         for binding in collecting if problem is None else ():
             over = parameters[binding.parameter].over
-            producer = self._reach[binding.node]
+            producer = self._reach_through(binding.node)
             problem = self._check_collect(node, binding, over, producer, reach)
             if problem is None and over is not None and over.axes:
                 kept = {name: axis for name, axis in producer.items() if name not in over.axes}
@@ -103,10 +108,20 @@ class _Expander:
                 break
         return reach, problem
 
+    def _reach_through(self, template: str) -> Reach:
+        """Return the axes of what a step asks for: those of the node, and the items that it returns."""
+        step = self.templates[template].step
+        reach = self._reach.get(template, {})
+        return {**reach, step.name: OpenAxis(step.name, template)} if step.shape == "each" else reach
+
     def _join(self, node: Node, reach: Reach, more: Reach) -> Problem | None:
         for name, axis in more.items():
             known = reach.setdefault(name, axis)
-            if known is not axis and set(known.ids()) != set(axis.ids()):
+            if known is axis or known == axis:
+                continue
+            if isinstance(known, OpenAxis) or isinstance(axis, OpenAxis):
+                return _same_name(node, name)
+            if set(known.ids()) != set(axis.ids()):
                 return _misaligned(node, name, known, axis)
         return None
 
@@ -129,7 +144,9 @@ class _Expander:
                 node.step.line,
                 exists=did_you_mean(unknown[0], producer),
             )
-        if not (over is not None and over.axes) and all(name in reach for name in producer):
+        if over is not None and over.axes:
+            return self._check_dependent(what, node, over.axes, producer)
+        if all(name in reach for name in producer):
             kept = ", ".join(producer)
             return Problem(
                 f"{what}, but another parameter keeps its branches apart by {kept}: none is left to collect",
@@ -139,26 +156,56 @@ class _Expander:
             )
         return None
 
+    def _check_dependent(
+        self, what: str, node: Node, collected: Sequence[str], producer: Reach
+    ) -> Problem | None:
+        """Refuse to end an axis and keep one whose items may differ along it."""
+        for name, axis in producer.items():
+            if isinstance(axis, OpenAxis) and name not in collected:
+                outer = [other for other in self._reach.get(axis.source, {}) if other in collected]
+                if outer:
+                    return Problem(
+                        f"{what} over {outer[0]!r} and keeps {name!r}, whose items may differ "
+                        f"for each {outer[0]}",
+                        node.step.file,
+                        node.step.line,
+                        hint=f'collect both: Over("{outer[0]}", "{name}")',
+                    )
+        return None
+
     def _instantiate(self, node: Node, parameters: Mapping[str, Parameter], reach: Reach) -> None:
-        names = list(reach)
+        names, items = _static(reach)
         makers = [self._maker(b, parameters[b.parameter], names, reach, node) for b in node.bindings]
-        items = [axis.ids() for axis in reach.values()]
+        sources = [
+            (axis.name, _Locator(axis.source, self._reach.get(axis.source, {}), names))
+            for axis in reach.values()
+            if isinstance(axis, OpenAxis)
+        ]
         for coordinates in itertools.product(*items):
             axes = tuple(zip(names, coordinates, strict=True))
             id = node.id + branch_suffix(axes) if axes else node.id
-            bindings = tuple([make(coordinates) for make in makers])
-            self.expanded[id] = attrs.evolve(node, id=id, bindings=bindings, axes=axes)
+            self.expanded[id] = attrs.evolve(
+                node,
+                id=id,
+                bindings=tuple([make(coordinates) for make in makers]),
+                axes=axes,
+                open=tuple([OpenAxis(name, locate(coordinates)) for name, locate in sources]),
+            )
 
     def _maker(
         self, binding: Binding, parameter: Parameter, names: Sequence[str], reach: Reach, node: Node
     ) -> _Maker:
         if binding.source == "axis":
-            return _ValueMaker(binding, names.index(binding.output or ""), reach[binding.output or ""], node)
-        if binding.source != "node" or not self._reach.get(binding.node):
+            axis = reach[binding.output or ""]
+            assert isinstance(axis, Axis)
+            return _ValueMaker(binding, names.index(axis.name), axis, node)
+        producer = self._reach_through(binding.node) if binding.source == "node" else {}
+        if not producer:
             return _SameMaker(binding)
-        producer = self._reach[binding.node]
         if not parameter.collects:
-            return _NodeMaker(binding, [(name, names.index(name)) for name in producer])
+            is_each = self.templates[binding.node].step.shape == "each"
+            locate = _Locator(binding.node, self._reach.get(binding.node, {}), names)
+            return _NodeMaker(binding, locate, "item" if is_each else "node")
         over = parameter.over.axes if parameter.over is not None else ()
         collected = over or tuple(name for name in producer if name not in self._kept(node, parameter))
         return _CollectMaker(binding, parameter.over, producer, collected, names)
@@ -173,13 +220,14 @@ class _Expander:
                 continue
             over = other.over.axes if other.over is not None else ()
             if not other.collects:
-                kept |= self._reach.get(binding.node, {}).keys()
+                kept |= self._reach_through(binding.node).keys()
             elif over:
-                kept |= {name for name in self._reach.get(binding.node, {}) if name not in over}
+                kept |= {name for name in self._reach_through(binding.node) if name not in over}
         return kept
 
     def _too_many(self, node: Node, reach: Reach, count: int) -> Problem:
-        text = " x ".join(f"{name} ({len(axis.items)})" for name, axis in reach.items())
+        names, items = _static(reach)
+        text = " x ".join(f"{name} ({len(ids)})" for name, ids in zip(names, items, strict=True))
         return Problem(
             f"step {node.step.name!r} would be {count:,} nodes: {text}",
             node.step.file,
@@ -220,18 +268,29 @@ class _ValueMaker(_Maker):
         return self._bindings[coordinates[self._position]]
 
 
+class _Locator:
+    """Finds the node of another step that lies on the same branch."""
+
+    def __init__(self, template: str, reach: Reach, names: Sequence[str]) -> None:
+        self._template = template
+        self._positions = [(name, names.index(name)) for name in _static(reach)[0]]
+
+    def __call__(self, coordinates: Coordinates) -> str:
+        axes = [(name, coordinates[position]) for name, position in self._positions]
+        return self._template + branch_suffix(axes) if axes else self._template
+
+
 class _NodeMaker(_Maker):
     """The branch of another step on the same axes."""
 
-    def __init__(self, binding: Binding, positions: Sequence[tuple[str, int]]) -> None:
+    def __init__(self, binding: Binding, locate: _Locator, source: Literal["node", "item"]) -> None:
         super().__init__(binding)
-        self._positions = positions
+        self._locate = locate
+        self._source = source
 
     def __call__(self, coordinates: Coordinates) -> Binding:
-        axes = [(name, coordinates[position]) for name, position in self._positions]
-        return Binding(
-            self.binding.parameter, "node", self.binding.node + branch_suffix(axes), self.binding.output
-        )
+        binding = self.binding
+        return Binding(binding.parameter, self._source, self._locate(coordinates), binding.output)
 
 
 class _CollectMaker(_Maker):
@@ -247,9 +306,10 @@ class _CollectMaker(_Maker):
     ) -> None:
         super().__init__(binding)
         self._tolerate = over.tolerate if over is not None else 0
-        self._producer = producer
+        self._names, self._items = _static(producer)
         self._collected = collected
-        self._positions = {name: names.index(name) for name in producer if name not in collected}
+        self._positions = {name: names.index(name) for name in self._names if name not in collected}
+        self._over = tuple(name for name in collected if isinstance(producer[name], OpenAxis))
 
     def __call__(self, coordinates: Coordinates) -> Binding:
         return Binding(
@@ -257,17 +317,44 @@ class _CollectMaker(_Maker):
             "collect",
             branches=tuple(self._branches(coordinates)),
             tolerate=self._tolerate,
+            over=self._over,
         )
 
     def _branches(self, coordinates: Coordinates) -> Iterator[Branch]:
         choices = [
-            axis.ids() if name in self._collected else (coordinates[self._positions[name]],)
-            for name, axis in self._producer.items()
+            ids if name in self._collected else (coordinates[self._positions[name]],)
+            for name, ids in zip(self._names, self._items, strict=True)
         ]
         for ids in itertools.product(*choices):
-            axes = list(zip(self._producer, ids, strict=True))
+            axes = list(zip(self._names, ids, strict=True))
             own = branch_id(pair for pair in axes if pair[0] in self._collected)
-            yield Branch(own, self.binding.node + branch_suffix(axes), self.binding.output)
+            node = self.binding.node + branch_suffix(axes) if axes else self.binding.node
+            yield Branch(own, node, self.binding.output)
+
+
+def _static(reach: Reach) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return names and ids of the axes that are known before the run."""
+    known = {name: axis.ids() for name, axis in reach.items() if isinstance(axis, Axis)}
+    return list(known), list(known.values())
+
+
+def _same_name(node: Node, name: str) -> Problem:
+    return Problem(
+        f"step {node.step.name!r} is reached by two different axes called {name!r}",
+        node.step.file,
+        node.step.line,
+        hint=f'give one another name: parametrize(..., axis="{name}2"), or rename the step {name!r}',
+    )
+
+
+def _asks_for_each(node: Node, parameter: Parameter) -> Problem:
+    return Problem(
+        f"step {node.step.name!r} wants {parameter.name}: {parameter.annotation}, but Each is what a step "
+        "returns; ask for one item, or for all: Collect",
+        node.step.file,
+        node.step.line,
+        hint=f"{parameter.name}: Collect[...] takes all items, {parameter.name}: T one of them",
+    )
 
 
 def _misaligned(node: Node, name: str, one: Axis, other: Axis) -> Problem:

@@ -50,7 +50,7 @@ class EdgeChecker:
 
     def _type_of(self, step: Step, output: str | None) -> tuple[Any, str]:
         late = self._collection.files[step.file].late
-        if output is None and step.shape != "value":
+        if output is None and step.shape not in ("value", "each"):
             return step.returns if step.returns is not None else late.get(
                 (step.name, "return")
             ), "several outputs"

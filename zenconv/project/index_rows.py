@@ -21,6 +21,7 @@ from zenconv.records.step import (
     Fixture,
     FixtureNode,
     Node,
+    OpenAxis,
     Output,
     Parameter,
     Pipeline,
@@ -73,7 +74,7 @@ class RowWriter:
                 [self._binding(b) for b in node.autouse],
                 [self._binding(b) for b in node.by_name],
                 *self._known(node),
-                *([[list(pair) for pair in node.axes]] if node.axes else ()),
+                *self._axes(node),
             ]
             for node in self.pipeline
         ]
@@ -96,6 +97,12 @@ class RowWriter:
             "names": list(self.pipeline.names),
         }
         return plan, {"steps": self._step_texts, "fixtures": self._fixture_texts}
+
+    def _axes(self, node: Node) -> list[Any]:
+        if not node.axes and not node.open:
+            return []
+        numbers = [[axis.name, self._numbers[axis.source]] for axis in node.open]
+        return [[list(pair) for pair in node.axes], numbers]
 
     def _file_number(self, of: Step | Fixture) -> int:
         return self._files.setdefault((of.file, of.module), len(self._files))
@@ -129,6 +136,8 @@ class RowWriter:
         return number
 
     def _binding(self, binding: Binding) -> Row:
+        if binding.source == "item":
+            return [5, binding.parameter, self._numbers[binding.node]]
         if binding.source == "node":
             number = self._numbers[binding.node]
             if binding.output == "":
@@ -139,7 +148,7 @@ class RowWriter:
             return [1, binding.parameter, value, binding.origin, binding.secret, binding.is_output]
         if binding.source == "collect":
             branches = [[b.id, self._numbers[b.node], b.output] for b in binding.branches]
-            return [4, binding.parameter, branches, binding.tolerate]
+            return [4, binding.parameter, branches, binding.tolerate, list(binding.over)]
         return [2 if binding.source == "fixture" else 3, binding.parameter, binding.fixture]
 
     def _value(self, parameter: str, value: Any) -> Any:
@@ -222,8 +231,9 @@ def read_rows(
         bound = tuple([_read_binding(row, ids) for row in bindings])
         unasked = tuple([_read_binding(row, ids) for row in autouse])
         named = tuple([_read_binding(row, ids) for row in by_name])
-        reach = tuple([(axis, item) for axis, item in axes[0]]) if axes else ()
-        nodes[id] = Node(id, steps[step], pipeline, bound, unasked, named, reach)
+        static = tuple([(axis, item) for axis, item in axes[0]]) if axes else ()
+        opened = tuple([OpenAxis(name, ids[source]) for name, source in axes[1]]) if axes else ()
+        nodes[id] = Node(id, steps[step], pipeline, bound, unasked, named, static, opened)
         if digest is not None:
             known[id] = (digest, impure)
     fixtures = {
@@ -308,7 +318,9 @@ def _read_binding(row: Row, ids: Sequence[str]) -> Binding:
         return Binding(parameter, "value", "", None, value, row[3], "", row[4], row[5])
     if kind == 4:
         branches = tuple([Branch(id, ids[number], output) for id, number, output in target])
-        return Binding(parameter, "collect", branches=branches, tolerate=row[3])
+        return Binding(parameter, "collect", branches=branches, tolerate=row[3], over=tuple(row[4]))
+    if kind == 5:
+        return Binding(parameter, "item", ids[target])
     return Binding(parameter, "fixture" if kind == 2 else "builtin", fixture=target)
 
 

@@ -59,9 +59,10 @@ class _Writer:
             return False
         if not self.keys.references.keys() <= self.old["references"].keys():
             return True
-        if not self.keys.pipeline.nodes.keys() <= self.old_known.keys():
+        nodes = [node for node in self.keys.pipeline if not node.grown]
+        if any(node.id not in self.old_known for node in nodes):
             return True
-        settled = (node for node in self.keys.pipeline if not self.old_known[node.id][0])
+        settled = (node for node in nodes if not self.old_known[node.id][0])
         return any(not self.keys.depends_on_surroundings(node) for node in settled)
 
     def make(self) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,10 +80,15 @@ class _Writer:
         return witness, {"plan": plan, "texts": texts, "parts": code.parts()}
 
     def _known(self, node: Node) -> tuple[str | None, str]:
-        if self.keys is None or node.id not in self.keys.pipeline.nodes:
+        if self.keys is None or not self._is_planned(node):
             return self.old_known.get(node.id, (None, ""))
         local = self.keys.local(node)
         return ("" if self.keys.depends_on_surroundings(node) else local.digest), local.impure
+
+    def _is_planned(self, node: Node) -> bool:
+        """Return whether the plan had this node, or branches that came into being in its place."""
+        assert self.keys is not None
+        return node.id in self.keys.pipeline.nodes or self.keys.is_known(node)
 
     def _digest_of(self, value: Any) -> str:
         if self.keys is None:

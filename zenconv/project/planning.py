@@ -24,7 +24,7 @@ from zenconv.project.project import Project
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import KeyParts, Plan
-from zenconv.records.step import Node
+from zenconv.records.step import Node, Pipeline
 from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
@@ -69,6 +69,9 @@ class Planner:
             last_failed=last_failed,
             cwd=settings.cwd,
         )
+        if any(node.is_open for node in self.pipeline):  # it will grow, and the project's own must not
+            whole = self.pipeline
+            self.pipeline = Pipeline(dict(whole.nodes), whole.fixtures, whole.names)
         self.materializers = Materializers(plugins.materializers())
         if isinstance(project, IndexedProject):
             self.code: Any = IndexedCode(project.index, settings.root, self.materializers.content_of)

@@ -18,8 +18,8 @@ from zenconv.engine.environment import GitQuery, describe_environment
 from zenconv.engine.execution import RunExecution, WorkersOpener
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
-from zenconv.engine.keys import short_text
 from zenconv.engine.perform import Performer, store_text
+from zenconv.engine.plan_records import plan_event
 from zenconv.engine.retries import Retries
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
@@ -35,7 +35,6 @@ from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
     Event,
     Notice,
-    PlanReady,
     Progress,
     RunFinished,
     RunnerDied,
@@ -47,7 +46,6 @@ from zenconv.records.events import (
 from zenconv.records.layout import RunFolder, StateFolder
 from zenconv.records.log import EventLog, read_events
 from zenconv.records.plan import Plan
-from zenconv.records.step import Binding, Node
 from zenconv.settings import Settings
 from zenconv.stack.assemble import assemble
 from zenconv.stack.workers import has_workers
@@ -339,45 +337,3 @@ def read_progress(folder: RunFolder) -> EarlierRunners:
 def _result(key: str, outputs: Mapping[str, Any], live: bool) -> NodeResult:
     artifacts = {name: Artifact.from_json(data) for name, data in outputs.items()}
     return NodeResult(ActionKey.parse(key), artifacts, live)
-
-
-def plan_event(plan: Plan) -> PlanReady:
-    """Return the record of a plan."""
-    nodes = []
-    for node in plan.pipeline:
-        decision = plan.decisions[node.id]
-        nodes.append(
-            {
-                **node_record(node),
-                "action": decision.action,
-                "reason": decision.reason,
-            }
-        )
-    return PlanReady(nodes, at=clock.utc_now())
-
-
-def node_record(node: Node) -> dict[str, Any]:
-    """Return plain JSON data about a node: where it is written and what its parameters get."""
-    return {
-        "id": node.id,
-        "pipeline": node.pipeline,
-        "step": node.step.name,
-        "file": node.step.file,
-        "line": node.step.line,
-        "outputs": [output.name for output in node.step.outputs],
-        "bindings": [_binding_record(binding) for binding in node.bindings],
-    }
-
-
-def _binding_record(binding: Binding) -> dict[str, Any]:
-    record: dict[str, Any] = {"parameter": binding.parameter, "source": binding.source}
-    if binding.source == "node":
-        record["node"] = binding.node
-        if binding.output:
-            record["output"] = binding.output
-    elif binding.source == "value":
-        record["value"] = short_text(binding.value)
-        record["origin"] = binding.origin
-    else:
-        record["value"] = binding.fixture
-    return record

@@ -57,6 +57,18 @@ class PlanReady(Event):
 
 
 @attrs.frozen(eq=False, repr=False)
+class StepsExpanded(Event):
+    """Branches of a run-time fan-out came into being: `nodes` as in `PlanReady`.
+
+    `complete` are the ids of the planned nodes that they stand for, once all of them are there.
+    """
+
+    name: ClassVar[str] = "steps_expanded"
+    nodes: Sequence[Json]
+    complete: Sequence[str] = ()
+
+
+@attrs.frozen(eq=False, repr=False)
 class StepsReused(Event):
     """Nodes whose stored results were taken over.
 
@@ -205,6 +217,7 @@ EVENTS: dict[str, type[Event]] = {
     for cls in (
         RunStarted,
         PlanReady,
+        StepsExpanded,
         StepsReused,
         StepStarted,
         StepRetried,

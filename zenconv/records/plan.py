@@ -11,7 +11,7 @@ from zenconv.frozen import Frozen
 from zenconv.records.artifact import ActionEntry, ActionKey
 from zenconv.records.step import Pipeline
 
-Action = Literal["reuse", "run", "maybe", "skip"]
+Action = Literal["reuse", "run", "maybe", "expand", "skip"]
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import attrs
 
@@ -15,7 +15,7 @@ from zenconv.records.marks import NO_MARKS, Markings
 Shape = Literal["value", "tuple", "mapping", "object", "each"]
 """How the outputs sit in what the function returns: itself, items, keys, attributes, or one an item."""
 
-Source = Literal["node", "value", "fixture", "builtin", "axis", "collect"]
+Source = Literal["node", "value", "fixture", "builtin", "axis", "item", "collect"]
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -118,8 +118,9 @@ class Binding(Frozen):
     (``"pyproject.toml:4"``, ``"--set"``, ``"default"``); `secret` names the environment variable
     whose value takes its place when the step runs; `is_output` makes it a place to write.
     ``"fixture"``: `fixture` is the id of a `FixtureNode`. ``"builtin"``: `fixture` is the name of
-    a built-in fixture. ``"collect"``: `branches`, of which `tolerate` may fail. ``"axis"``, in a
-    graph that is not expanded yet: the axis called `output`.
+    a built-in fixture. ``"collect"``: `branches`, of which `tolerate` may fail; each stands for all its
+    branches on the run-time axes in `over`. ``"item"``: one of the items of `node`, which returns
+    `Each`. ``"axis"``, in a graph that is not expanded yet: the axis called `output`.
     Of what no parameter receives, `parameter` is the name it was asked for by.
     """
 
@@ -134,10 +135,11 @@ class Binding(Frozen):
     is_output: bool = False
     branches: tuple[Branch, ...] = ()
     tolerate: str | int = 0
+    over: tuple[str, ...] = ()
 
     def above(self) -> Iterator[str]:
         """Yield the ids of the nodes it waits for."""
-        if self.source == "node":
+        if self.source in ("node", "item"):
             yield self.node
         elif self.source == "collect":
             for branch in self.branches:
@@ -158,12 +160,22 @@ class FixtureNode(Frozen):
     by_name: tuple[Binding, ...] = ()
 
 
+class OpenAxis(NamedTuple):
+    """An axis whose items are known when the run gets there: those that the node `source` returns."""
+
+    name: str
+    source: str
+
+
 @attrs.frozen(eq=False, repr=False)
 class Node(Frozen):
     """A step placed in a pipeline, all parameters bound.
 
     `id` is ``<pipeline file>::<step>``, followed by ``[axis=id,...]`` if it is a branch: `axes` are
     those pairs, and `template` is the id without them.
+
+    A node with `open` axes is a template of branches that come into being when the run knows the
+    items; `grown` is the id of the template that a node came from in this way.
 
     `autouse` holds fixtures that are set up though no parameter asks for them, `by_name` those that
     its code may ask for while it runs. `upstream` holds the ids of the nodes this one waits for,
@@ -177,11 +189,18 @@ class Node(Frozen):
     autouse: tuple[Binding, ...] = ()
     by_name: tuple[Binding, ...] = ()
     axes: tuple[tuple[str, str], ...] = ()
+    open: tuple[OpenAxis, ...] = ()
+    grown: str = ""
     upstream: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
 
     @upstream.default
     def _upstream(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([id for b in self.bindings for id in b.above()]))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something of it is known only when the run gets there."""
+        return bool(self.open) or any(b.over or b.source == "item" for b in self.bindings)
 
     @property
     def template(self) -> str:
@@ -226,12 +245,14 @@ def is_branch(text: str, wanted: str) -> bool:
 class Pipeline(Frozen):
     """A graph of nodes, in an order in which every node follows what it waits for.
 
+    While a run goes on, the branches of run-time axes are added at the end of `nodes`.
+
     `names` lists the pipelines (step modules) it was built from or selected out of. Everything
     reachable upwards from a node is in it. Ties are in file and definition order, so the order
     is the same in every process.
     """
 
-    nodes: Mapping[str, Node]
+    nodes: dict[str, Node]
     fixtures: Mapping[str, FixtureNode] = attrs.field(factory=dict)
     names: tuple[str, ...] = ()
 
