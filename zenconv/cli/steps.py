@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from zenconv.cli.options import CommonOptions, common_options, json_option
-from zenconv.cli.output import escape, plural, print_json, print_line, print_warning, style
+from zenconv.cli.output import escape, plural, print_json, print_line, print_note, print_warning, style
 
 
 @click.command()
@@ -16,30 +16,43 @@ from zenconv.cli.output import escape, plural, print_json, print_line, print_war
 @click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
 @click.option("-m", "marks", default="", metavar="EXPRESSION", help="Only steps with these marks.")
 @click.option("-v", "--verbose", is_flag=True, help="Types, fixtures and whole descriptions too.")
+@click.option("--overrides", "only_overrides", is_flag=True, help="Who overrides whom instead.")
 @json_option
 @common_options
 def command(
-    common: CommonOptions, targets: tuple[str, ...], keyword: str, marks: str, verbose: bool, as_json: bool
+    common: CommonOptions,
+    targets: tuple[str, ...],
+    keyword: str,
+    marks: str,
+    verbose: bool,
+    only_overrides: bool,
+    as_json: bool,
 ) -> None:
     """List the steps by pipeline, and where each parameter comes from.
 
     TARGETS as for `zenconv run`; without any, every step.
+
+    With --overrides: every step, template and fixture that takes the place of another one of its name.
     """
     from zenconv.engine.guard import ask_child
 
     settings = common.load_settings()
 
     def ask(tell: Callable[[str], None]) -> Any:
-        from zenconv.project.describe import describe_steps
+        from zenconv.project.describe import describe_overrides, describe_steps
         from zenconv.project.indexed import IndexedProject
         from zenconv.project.planning import consult_project
         from zenconv.project.project import Project
 
         def question(project: Project | IndexedProject) -> dict[str, Any]:
             selected = project.checked(targets, keyword=keyword or None, marks=marks or None)
+            warnings = [str(w) for w in project.warnings]
+            if only_overrides:
+                names = {selected.pipeline.nodes[id].pipeline for id in selected.ids}
+                return {"overrides": describe_overrides(project.overrides, names), "warnings": warnings}
             return {
                 "steps": describe_steps(selected, settings.root),
-                "warnings": [str(w) for w in project.warnings],
+                "warnings": warnings,
             }
 
         return consult_project(settings, tell, question)
@@ -50,7 +63,24 @@ def command(
         return
     for warning in answer["warnings"]:
         print_warning(warning)
-    _print_steps(answer["steps"], verbose=verbose)
+    if only_overrides:
+        _print_overrides(answer["overrides"])
+    else:
+        _print_steps(answer["steps"], verbose=verbose)
+
+
+def _print_overrides(overrides: Sequence[Mapping[str, Any]]) -> None:
+    if not overrides:
+        print_note("nothing is overridden")
+    names: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for override in overrides:
+        names.setdefault((override["name"], override["kind"]), []).append(override)
+    for (name, kind), found in names.items():
+        print_line(f"{style(escape(name), 'bold')}  {style(kind, 'dim')}")
+        for override in found:
+            text = f"{override['where']} overrides {override['overridden']}"
+            text += ", and asks for it" if override["wraps"] else ""
+            print_line(f"  {escape(text)}  {style(escape('in ' + ', '.join(override['pipelines'])), 'dim')}")
 
 
 def _print_steps(steps: Sequence[Mapping[str, Any]], *, verbose: bool) -> None:

@@ -47,12 +47,14 @@ class Graph(Frozen):
 
     `needs` lists, by pipeline file, the other files that its parameters look into: each
     ``zenconf.py``, and files that could not be imported and may provide a name it asks for.
+    `scopes` are what each file sees.
     """
 
     pipeline: Pipeline
     mistakes: tuple[Mistake, ...] = ()
     warnings: tuple[Problem, ...] = ()
     needs: Mapping[str, frozenset[str]] = attrs.field(factory=dict)
+    scopes: Scopes | None = None
 
     def check(self, files: Iterable[str]) -> None:
         """Raise every problem that concerns `files`, sorted by file and line.
@@ -123,6 +125,7 @@ class _Builder:
             tuple(self.mistakes),
             tuple(warnings),
             {file: frozenset(needed) for file, needed in self.needs.items()},
+            self.scopes,
         )
 
     def _place_step(self, asker: Asker, step: Step) -> None:

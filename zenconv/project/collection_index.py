@@ -22,7 +22,7 @@ from zenconv.records.layout import StateFolder
 if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
 
-FORMAT = 2
+FORMAT = 3
 FOLDER = "collection"
 DAMAGES = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 """What reading rows that are not as they were written may raise."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection as Ids
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from zenconv.authoring import Mark, show_argument
+from zenconv.project.overrides import Override
 from zenconv.project.select import Selected
 from zenconv.records.step import Binding, FixtureNode, Node, Parameter
 
@@ -46,6 +48,22 @@ def _describe_mark(mark: Mark) -> dict[str, Any]:
         "kwargs": {name: show_argument(value) for name, value in mark.kwargs.items()},
         "where": f"{mark.file}:{mark.line}",
     }
+
+
+def describe_overrides(overrides: Iterable[Override], pipelines: Ids[str]) -> list[dict[str, Any]]:
+    """Return the overrides that steps of `pipelines` see."""
+    return [
+        {
+            "name": override.name,
+            "kind": override.kind,
+            "where": override.where,
+            "overridden": override.overridden,
+            "wraps": override.wraps,
+            "pipelines": seen,
+        }
+        for override in overrides
+        if (seen := [name for name in override.pipelines if name in pipelines])
+    ]
 
 
 def describe_graph(nodes: Iterable[Node]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from typing import Any
 from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_argument
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
+from zenconv.project.overrides import Override
 from zenconv.records.marks import NO_MARKS, Markings
 from zenconv.records.step import (
     Binding,
@@ -332,3 +333,16 @@ def write_problems(problems: Iterable[Problem]) -> list[Row]:
 def read_problems(rows: Iterable[Row]) -> tuple[Problem, ...]:
     """Return the problems of `rows`."""
     return tuple(Problem(*row) for row in rows)
+
+
+def write_overrides(overrides: Iterable[Override]) -> list[Row]:
+    """Return overrides as rows."""
+    return [[o.name, o.kind, o.where, o.overridden, o.wraps, list(o.pipelines)] for o in overrides]
+
+
+def read_overrides(rows: Iterable[Row]) -> tuple[Override, ...]:
+    """Return the overrides of `rows`."""
+    return tuple(
+        Override(name, kind, where, overridden, wraps, tuple(pipelines))
+        for name, kind, where, overridden, wraps, pipelines in rows
+    )

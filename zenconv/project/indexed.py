@@ -15,7 +15,8 @@ from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.collect import CollectedFile, Collection
 from zenconv.project.collection_index import CollectionIndex
 from zenconv.project.discover import module_name
-from zenconv.project.index_rows import read_problems, read_rows
+from zenconv.project.index_rows import read_overrides, read_problems, read_rows
+from zenconv.project.overrides import Override
 from zenconv.project.select import Selected, select
 from zenconv.records.step import Fixture, Pipeline, Step
 
@@ -46,6 +47,11 @@ class IndexedProject:
         self.warnings: tuple[Problem, ...] = read_problems(rows["warnings"])
         files = {file: CollectedFile(file, module_name(file), name) for file, name in rows["collected"]}
         self.collection = Collection(ProjectSources(settings.root), files, (), self.warnings)
+
+    @cached_property
+    def overrides(self) -> tuple[Override, ...]:
+        """Which steps and fixtures take the place of others."""
+        return read_overrides(self.index.section("texts")["overrides"])
 
     def pipeline(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zenconv.project.collection_index import DAMAGES, CollectionIndex, write_index
-from zenconv.project.index_rows import NotIndexable, RowWriter, read_rows, write_problems
+from zenconv.project.index_rows import NotIndexable, RowWriter, read_rows, write_overrides, write_problems
 from zenconv.project.indexed import CodeRows, IndexedCode, code_name
 from zenconv.project.witnesses import take_witness
 
@@ -70,6 +70,7 @@ class _Writer:
         project = self.project
         rows = RowWriter(project.graph.pipeline, self._known, self._digest_of)
         plan, texts = rows.rows()
+        texts["overrides"] = write_overrides(project.overrides)
         code = self._code()
         plan |= code.plan()
         plan["plugins"] = self.plugins

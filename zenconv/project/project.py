@@ -14,6 +14,7 @@ from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.build import Graph, build
 from zenconv.project.collect import Collection, collect, list_local_hooks
 from zenconv.project.observing import Watcher
+from zenconv.project.overrides import Override, find_overrides
 from zenconv.project.select import Selected, select
 from zenconv.project.witnesses import Surroundings
 from zenconv.records.step import Pipeline
@@ -68,6 +69,12 @@ class Project:
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd but stops nothing."""
         return (*self.collection.warnings, *self.graph.warnings)
+
+    @cached_property
+    def overrides(self) -> tuple[Override, ...]:
+        """Which steps and fixtures take the place of others."""
+        scopes = self.graph.scopes
+        return find_overrides(scopes) if scopes is not None else ()
 
     def find_reasons(self) -> list[str]:
         """Return why what was collected may not be used again by a command that imports nothing."""

@@ -68,6 +68,8 @@ def _nearest(names: Sequence[str], known: set[str]) -> str:
 
 def _hint(names: Sequence[str], asker: Asker, collection: Collection) -> str:
     for name in names:
+        if name == asker.target.name:
+            return f"no file farther out has a {name!r} that this one could override; rename the parameter"
         known = _known_reason(name, asker, collection)
         if known:
             return known
