@@ -187,10 +187,10 @@ def main(args: Sequence[str] | None = None) -> None:
     _make_streams_safe()
     warnings.showwarning = _show_warning
     code = run_command(sys.argv[1:] if args is None else args)
-    sys.exit(_flush(code))
+    sys.exit(flush(code))
 
 
-def _flush(code: int) -> int:
+def flush(code: int) -> int:
     """Write what is still buffered; return `code`, or that of the failure to do so."""
     try:
         sys.stdout.flush()
@@ -213,10 +213,11 @@ def run_command(args: Sequence[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
     except BaseException as error:  # noqa: BLE001 - here every exception gets its exit code
-        return _report(error)
+        return report(error)
 
 
-def _report(error: BaseException) -> int:
+def report(error: BaseException) -> int:
+    """Show what went wrong; return the exit code."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if isinstance(error, click.Abort | KeyboardInterrupt):

@@ -86,7 +86,7 @@ class Progress:
                 style("error: ", "red", "bold", stream=self._stream) + escape(event.message, keep_lines=True)
             )
         elif isinstance(event, RunFinished):
-            self._clear()
+            self.clear()
 
     def _plan(self, event: PlanReady) -> None:
         self._total = len(event.nodes)
@@ -139,11 +139,12 @@ class Progress:
         self._print(text.rstrip())
 
     def _print(self, line: str) -> None:
-        self._clear()
+        self.clear()
         self._stream.write(line + "\n")
         self._stream.flush()
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
+        """Take the status line away."""
         if self._has_status:
             self._stream.write("\r\x1b[2K")
 

@@ -28,6 +28,7 @@ from zenconv.cli.output import escape, plural, print_json, print_line, print_tab
 @click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error.")
 @click.option("--markers", "only_markers", is_flag=True, help="List the marks there are; run nothing.")
 @click.option("-n", "workers", metavar="N", help="Worker processes; auto: one per core; 0: none.")
+@click.option("--watch", is_flag=True, help="Run again whenever something changes, until Ctrl-C.")
 @click.option("-v", "--verbose", count=True, help="Reused steps one by one.")
 @click.option("-q", "--quiet", is_flag=True, help="Only failures and the last line.")
 @click.option("--durations", type=int, default=0, metavar="N", help="The N slowest steps.")
@@ -49,6 +50,7 @@ def command(
     strict_markers: bool,
     only_markers: bool,
     workers: str | None,
+    watch: bool,
     verbose: int,
     quiet: bool,
     durations: int,
@@ -60,6 +62,7 @@ def command(
     """
     if only_markers:
         return _show_markers(common, as_json=as_json)
+    from zenconv.errors import UsageError
     from zenconv.project.planning import Selection
     from zenconv.project.running import RunOptions
     from zenconv.stack.workers import parse_workers
@@ -67,6 +70,8 @@ def command(
     common = attrs.evolve(common, changes=_read_changes(timeout, strict_markers=strict_markers))
     number = parse_workers(workers) if workers is not None else None
     selection = Selection(targets, keyword, last_failed, force, marks)
+    if watch and only_plan:
+        raise UsageError("--watch runs, and --plan does not", hint="leave one of them out")
     if only_plan:
         return _show_plan(common, selection, verbosity=verbose, as_json=as_json)
     if debug and as_json:
@@ -78,6 +83,8 @@ def command(
         debugging = request_debugger(on_failure=debug, class_name=debugger)
     options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output or debug, debugging)
     verbosity = -1 if quiet else verbose
+    if watch:
+        return _watch(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
     return _run(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
 
 
@@ -117,19 +124,50 @@ def _run(
     durations: int,
     as_json: bool,
 ) -> int:
-    from zenconv.cli.progress import Progress, last_line
+    from zenconv.cli.progress import Progress
     from zenconv.project.running import run_project
+
+    settings = _load_settings(common, options, workers)
+    progress = Progress(verbosity=verbosity, durations=durations, is_live=options.live_output)
+    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), progress)
+    _show_end(run, finished, progress, as_json=as_json, verbosity=verbosity)
+    return finished.exit_code
+
+
+def _watch(
+    common: CommonOptions,
+    options: Any,
+    workers: int | None,
+    *,
+    verbosity: int,
+    durations: int,
+    as_json: bool,
+) -> int:
+    from zenconv.cli.watch import WatchOptions, watch_project
+
+    def show_end(run: str, finished: Any, progress: Any) -> None:
+        _show_end(run, finished, progress, as_json=as_json, verbosity=verbosity)
+
+    def load_settings() -> Any:
+        return _load_settings(common, options, workers)
+
+    return watch_project(WatchOptions(common, options, load_settings, show_end, verbosity, durations))
+
+
+def _load_settings(common: CommonOptions, options: Any, workers: int | None) -> Any:
     from zenconv.stack.workers import with_workers
 
     settings = common.load_settings()
     if options.debugging is not None and options.debugging.on_failure:
         from zenconv.cli.debugging import without_workers
 
-        settings = without_workers(common, settings, workers)
-    else:
-        settings = with_workers(settings, workers)
-    progress = Progress(verbosity=verbosity, durations=durations, is_live=options.live_output)
-    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), progress)
+        return without_workers(common, settings, workers)
+    return with_workers(settings, workers)
+
+
+def _show_end(run: str, finished: Any, progress: Any, *, as_json: bool, verbosity: int) -> None:
+    from zenconv.cli.progress import last_line
+
     for line in progress.slowest():
         print_line(line)
     if as_json:
@@ -146,7 +184,6 @@ def _run(
         print_line(last_line(finished, run))
         if finished.status == "failed" and verbosity >= 0:
             print_line("`zenconv show` tells more about what failed")
-    return finished.exit_code
 
 
 def _show_plan(common: CommonOptions, selection: Any, *, verbosity: int, as_json: bool) -> int:

@@ -74,6 +74,7 @@ class RunExecution:
     retries: Retries = attrs.field(factory=Retries)
     results: dict[str, NodeResult] = attrs.field(factory=dict)
     status: dict[str, str] = attrs.field(factory=dict)
+    read: dict[str, Mapping[str, Any]] = attrs.field(factory=dict)
     _contended: list[str] = attrs.field(factory=list)
     _running: dict[str, tuple[Task, int]] = attrs.field(factory=dict)
     _forced: set[str] = attrs.field(factory=set)
@@ -295,6 +296,7 @@ class RunExecution:
 
     def _finish(self, result: TaskResult, pool: TaskPool) -> Iterator[Event]:
         task, reopenings = self._running.pop(result.node)
+        self.read[result.node] = result.discovered
         node = self.plan.pipeline.nodes[result.node]
         self._forced.discard(node.id)
         if result.status == "damaged":
@@ -439,6 +441,7 @@ class RunExecution:
         entry = decision.entry
         assert entry is not None
         result = self.results[node.id] = NodeResult.of(entry)
+        self.read[node.id] = entry.discovered
         self.performer.restore(node, entry.outputs)
         self._close(node, "reused")
         return {

@@ -38,9 +38,16 @@ class ForkServer:
     release
         Called in forked children to let go of what is the runner's: with True in the server
         itself, which lasts as long as any worker, with False in workers.
+    prepare
+        What the server does before it serves; its children begin with what that has made.
     """
 
-    def __init__(self, body: WorkerBody, release: Callable[[bool], object]) -> None:
+    def __init__(
+        self,
+        body: WorkerBody,
+        release: Callable[[bool], object],
+        prepare: Callable[[], object] = lambda: None,
+    ) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         runner = os.getpid()
@@ -50,7 +57,7 @@ class ForkServer:
         if not self._pid:
             try:
                 self._control.close()
-                _Server(runner, theirs, body, release).serve()
+                _Server(runner, theirs, body, release).serve(prepare)
             finally:
                 os._exit(70)
         theirs.close()
@@ -108,6 +115,15 @@ class ForkServer:
         except ChildProcessError:
             pass
 
+    def abandon(self) -> None:
+        """End the server at once, whatever it is doing; its children die with it."""
+        kill_group(self._pid)
+        try:
+            os.kill(self._pid, signal.SIGKILL)  # it may not have a group of its own yet
+        except ProcessLookupError:
+            pass
+        self.close()
+
     def _tell(self, kind: bytes, pid: int, value: int) -> None:
         try:
             self._control.sendall(_MESSAGE.pack(kind, pid, value))
@@ -136,7 +152,7 @@ class _Server:
         self._started: set[int] = set()
         self._wakeup = os.pipe()
 
-    def serve(self) -> None:
+    def serve(self, prepare: Callable[[], object]) -> None:
         """Fork and reap until the runner is gone, then end what is left."""
         os.setpgid(0, 0)  # what kills the runner's group leaves us the time to clean up
         self._release(True)
@@ -147,6 +163,7 @@ class _Server:
         signal.set_wakeup_fd(self._wakeup[1], warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         try:
+            prepare()
             while self._turn():
                 pass
         finally:

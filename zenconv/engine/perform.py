@@ -119,6 +119,7 @@ class Performer:
         return attrs.evolve(self.pipeline.nodes[template], id=id, open=(), grown=template)
 
     async def _attempt(self, task: Task, node: Node, private: Path) -> TaskResult:
+        seen: Observation | None = None
         try:
             given = await self._load_inputs(task, private)
             making = self.resources.arguments(node, given, task, task.node)
@@ -139,6 +140,8 @@ class Performer:
             result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)], error=error)
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
             result = self._failed(node, error)
+            if seen is not None:  # whoever mends one of these files wants the step to run again
+                result = attrs.evolve(result, discovered=seen.discovered())
         result = await self._tear_down(task, node, result)
         self.resources.close_step(task.node, succeeded=result.status == "succeeded")
         return result

@@ -154,12 +154,12 @@ def leave_parent(parent: int, alive: int) -> None:
     # Exit functions registered so far are the parent's to call.
     atexit._clear()
     if sys.platform == "linux":
-        _die_at_end_of(alive)
+        die_at_end_of(alive)
     else:
         _watch_parent(parent)
 
 
-def _die_at_end_of(descriptor: int) -> None:
+def die_at_end_of(descriptor: int) -> None:
     """Have the kernel kill this process when the other end of a pipe closes, whatever it is doing."""
     import fcntl
 

@@ -27,6 +27,7 @@ from zenconv.engine.terminal import (
     restore_terminal_mode,
     take_terminal,
 )
+from zenconv.engine.wakeups import Wakeups, drain
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
     Event,
@@ -132,7 +133,7 @@ class Supervisor:
 
     def run(self) -> RunFinished:
         """Run to the end and return the last event, which is in the log then."""
-        with _Wakeups(self._note_signal) as wakeup:
+        with Wakeups(self._note_signal) as wakeup:
             while True:
                 status = self._run_once(wakeup)
                 if self._state.finished or self._signals or not self._explain(status):
@@ -154,7 +155,7 @@ class Supervisor:
         open_pipes = [wakeup, runner.events]
         while status is None:
             select.select(open_pipes, [], [], self._patience())
-            _drain(wakeup)
+            drain(wakeup)
             if not self._read(runner, buffer):
                 open_pipes = [wakeup]  # a step may have closed it; only the process's end counts
             forwarded = self._forward(runner, forwarded)
@@ -310,32 +311,6 @@ class Supervisor:
         return "succeeded", 0
 
 
-class _Wakeups:
-    """Delivers SIGINT, SIGTERM and SIGCHLD through a pipe that `select` can wait for."""
-
-    def __init__(self, note: Callable[[int, FrameType | None], object]) -> None:
-        self._note = note
-        self._before: dict[int, Any] = {}
-        self._pipe = (-1, -1)
-
-    def __enter__(self) -> int:
-        self._pipe = os.pipe()
-        for descriptor in self._pipe:
-            os.set_blocking(descriptor, False)
-        signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._note)
-        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        return self._pipe[0]
-
-    def __exit__(self, *exc_info: object) -> None:
-        signal.set_wakeup_fd(-1)
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        for descriptor in self._pipe:
-            os.close(descriptor)
-
-
 def _stop_together(runner: Runner, status: int) -> None:
     """Stop with a runner that Ctrl-Z stopped, as the shell expects; go on with it afterwards."""
     if os.WSTOPSIG(status) not in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
@@ -346,14 +321,6 @@ def _stop_together(runner: Runner, status: int) -> None:
     if is_terminal_lent():
         take_terminal(runner.pid)
     os.killpg(runner.pid, signal.SIGCONT)
-
-
-def _drain(descriptor: int) -> None:
-    try:
-        while os.read(descriptor, 4096):
-            pass
-    except BlockingIOError:
-        pass
 
 
 def await_children(descriptor: int) -> None:

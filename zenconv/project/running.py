@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from zenconv.engine.debugging import Debugger, DebuggerRequest
     from zenconv.engine.fork_server import ForkServer
     from zenconv.interfaces.orchestrating import Workers
+    from zenconv.project.rounds import Round
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -61,6 +62,7 @@ class RunOptions(Frozen):
     """How a run behaves: `arguments` are recorded, the rest are the flags of ``zenconv run``.
 
     `debugging`, with `live_output`, lets a person debug steps in the runner.
+    `round` is there where one run follows another, as edits come.
     """
 
     selection: Selection = attrs.field(factory=Selection)
@@ -68,6 +70,7 @@ class RunOptions(Frozen):
     stop_on_failure: bool = False
     live_output: bool = False
     debugging: DebuggerRequest | None = None
+    round: Round | None = None
 
 
 _MISTYPED = (4, 5)
@@ -76,9 +79,15 @@ PluginLoader = Callable[[], Plugins]
 
 
 def run_project(
-    settings: Settings, options: RunOptions, load_plugins: PluginLoader, listener: Callable[[Event], object]
+    settings: Settings,
+    options: RunOptions,
+    load_plugins: PluginLoader,
+    listener: Callable[[Event], object],
+    is_dropped: Callable[[], bool] = lambda: False,
 ) -> tuple[str, RunFinished]:
     """Run the selected steps of a project, recorded and supervised; return the run's id and end.
+
+    `is_dropped` is asked at the end: a run that is leaves no record, and no gap in the numbers.
 
     Raises
     ------
@@ -102,18 +111,11 @@ def run_project(
 
         finished = Supervisor(folder, runner, listener, output).run()
         spool.close()
-        if finished.status == "error" and finished.exit_code in _MISTYPED:
-            _forget(folder)
+        if is_dropped() or (finished.status == "error" and finished.exit_code in _MISTYPED):
+            state.take_back(folder)
         return folder.id, finished
     finally:
         lock.close()
-
-
-def _forget(folder: RunFolder) -> None:
-    """Remove the record of a command that never became a run: a mistyped name, nothing selected."""
-    import shutil
-
-    shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git: GitQuery) -> RunStarted:
@@ -177,6 +179,8 @@ class _RunnerBody:
         plugins = self.load_plugins()
         _notify(plugins, channel, "zenconv_run_start", event=self.started)
         past = read_progress(self.folder)
+        if self.options.round is not None:
+            self.options.round.begin(channel)
         planner, plan = self._plan(plugins, channel, past.done)
         for text in (*self.settings.warnings, *planner.warnings()):
             channel.send(Notice(text, at=clock.utc_now()))
@@ -228,7 +232,15 @@ class _RunnerBody:
         def tell(text: str) -> None:
             channel.send(Progress(text))
 
-        return consult(self.settings, selection, plugins, tell, question, run=self.folder.id)
+        try:
+            planner, plan = consult(self.settings, selection, plugins, tell, question, run=self.folder.id)
+        except ZenconvError:
+            if self.options.round is not None:
+                self.options.round.check_failure(channel)
+            raise
+        if self.options.round is not None:
+            self.options.round.take_plan(planner, plan, channel)
+        return planner, plan
 
     def _open_debugger(self, interruption: Interruption, capture: Capture) -> Debugger | None:
         request = self.options.debugging
@@ -289,6 +301,8 @@ class _RunnerBody:
             if isinstance(event, StepFinished):
                 _notify(plugins, channel, "zenconv_step_finish", event=event)
         planner.save_index(execution.results.values())
+        if self.options.round is not None:
+            self.options.round.finish(planner, execution, channel)
         for problem in durability.finish():
             channel.send(Notice(problem, at=clock.utc_now()))
 

@@ -209,6 +209,12 @@ def _parents(file: str) -> list[list[str]]:
 
 def _is_project(sources: ProjectSources, name: str) -> bool:
     try:
+        # Nearly all of thousands of modules are an installed library's: this is the short way to say so.
+        file = vars(sys.modules[name]).get("__file__")
+        if type(file) is str and os.path.isabs(file):
+            folder = os.path.dirname(file)
+            if not sources.places.is_project_folder(folder):
+                return False
         return sources.is_project(name)
     except Exception:  # noqa: BLE001  what stands in sys.modules may be any object
         return False

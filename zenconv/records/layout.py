@@ -176,6 +176,21 @@ class StateFolder(Frozen):
             lock.close()
         return folder
 
+    def take_back(self, folder: RunFolder) -> None:
+        """Remove the folder of what never became a run; its number is free again if it is the last."""
+        import shutil
+
+        lock = FileLock(self.path / "runs.lock")
+        try:
+            lock.acquire(timeout=None)
+            shutil.rmtree(folder.path, ignore_errors=True)
+            if self._last_number() == folder.number:
+                self._write_last_number(folder.number - 1)
+        except OSError:
+            pass  # then a number is missing
+        finally:
+            lock.close()
+
     def _last_number(self) -> int:
         try:
             text = (self.path / "last_run").read_bytes()

@@ -1,0 +1,223 @@
+"""``zenconv run --watch``: what is shown of each round and between them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import attrs
+
+from zenconv.cli.options import CommonOptions
+from zenconv.cli.output import escape, has_colors, is_terminal, plural, shorten, style
+from zenconv.cli.progress import Progress
+from zenconv.engine.frames import FrameReader, encode_frame
+from zenconv.engine.preload import Preloaded
+from zenconv.project.running import RunOptions
+from zenconv.records import events
+from zenconv.records.events import Event, RunFinished
+from zenconv.settings import Settings
+
+_FEW = 3
+_READ_SIZE = 1 << 18
+
+
+@attrs.frozen(eq=False, repr=False)
+class WatchOptions:
+    """How rounds run and what they show: the flags of ``zenconv run``."""
+
+    common: CommonOptions
+    run: RunOptions
+    load_settings: Callable[[], Settings]
+    show_end: Callable[[str, RunFinished, Progress], object]
+    verbosity: int = 0
+    durations: int = 0
+
+
+def watch_project(options: WatchOptions) -> int:
+    """Run, and run again as files change, until Ctrl-C; return the exit code."""
+    from zenconv.engine.changes import Watched
+    from zenconv.project.watch_loop import WatchLoop
+    from zenconv.settings.cores import count_cores
+    from zenconv.stack.workers import has_workers
+
+    settings = options.load_settings()
+    threads = None
+    if has_workers(settings):
+        workers = settings.stack.components["orchestrator"].options.get("workers")
+        threads = max(
+            1, count_cores() // (workers if isinstance(workers, int) and workers else count_cores())
+        )
+    aside = frozenset({str(settings.state), os.path.realpath(settings.state)})
+    watched = Watched(settings.root, settings.norecurse, aside)
+    screen = BetweenRounds(settings, options.verbosity)
+    return WatchLoop(settings.root, watched, lambda: RoundInProcess(options), screen, threads).run()
+
+
+class BetweenRounds:
+    """Shows on stderr what happens while no round is under way."""
+
+    def __init__(self, settings: Settings, verbosity: int) -> None:
+        self._root = str(settings.root)
+        self._verbosity = verbosity
+        self._has_status = is_terminal(sys.stderr)
+
+    def wait(self) -> None:
+        """Say that an edit is waited for."""
+        text = "waiting for changes; Ctrl-C ends"
+        self._write(style(text, "dim", stream=sys.stderr) if self._has_status else text + "\n")
+
+    def say_idle(self, changed: Collection[str]) -> None:
+        """Say that these files changed and nothing has to run."""
+        self._clear()
+        text = f"{_now()} {name_changed(sorted(changed), self._root)}: nothing has to run"
+        self._write(style(text, "dim", stream=sys.stderr) + "\n")
+
+    def say_warm(self) -> None:
+        """Say, to whoever wants to know everything, that libraries are imported."""
+        if self._verbosity > 0:
+            self.note("libraries are imported")
+
+    def note(self, text: str) -> None:
+        """Show something worth knowing."""
+        self._clear()
+        self._write(style("note: ", "dim", stream=sys.stderr) + escape(text) + "\n")
+
+    def _clear(self) -> None:
+        if self._has_status:
+            self._write("\r\x1b[2K")
+
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            pass  # the terminal has gone; a signal says so too
+
+
+class RoundInProcess:
+    """One round, in a process of its own: an ordinary run, of which only what is new is shown."""
+
+    def __init__(self, options: WatchOptions) -> None:
+        self._options = options
+        self.preloaded: Preloaded | None = None
+
+    def __call__(self, connection: socket.socket, spool: int, number: int) -> None:
+        """Receive a request, play the round, send what came of it; does not return."""
+        from zenconv.cli.main import flush, report
+        from zenconv.engine.runner import end_process
+
+        os.close(spool)
+        # Stopping is the watching process's business, which has the terminal.
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+
+        def tell(message: Any) -> None:
+            connection.sendall(encode_frame(dict(message)))
+
+        try:
+            request = _receive(connection)
+            stale = self.preloaded.find_stale() if self.preloaded is not None else ""
+            if stale:
+                tell({"stale": stale})
+                end_process()
+            code = self._learn_imports(tell) if request.get("scout") else self._play(request, tell)
+        except BaseException as error:  # noqa: BLE001 - shown as any command shows it
+            code = report(error)
+        tell({"code": flush(code)})
+        end_process()
+
+    def _play(self, request: dict[str, Any], tell: Callable[[Any], None]) -> int:
+        from zenconv.project.rounds import Round, RoundListener, RoundState
+        from zenconv.project.running import run_project
+
+        settings = self._options.load_settings()
+        changed = request["changed"]
+        since = RoundState.from_json(request["since"]) if request["since"] else None
+        progress = Progress(
+            verbosity=self._options.verbosity,
+            durations=self._options.durations,
+            is_live=self._options.run.live_output,
+        )
+        shown = None if changed is None else request["shown"]
+        listener = RoundListener(_Headed(progress, shown, str(settings.root)), since, tell)
+        run = attrs.evolve(
+            self._options.run, round=Round(settings.root, since, changed or (), self.preloaded)
+        )
+        common = self._options.common
+        name, finished = run_project(
+            settings, run, lambda: common.load_plugins(settings), listener, lambda: listener.is_dropped
+        )
+        progress.clear()
+        if not listener.is_dropped:
+            self._options.show_end(name, finished, progress)
+        tell(listener.result(finished))
+        return finished.exit_code
+
+    def _learn_imports(self, tell: Callable[[Any], None]) -> int:
+        """Import the project, only to say which libraries it uses."""
+        from zenconv.engine.import_recorder import ImportRecorder
+        from zenconv.project.project import Project
+        from zenconv.project.rounds import collect_imports
+
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        settings = self._options.load_settings()
+        os.chdir(settings.root)
+        self._options.common.load_plugins(settings)
+        recorder = ImportRecorder(settings.root, None)
+        tell({"imports": collect_imports(Project(settings), recorder).to_json()})
+        return 0
+
+
+class _Headed:
+    """Shows a round under a line that says when it was and what changed."""
+
+    def __init__(self, progress: Progress, changed: Sequence[str] | None, root: str) -> None:
+        self._progress = progress
+        self._changed = changed
+        self._root = root
+        self._is_headed = changed is None
+
+    def __call__(self, event: Event) -> None:
+        if not self._is_headed and not isinstance(event, events.Progress | events.Answer):
+            self._is_headed = True
+            self._progress.clear()
+            head = f"{_now()} {name_changed(self._changed or (), self._root)}"
+            if has_colors(sys.stderr):
+                head = style(f"\n── {head} ".ljust(70, "─"), "bold", stream=sys.stderr)
+            sys.stderr.write(head + "\n")
+            sys.stderr.flush()
+        self._progress(event)
+
+
+def name_changed(paths: Sequence[str], root: str) -> str:
+    """Return what changed in a few words: names of files, relative to the root where below it."""
+    inside = root.rstrip(os.sep) + os.sep
+    packages = {path for path in paths if "site-packages" in path or "dist-packages" in path}
+    names = [path.removeprefix(inside) for path in paths if path and path not in packages]
+    shown = [shorten(escape(name), 50) for name in names[:_FEW]]
+    if len(names) > _FEW:
+        shown[-1] = f"{plural(len(names) - _FEW + 1, 'file')} more"
+    if packages:
+        shown.append("installed packages")
+    return f"{', '.join(shown) or 'something'} changed"
+
+
+def _now() -> str:
+    return time.strftime("%H:%M:%S")
+
+
+def _receive(connection: socket.socket) -> dict[str, Any]:
+    reader = FrameReader()
+    while True:
+        data = connection.recv(_READ_SIZE)
+        if not data:
+            os._exit(1)  # whoever asked has gone
+        for message in reader.feed(data):
+            return message

@@ -1,0 +1,52 @@
+"""Signals as something that `select` can wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+
+class Wakeups:
+    """While entered, delivers SIGCHLD and the signals `numbers` through a pipe; its end is returned.
+
+    `note` is called with each of `numbers` that arrives.
+    """
+
+    def __init__(
+        self,
+        note: Callable[[int, FrameType | None], object],
+        numbers: Sequence[int] = (signal.SIGINT, signal.SIGTERM),
+    ) -> None:
+        self._note = note
+        self._numbers = numbers
+        self._before: dict[int, Any] = {}
+        self._pipe = (-1, -1)
+
+    def __enter__(self) -> int:
+        self._pipe = os.pipe()
+        for descriptor in self._pipe:
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
+        for number in self._numbers:
+            self._before[number] = signal.signal(number, self._note)
+        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        return self._pipe[0]
+
+    def __exit__(self, *exc_info: object) -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        for descriptor in self._pipe:
+            os.close(descriptor)
+
+
+def drain(descriptor: int) -> None:
+    """Take everything out of a pipe that does not block."""
+    try:
+        while os.read(descriptor, 4096):
+            pass
+    except BlockingIOError:
+        pass

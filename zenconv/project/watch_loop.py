@@ -1,0 +1,320 @@
+"""Run again and again, as edits come: the process that waits for them and starts each round.
+
+It never imports anything of the project, nor a library. Every round is a process of its own, in
+which an ordinary run takes place; it is forked from a server that has imported the libraries that
+the project used last, and nothing of the project. The server is made anew as soon as any of these
+files changes; rounds that cannot use it begin with nothing imported.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+import attrs
+
+from zenconv.engine.changes import ANYTHING, Changes, Watched, open_changes
+from zenconv.engine.endings import describe_end
+from zenconv.engine.fork_server import ForkServer
+from zenconv.engine.frames import FrameReader, encode_frame
+from zenconv.engine.preload import Imports
+from zenconv.engine.terminal import take_terminal
+from zenconv.engine.wakeups import Wakeups, drain
+from zenconv.project.warm_libraries import RoundBody, WarmLibraries
+
+_QUIET_SECONDS = 0.03
+"""How long nothing more may happen until changes count as complete."""
+_VANISHED_SECONDS = 0.25
+"""The same, where a file has gone: editors put another one in its place."""
+_MOST_SECONDS = 2.0
+_CHECKOUT_SECONDS = 30.0
+_PAUSES_SECONDS = (0.25, 0.5, 1.0, 2.0)
+_READ_SIZE = 1 << 18
+
+
+class Screen(Protocol):
+    """What a person is told between rounds."""
+
+    def wait(self) -> None:
+        """Everything is done; an edit is waited for."""
+
+    def say_idle(self, changed: Collection[str]) -> None:
+        """These files changed, and nothing has to run."""
+
+    def say_warm(self) -> None:
+        """The libraries that the project uses are imported."""
+
+    def note(self, text: str) -> None:
+        """Something is worth knowing."""
+
+
+@attrs.define(eq=False, repr=False)
+class _Playing:
+    """A round under way."""
+
+    server: ForkServer
+    pid: int
+    connection: socket.socket
+    reader: FrameReader = attrs.field(factory=FrameReader)
+    outcome: dict[str, Any] = attrs.field(factory=dict)
+    status: int | None = None
+    is_over: bool = False
+
+    def read(self) -> None:
+        """Take what it has sent so far."""
+        while True:
+            try:
+                data = self.connection.recv(_READ_SIZE, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                self.is_over = True
+                return
+            for message in self.reader.feed(data):
+                self.outcome.update(message)
+
+
+class WatchLoop:
+    """Plays rounds until a signal comes.
+
+    Parameters
+    ----------
+    root, watched
+        The project's root and what is watched of it.
+    make_body
+        Makes what rounds are.
+    screen
+        What a person sees between them.
+    threads
+        How many threads numerical libraries may use; None: as many as they like.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        watched: Watched,
+        make_body: Callable[[], RoundBody],
+        screen: Screen,
+        threads: int | None = None,
+    ) -> None:
+        self._root = root
+        self._watched = watched
+        self._make_body = make_body
+        self._screen = screen
+        self._signals: list[int] = []
+        self._wakeup = -1
+        self._clean: ForkServer
+        self._warm = WarmLibraries(root, make_body, self._release, screen.note, screen.say_warm, threads)
+        self._scout: _Playing | None = None
+        self._changes: Changes | None = None
+        self._since: Any = None
+        self._code: set[str] = set()
+        self._unimportant: set[str] = set()
+        self._pauses = 0
+        self._count = 0
+
+    def run(self) -> int:
+        """Play rounds; return the exit code, which is that of the signal that ended it."""
+        with Wakeups(self._note_signal, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)) as wakeup:
+            self._wakeup = wakeup
+            self._clean = ForkServer(self._make_body(), self._release)
+            self._changes = changes = open_changes(self._watched)
+            try:
+                changed: set[str] | None = None
+                while not self._signals:
+                    self._play(changed)
+                    if not self._signals:
+                        changed = self._await_change(changes)
+            finally:
+                self._warm.end()
+                self._clean.abandon()
+                changes.close()
+        return 128 + self._signals[0]
+
+    def _note_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._signals.append(number)
+
+    def _release(self, is_server: bool) -> None:
+        """Let go, in a forked process, of what only this one is to hold."""
+        if is_server and self._changes is not None:
+            self._changes.close()
+
+    # -- rounds
+
+    def _play(self, changed: set[str] | None) -> None:
+        """Play one round; a second time, with nothing imported ahead, where that was in the way."""
+        self._stop_scout()
+        outcome = self._play_on(self._choose(), changed)
+        reason = outcome.get("doubt") or outcome.get("stale")
+        if reason and not self._signals:
+            self._warm.give_up(outcome)
+            outcome = self._play_on(self._clean, changed)
+        self._learn(outcome, changed)
+
+    def _choose(self) -> ForkServer:
+        """Return the server to fork from; one that is nearly ready is worth waiting for."""
+        while self._warm.is_coming and not self._signals:
+            self._select([])
+        return self._warm.server() or self._clean
+
+    def _play_on(self, server: ForkServer, changed: set[str] | None) -> dict[str, Any]:
+        shown = [path for path in _listed(changed) or () if path in self._code or os.path.exists(path)]
+        request = {"since": self._since, "changed": _listed(changed), "shown": shown}
+        playing = self._start(server, request)
+        forwarded = 0
+        while playing.status is None:
+            self._select([] if playing.is_over else [playing.connection.fileno()], playing)
+            for number in self._signals[forwarded:]:
+                server.signal(playing.pid, signal.SIGTERM if number == signal.SIGHUP else number)
+                forwarded += 1
+            if "doubt" in playing.outcome and not playing.outcome.get("is_told"):
+                playing.outcome["is_told"] = True
+                server.signal(playing.pid, signal.SIGTERM)
+        playing.read()
+        playing.connection.close()
+        take_terminal()  # back, where the round had it
+        outcome = playing.outcome
+        if "code" not in outcome and not self._signals:
+            self._screen.note(f"this round's process ended: {describe_end(playing.status)}")
+        if outcome.get("code") in (130, 143) and not self._signals and "doubt" not in outcome:
+            self._signals.append(signal.SIGINT)  # Ctrl-C went to a step that had the terminal
+        return outcome
+
+    def _start(self, server: ForkServer, request: dict[str, Any]) -> _Playing:
+        ours, theirs = socket.socketpair()
+        null = os.open(os.devnull, os.O_RDONLY)
+        try:
+            self._count += 1
+            pid = server.fork(theirs, null, self._count)
+        finally:
+            theirs.close()
+            os.close(null)
+        ours.sendall(encode_frame(request))
+        return _Playing(server, pid, ours)
+
+    def _learn(self, outcome: dict[str, Any], changed: set[str] | None) -> None:
+        """Take down what a round has told, for the next ones."""
+        elsewhere = outcome.get("elsewhere")
+        if elsewhere is not None and self._changes is not None:
+            self._code = set(elsewhere["files"])
+            self._changes.watch(elsewhere["files"], elsewhere["folders"], elsewhere["code"])
+        if outcome.get("idle"):
+            self._pauses = min(self._pauses + 1, len(_PAUSES_SECONDS))
+            self._unimportant |= changed or set()
+            if changed and not changed.isdisjoint(self._code):
+                self._screen.say_idle(sorted(changed & self._code))
+        elif changed is None or not changed <= self._unimportant:
+            self._pauses, self._unimportant = 0, set()
+        if "state" in outcome:
+            self._since = outcome["state"]
+        elif not outcome.get("idle"):
+            self._since = None
+        imports = outcome.get("imports")
+        if imports is not None:
+            self._warm.keep(Imports.from_json(imports))
+        elif not self._warm.is_known and not self._signals:
+            self._scout = self._start(self._clean, {"scout": True})
+
+    def _stop_scout(self) -> None:
+        scout, self._scout = self._scout, None
+        if scout is not None:
+            scout.server.kill(scout.pid)
+            scout.connection.close()
+
+    # -- waiting
+
+    def _await_change(self, changes: Changes) -> set[str]:
+        """Return what changed, once it is complete; empty if a signal came instead."""
+        self._screen.wait()
+        changed: set[str] = set()
+        while not changed and not self._signals:
+            self._select([changes.fileno()], timeout=changes.interval)
+            changed = changes.take()
+        started = time.monotonic()
+        while not self._signals and time.monotonic() - started < _MOST_SECONDS:
+            has_gone = any(path in self._code and not os.path.exists(path) for path in changed)
+            more = self._await_more(changes, _VANISHED_SECONDS if has_gone else _QUIET_SECONDS)
+            if not more:
+                break
+            changed |= more
+        changed |= self._await_checkout(changes)
+        if self._pauses and changed <= self._unimportant and changed.isdisjoint(self._code):
+            changed |= self._pause(changes, _PAUSES_SECONDS[self._pauses - 1])
+        return changed
+
+    def _await_more(self, changes: Changes, seconds: float) -> set[str]:
+        deadline = time.monotonic() + seconds
+        while not self._signals and (left := deadline - time.monotonic()) > 0:
+            self._select([changes.fileno()], timeout=left)
+            more = changes.take()
+            if more:
+                return more
+        return set()
+
+    def _await_checkout(self, changes: Changes) -> set[str]:
+        """Wait while git writes files; return what changed meanwhile."""
+        changed: set[str] = set()
+        deadline = time.monotonic() + _CHECKOUT_SECONDS
+        while not self._signals and time.monotonic() < deadline and self._is_checking_out():
+            changed |= self._await_more(changes, _QUIET_SECONDS)
+        return changed
+
+    def _is_checking_out(self) -> bool:
+        return any((folder / ".git" / "index.lock").exists() for folder in (self._root, *self._root.parents))
+
+    def _pause(self, changes: Changes, seconds: float) -> set[str]:
+        """Let files rest that change all the time and matter to nobody, unless others change too."""
+        changed: set[str] = set()
+        deadline = time.monotonic() + seconds
+        while not self._signals and (left := deadline - time.monotonic()) > 0:
+            changed |= self._await_more(changes, left)
+            if not changed <= self._unimportant:
+                break
+        return changed
+
+    def _select(
+        self, descriptors: list[int], playing: _Playing | None = None, timeout: float | None = None
+    ) -> None:
+        """Wait for something, and take what servers say."""
+        waiting = [fd for fd in descriptors if fd >= 0] + [self._wakeup]
+        ready_warm = set(self._warm.reports())
+        waiting += ready_warm
+        server = playing.server if playing is not None else self._clean
+        waiting.append(server.fileno())
+        if self._scout is not None:
+            waiting.append(self._scout.connection.fileno())
+        ready, _, _ = select.select(waiting, [], [], timeout)
+        drain(self._wakeup)
+        if not ready_warm.isdisjoint(ready):
+            self._warm.hear()
+        if self._scout is not None and self._scout.connection.fileno() in ready:
+            self._hear_scout()
+        if playing is not None:
+            playing.read()
+        for each in {self._clean, server}:
+            for pid, status in each.ended():
+                if playing is not None and playing.server is each and playing.pid == pid:
+                    playing.status = status
+
+    def _hear_scout(self) -> None:
+        scout = self._scout
+        assert scout is not None
+        scout.read()
+        if scout.is_over:
+            self._scout = None
+            scout.connection.close()
+            if scout.outcome.get("imports") is not None:
+                self._warm.keep(Imports.from_json(scout.outcome["imports"]))
+
+
+def _listed(changed: set[str] | None) -> list[str] | None:
+    return None if changed is None else sorted(changed or {ANYTHING})
