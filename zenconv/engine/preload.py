@@ -106,6 +106,7 @@ class Preloaded:
         self.finders: list[Any] = []
         self._places = Places(root)
         self._stamps: dict[str, _Stamp | None] = {}
+        self._folders: dict[str, list[str]] = {}
         self._opened: set[str] = set()
         self._is_listening = False
         self._started = 0
@@ -186,7 +187,11 @@ class Preloaded:
     def _take_stamps(self) -> None:
         files = {str(getattr(module, "__file__", None) or "") for module in list(sys.modules.values())}
         files |= {path for path in self._opened if not path.startswith(("/proc/", "/sys/", "/dev/"))}
-        files |= {entry for entry in sys.path if os.path.isdir(entry) and not self._is_projects(entry)}
+        self._folders = {
+            entry: _names(entry)
+            for entry in sys.path
+            if os.path.isdir(entry) and not self._is_projects(entry)
+        }
         self._stamps = {path: _stamp(path) for path in files if path and not path.endswith(".pyc")}
 
     def find_stale(self) -> str:
@@ -195,7 +200,7 @@ class Preloaded:
             now = _stamp(path)
             if now != stamp or (now is not None and now.changed > self._started - _TICK_NANOSECONDS):
                 return path
-        return ""
+        return next((path for path, names in self._folders.items() if _names(path) != names), "")
 
     # -- checks, once the project is imported too
 
@@ -295,6 +300,13 @@ def _stamp(path: str) -> _Stamp | None:
     except OSError:
         return None
     return _Stamp(stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if name != "__pycache__")
+    except OSError:
+        return []
 
 
 def _importable(folder: str) -> set[str]:

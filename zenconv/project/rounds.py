@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,9 @@ from zenconv import hashing
 from zenconv.engine.import_recorder import ImportRecorder
 from zenconv.engine.preload import Imports, Preloaded
 from zenconv.engine.runner import Channel
+from zenconv.engine.supervisor import GRACE_SECONDS
 from zenconv.errors import ZenconvError
+from zenconv.fingerprint.places import STANDARD_LIBRARY
 from zenconv.frozen import Frozen
 from zenconv.project.planning import Planner
 from zenconv.project.project import Project
@@ -34,9 +37,6 @@ from zenconv.records.plan import Plan
 
 if TYPE_CHECKING:
     from zenconv.engine.execution import RunExecution
-
-
-_INSTALLED = ("site-packages", "dist-packages")
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -107,6 +107,7 @@ class Round:
 
         def on_write(text: str) -> None:
             channel.send(Answer({"doubt": text}))
+            time.sleep(GRACE_SECONDS)  # until the round is ended, and this step interrupted
 
         self._recorder = ImportRecorder(self.root, self.preloaded, on_write if self.preloaded else None)
 
@@ -185,7 +186,7 @@ def _find_elsewhere(planner: Planner) -> dict[str, list[str]]:
         for entry in filter(os.path.isdir, project.before.paths):
             if places.is_project_folder(entry):
                 code.add(entry)
-            elif entry.endswith(_INSTALLED):
+            elif "-packages" in entry or not (entry + os.sep).startswith(STANDARD_LIBRARY + os.sep):
                 folders.add(entry)
     keys = planner.decider.keys
     for node in planner.pipeline:

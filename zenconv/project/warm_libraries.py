@@ -17,23 +17,24 @@ from zenconv.engine.fork_server import ForkServer
 from zenconv.engine.preload import Imports, Preloaded
 from zenconv.engine.runner import die_at_end_of
 from zenconv.engine.worker import THREAD_VARIABLES
-from zenconv.fingerprint.places import is_standard_module
+from zenconv.fingerprint.places import is_own_module, is_standard_module
 
 _READY = "ready"
-_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_OWN_PACKAGES = [
-    f"zenconv.{name}"
-    for name in (
-        "components",
-        "engine",
-        "fingerprint",
-        "hooks",
-        "interfaces",
-        "project",
-        "records",
-        "settings",
-    )
-] + ["zenconv.stack"]
+_OWN_MODULES = (
+    "zenconv.components.in_process",
+    "zenconv.components.index_intake",
+    "zenconv.components.index_queries",
+    "zenconv.components.local_store",
+    "zenconv.components.sqlite_cache",
+    "zenconv.components.sqlite_index",
+    "zenconv.fingerprint.fingerprinter",
+    "zenconv.fingerprint.value_types",
+    "zenconv.materializers.registry",
+    "zenconv.project.indexing",
+    "zenconv.project.rounds",
+    "zenconv.project.running",
+)
+"""What nearly every round needs of zenconv itself."""
 _MANY_MODULES = 30
 
 
@@ -206,11 +207,13 @@ def _is_worth_it(imports: Imports, older: Imports) -> bool:
     """Return whether to import everything again: a few modules more are soon imported in each round."""
     if imports.writes != older.writes:
         return True
-    fresh = set(imports.modules) - set(older.modules)
+    fresh = {
+        name
+        for name in set(imports.modules) - set(older.modules)
+        if not is_standard_module(name) and not is_own_module(name)
+    }
     packages = {name.partition(".")[0] for name in older.modules}
-    return len(fresh) > _MANY_MODULES or any(
-        name.partition(".")[0] not in packages and not is_standard_module(name) for name in fresh
-    )
+    return len(fresh) > _MANY_MODULES or any(name.partition(".")[0] not in packages for name in fresh)
 
 
 def preload(root: Path, imports: Imports, threads: int | None = None) -> Preloaded:
@@ -220,7 +223,7 @@ def preload(root: Path, imports: Imports, threads: int | None = None) -> Preload
     for name in names:
         os.environ[name] = str(threads)
     try:
-        for module in _own_modules():
+        for module in _OWN_MODULES:
             importlib.import_module(module)
         preloaded = Preloaded(root)
         preloaded.load(imports)
@@ -228,13 +231,3 @@ def preload(root: Path, imports: Imports, threads: int | None = None) -> Preload
         for name in names:
             del os.environ[name]
     return preloaded
-
-
-def _own_modules() -> list[str]:
-    """Return the modules of zenconv that a run needs; none of them imports a data library."""
-    found = []
-    for package in _OWN_PACKAGES:
-        folder = os.path.join(_OWN_FOLDER, *package.split(".")[1:])
-        names = sorted(name.removesuffix(".py") for name in os.listdir(folder) if name.endswith(".py"))
-        found += [f"{package}.{name}" for name in names if name != "__init__"]
-    return found

@@ -1,0 +1,326 @@
+"""``zenconv run --watch``: what an edit changed runs again, and nothing is ever stale."""
+
+import os
+import re
+import signal
+import time
+
+import psutil
+import pytest
+
+from tests.end_to_end.watching import END, IDLE, Watching
+
+SIMPLE = """
+    def one() -> int:
+        return 1
+
+    def two(one: int) -> int:
+        return one + 1
+
+    def other() -> int:
+        return 10
+"""
+
+
+def runs(project):
+    return sorted(
+        (p.name for p in (project.path / ".zenconv" / "runs").iterdir() if re.match(r"\d+-", p.name)),
+        key=lambda name: int(name.partition("-")[0]),
+    )
+
+
+def test_an_edit_runs_what_it_changed_and_every_round_is_a_recorded_run(project):
+    it = project({"steps_a.py": SIMPLE})
+    with Watching(it) as watching:
+        assert it.executed() == ["a::one", "a::other", "a::two"]
+        shown = watching.after(("steps_a.py", "return 1\n", "return 5\n"))
+        assert "steps_a.py changed" in shown[0]
+        assert it.executed() == ["a::one", "a::two"]
+        assert it.value("two") == 6
+        assert watching.end() == 130
+    assert [run.partition("-")[0] for run in runs(it)] == ["1", "2"]
+
+
+def test_what_changes_nothing_leaves_no_record_and_no_gap_in_the_numbers(project):
+    it = project({"steps_a.py": SIMPLE})
+    with Watching(it) as watching:
+        watching.after(("steps_a.py", "return 1\n", "return 1  # one\n"), until="nothing has to run")
+        watching.after(
+            {"README.md": "hello", "steps_a.py": it.read("steps_a.py").replace("return 1 ", "return 2 ")}
+        )
+        watching.after(("steps_a.py", "return 10", "return 11"))
+    assert [run.partition("-")[0] for run in runs(it)] == ["1", "2", "3"]
+    assert it.executed() == ["a::other"]
+
+
+def test_a_mistake_is_shown_and_mending_it_goes_on(project):
+    it = project({"steps_a.py": SIMPLE})
+    with Watching(it) as watching:
+        shown = watching.after(("steps_a.py", "return 1\n", "return (\n"), until="error: ")
+        assert any("steps_a.py:2" in line for line in shown), shown
+        watching.after(("steps_a.py", "return (\n", "return 3\n"))
+    assert it.value("two") == 4
+
+
+def test_step_files_come_go_and_are_renamed(project):
+    it = project({"steps_a.py": SIMPLE})
+    with Watching(it) as watching:
+        watching.after({"steps_b.py": "def new() -> int: return 7"})
+        assert it.executed() == ["b::new"]
+        start = len(watching.lines)
+        (it.path / "steps_b.py").rename(it.path / "steps_c.py")
+        watching.round(start)
+        assert "c::new" in it.statuses()
+        assert "b::new" not in it.statuses()
+        start = len(watching.lines)
+        (it.path / "steps_c.py").unlink()
+        watching.round(start)
+        assert sorted(it.statuses()) == ["a::one", "a::other", "a::two"]
+        (it.path / "eu").mkdir()
+        watching.after({"eu/steps_d.py": "def far() -> int: return 8"})
+        assert it.executed() == ["eu/d::far"]
+
+
+def test_everything_a_run_depends_on_counts(project):
+    it = project(
+        {
+            "steps_a.py": """
+                from pathlib import Path
+                import helper
+
+                def total(csv: Path, factor: int = 1) -> int:
+                    return factor * helper.add(csv.read_text())
+
+                def aside() -> str:
+                    return open("notes.txt").read()
+
+                def shared(common: int) -> int:
+                    return common + 1
+            """,
+            "helper.py": "def add(text): return sum(map(int, text.split()))",
+            "zenconf.py": "def common() -> int: return 1",
+            "pyproject.toml": '[tool.zenconv.params]\ncsv = "data/x.csv"\n',
+            "data/x.csv": "1 2 3",
+            "notes.txt": "first",
+        }
+    )
+    with Watching(it) as watching:
+        assert it.value("total") == 6
+        watching.after({"data/x.csv": "1 2 4"})
+        assert (it.executed(), it.value("total")) == (["a::total"], 7)
+        watching.after({"notes.txt": "second"})
+        assert (it.executed(), it.value("aside")) == (["a::aside"], "second")
+        watching.after(("helper.py", "sum(", "10 * sum("))
+        assert (it.executed(), it.value("total")) == (["a::total"], 70)
+        watching.after(("pyproject.toml", '"data/x.csv"\n', '"data/x.csv"\nfactor = 2\n'))
+        assert (it.executed(), it.value("total")) == (["a::total"], 140)
+        watching.after(("zenconf.py", "return 1", "return 2"))
+        assert (it.executed(), it.value("shared")) == (["a::common", "a::shared"], 3)
+
+
+def test_a_failed_step_runs_again_when_a_file_it_read_is_mended_and_not_before(project):
+    it = project(
+        {
+            "steps_a.py": """
+                def load() -> int:
+                    return int(open("number.txt").read())
+            """,
+            "number.txt": "many",
+        }
+    )
+    with Watching(it) as watching:
+        assert it.statuses() == {"a::load": "failed"}
+        (it.path / "README.md").write_text("nothing to do with it")
+        watching.after({"number.txt": "5"})
+        assert it.statuses() == {"a::load": "succeeded"}
+    assert len(runs(it)) == 2
+
+
+def test_a_file_that_a_failed_step_missed_makes_it_run_when_it_comes(project):
+    it = project({"steps_a.py": 'def load() -> str:\n    return open("late.txt").read()\n'})
+    with Watching(it) as watching:
+        assert it.statuses() == {"a::load": "failed"}
+        watching.after({"late.txt": "here"})
+        assert it.value("load") == "here"
+
+
+def test_files_put_in_place_by_renaming_and_many_saves_at_once_end_in_the_last_state(project):
+    it = project({"steps_a.py": SIMPLE})
+    with Watching(it) as watching:
+        start = len(watching.lines)
+        for number in range(100, 130):
+            draft = it.path / f"steps_a.py.{number}.tmp"
+            draft.write_text(f"def one() -> int:\n    return {number}\n")
+            os.replace(draft, it.path / "steps_a.py")
+        deadline = time.monotonic() + 30
+        watching.round(start)
+        while it.value("one") != 129 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert it.value("one") == 129
+    assert len(runs(it)) < 15
+
+
+def test_an_edit_during_a_round_is_played_after_it(project):
+    it = project(
+        {
+            "steps_a.py": """
+                import os, time
+
+                def slow() -> int:
+                    open("started", "w").close()
+                    while not os.path.exists("go"):
+                        time.sleep(0.01)
+                    return 1
+
+                def after(slow: int) -> int:
+                    return slow + 1
+            """
+        }
+    )
+    (it.path / "go").touch()
+    with Watching(it) as watching:
+        (it.path / "go").unlink()
+        (it.path / "started").unlink()
+        start = len(watching.lines)
+        it.edit("steps_a.py", "return 1\n", "return 2\n")
+        while not (it.path / "started").exists():
+            time.sleep(0.01)
+        it.edit("steps_a.py", "slow + 1", "slow + 100")
+        (it.path / "go").touch()
+        watching.round(watching.round(start) and watching.wait_for(END, start) + 1)
+        assert it.value("after") == 102
+
+
+def test_ctrl_c_tears_fixtures_down_and_leaves_nothing_running(project):
+    it = project(
+        {
+            "steps_a.py": """
+                import time, zenconv
+
+                @zenconv.fixture
+                def connection():
+                    yield 1
+                    open("torn_down", "w").close()
+
+                def hang(connection, seconds: float = 0.0) -> int:
+                    open("started", "w").close()
+                    time.sleep(seconds)
+                    return 1
+            """
+        }
+    )
+    with Watching(it) as watching:
+        (it.path / "torn_down").unlink()
+        (it.path / "started").unlink()
+        it.edit("steps_a.py", "seconds: float = 0.0", "seconds: float = 600.0")
+        while not (it.path / "started").exists():
+            time.sleep(0.01)
+        children = psutil.Process(watching.process.pid).children(recursive=True)
+        assert watching.end() == 130
+        assert (it.path / "torn_down").exists()
+        assert it.events()[-1].status == "interrupted"
+        psutil.wait_procs(children, timeout=5)
+        assert not any(child.is_running() for child in children)
+
+
+def test_a_second_ctrl_c_ends_at_once(project):
+    it = project(
+        {
+            "steps_a.py": """
+                import time
+
+                def stubborn(seconds: float = 0.0) -> int:
+                    open("started", "w").close()
+                    end = time.monotonic() + seconds
+                    while time.monotonic() < end:
+                        try:
+                            time.sleep(0.05)
+                        except BaseException:
+                            open("first", "w").close()
+                    return 1
+            """
+        }
+    )
+    with Watching(it) as watching:
+        (it.path / "started").unlink()
+        it.edit("steps_a.py", "seconds: float = 0.0", "seconds: float = 600.0")
+        while not (it.path / "started").exists():
+            time.sleep(0.01)
+        watching.process.send_signal(signal.SIGINT)
+        while not (it.path / "first").exists():
+            time.sleep(0.01)
+        started = time.monotonic()
+        assert watching.end() == 130
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_everything_goes_when_the_watching_process_or_its_terminal_goes(project, number):
+    it = project(
+        {
+            "steps_a.py": """
+                import time
+
+                def hang(seconds: float = 0.0) -> int:
+                    open("started", "w").close()
+                    time.sleep(seconds)
+                    return 1
+            """
+        }
+    )
+    with Watching(it) as watching:
+        (it.path / "started").unlink()
+        it.edit("steps_a.py", "seconds: float = 0.0", "seconds: float = 600.0")
+        while not (it.path / "started").exists():
+            time.sleep(0.01)
+        children = psutil.Process(watching.process.pid).children(recursive=True)
+        assert len(children) >= 3
+        code = watching.end(number)
+        assert code == (129 if number == signal.SIGHUP else -signal.SIGKILL)
+        _, alive = psutil.wait_procs(children, timeout=10)
+        assert not alive
+    assert it.json("runs")["runs"][0]["status"] == "interrupted"
+
+
+def test_selections_parameters_and_workers_hold_in_every_round(project):
+    it = project({"steps_a.py": SIMPLE + "\n    def scaled(factor: int) -> int:\n        return factor\n"})
+    with Watching(it, "a", "-k", "not other", "--set", "factor=3", "-n", "2") as watching:
+        assert it.executed() == ["a::one", "a::scaled", "a::two"]
+        watching.after(("steps_a.py", "return 1\n", "return 2\n"))
+        assert it.executed() == ["a::one", "a::two"]
+        assert it.value("scaled") == 3
+
+
+def test_without_help_of_the_system_files_are_looked_at(project):
+    it = project({"steps_a.py": SIMPLE})
+    with Watching(it, env={"ZENCONV_WATCH_POLLING": "1"}) as watching:
+        watching.after(("steps_a.py", "return 1\n", "return 5\n"))
+        assert it.value("two") == 6
+        watching.after({"steps_b.py": "def new() -> int: return 7"})
+        assert it.executed() == ["b::new"]
+
+
+def test_what_steps_write_themselves_does_not_start_rounds_without_end(project):
+    it = project(
+        {
+            "steps_a.py": """
+                import time, zenconv
+
+                @zenconv.mark.nocache
+                def report() -> None:
+                    with open("report.txt", "w") as stream:
+                        stream.write(str(time.time()))
+            """
+        }
+    )
+    with Watching(it) as watching:
+        watching.after(("steps_a.py", "str(time.time())", "str(time.time_ns())"))
+        time.sleep(1.0)
+        assert watching.end() == 130
+    assert len(runs(it)) == 2
+    assert watching.text.count(IDLE) <= 4
+
+
+def test_watching_and_only_planning_exclude_each_other(project):
+    it = project({"steps_a.py": SIMPLE})
+    assert "--plan" in it.run("run", "--watch", "--plan", check=4).stderr
