@@ -86,12 +86,12 @@ def test_a_changed_library_is_imported_anew(library):
     it, installed, env = library({"steps_a.py": STEPS})
     with Watching(it, "-v", env=env) as watching:
         ready(watching)
-        installed.edit("shelf.py", "VERSION = 1", "VERSION = 7")
+        installed.edit("shelf.py", "VERSION = 1", "VERSION = 70")
         (installed.path / "shelf-1.0.dist-info").rename(installed.path / "shelf-1.1.dist-info")
         installed.edit("shelf-1.1.dist-info/METADATA", "Version: 1.0", "Version: 1.1")
         watching.after(("steps_a.py", "compute(1)", "compute(2)"))
         watching.wait_for("waiting", len(watching.lines) - 1)
-        assert it.value("number") == 14
+        assert it.value("number") == 140
 
 
 def test_a_variable_set_before_a_library_is_imported_counts_at_once(library):
