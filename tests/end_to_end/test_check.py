@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import attrs
+
+from zenconv.records.log import EventLog
+
 
 def test_a_sound_project_passes(project) -> None:
     it = project({"steps_a.py": "def a() -> int:\n    return 1\n"})
@@ -50,3 +54,100 @@ def test_a_damaged_index_is_made_again(project) -> None:
     (it.path / ".zenconv" / "index.sqlite").write_bytes(b"garbage")
     it.run("check", "--fix")
     assert len(it.json("runs")["runs"]) == 1
+
+
+def test_every_problem_of_every_section_is_told_at_once(project) -> None:
+    it = project(
+        {
+            "steps_a.py": "def a(nobody: int) -> int:\n    return 1\n",
+            "steps_b.py": "import no_such_module_anywhere\n",
+            "pyproject.toml": """
+                [project]
+                dependencies = ["no-such-distribution>=2"]
+                requires-python = "<3"
+
+                [tool.zenconv.stacks.team]
+                artifact_store = "nosuch://bucket"
+                trackers = ["nowhere"]
+            """,
+        }
+    )
+    result = it.run("check", "--stack", "team", check=2)
+    for text in (
+        "steps_a.py:1", "'nobody'", "steps_b.py:1", "no_such_module_anywhere",
+        "nosuch", "'nowhere'", "trust.key is missing",
+        "no-such-distribution>=2 is not installed", "Python <3 is required",
+    ):  # fmt: skip
+        assert text in result.stdout, text
+    assert "Traceback" not in result.text
+
+
+def test_broken_settings_are_told_as_findings(project) -> None:
+    it = project({"steps_a.py": "def a() -> int:\n    return 1\n", "zenconv.toml": "sed = 3\nseed = -1\n"})
+    data = it.json("check", check=4)
+    texts = [f["text"] for f in data["findings"] if f["level"] == "error"]
+    assert [text.partition(": ")[0] for text in texts] == ["zenconv.toml:1", "zenconv.toml:2"]
+    assert "did you mean 'seed'" in texts[0]
+
+
+def test_a_library_of_another_version_than_in_the_last_run_is_told(project) -> None:
+    code = """
+        import attrs
+
+        @attrs.define
+        class Point:
+            x: int
+
+        def a() -> int:
+            return Point(1).x
+    """
+    it = project({"steps_a.py": code})
+    it.run("run")
+    (log,) = (it.path / ".zenconv" / "runs").glob("*/events.log")
+    first, *rest = it.events()
+    packages = {**first.environment["packages"], "attrs": "1.0"}
+    log.unlink()
+    with EventLog(log) as writer:
+        writer.append(attrs.evolve(first, environment={**first.environment, "packages": packages}))
+        for event in rest:
+            writer.append(event)
+    assert "since run 1: attrs 1.0 -> " in it.run("check").stdout
+
+
+def test_async_steps_on_an_orchestrator_without_async_are_told(project) -> None:
+    it = project(
+        {
+            "steps_a.py": "async def a() -> int:\n    return 1\n",
+            "zenconv.toml": 'stack = "old"\n[stacks.old]\norchestrator = "plain"\n',
+            "plain_plugin.py": """
+                from zenconv.hooks.markers import ComponentSpec, hookimpl
+
+                @hookimpl
+                def zenconv_components():
+                    target = "zenconv.components.in_process:InProcessOrchestrator"
+                    return [ComponentSpec("orchestrator", "plain", target)]
+            """,
+        }
+    )
+    shown = it.run("check", "-p", "plain_plugin", env={"PYTHONPATH": str(it.path)}).stdout
+    assert "steps_a.py::a: the orchestrator 'plain' lacks 'async'" in shown
+
+
+def test_what_imports_cost_is_told_with_the_chain(project) -> None:
+    it = project(
+        {
+            "steps_a.py": "import helper\n\ndef a() -> int:\n    return helper.one()\n",
+            "helper.py": "import numpy as np\n\ndef one() -> int:\n    return int(np.ones(1)[0])\n",
+        }
+    )
+    data = it.json("check")
+    (text,) = [f["text"] for f in data["findings"] if f["section"] == "imports" and f["subject"] == "numpy"]
+    assert " ms" in text
+    assert "steps_a.py -> helper -> numpy" in text
+
+
+def test_nothing_is_left_of_trying_to_write(project) -> None:
+    it = project({"steps_a.py": "def a() -> int:\n    return 1\n"})
+    it.run("check")
+    store = it.path / ".zenconv" / "store"
+    assert [p for p in store.rglob("*") if p.is_file() and not p.name.startswith("actions.db")] == []

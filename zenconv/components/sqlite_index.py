@@ -87,7 +87,20 @@ class SqliteIndex:
             self._move_aside("newer")
         self._damage = ""
         self.refresh()
-        self.notices.append(f"{self.path}: made again from the logs of {self.count()} runs")
+        runs = self.count()
+        self.notices.append(f"{self.path}: made again from the logs of {runs} run{'s' * (runs != 1)}")
+
+    def verify(self, runs: Iterable[str]) -> list[str]:
+        """Return a line for each of those runs of which the log says something else."""
+        from zenconv.components.index_check import compare, read_log
+
+        found = []
+        for run in filter(is_run_id, runs):
+            folder = self.state.run(run)
+            said = [record for record in self.find(run) if record.id == run], self.steps(run)
+            if said[0] and said[0][0].is_over and folder.log.exists():
+                found += compare(run, said, read_log(folder))
+        return found
 
     def close(self) -> None:
         """Close the database; a second time is no error."""

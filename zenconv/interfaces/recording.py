@@ -79,4 +79,15 @@ class MetadataStore(Protocol):
         """Release connections; a second time is no error."""
 
 
-__all__ = ["MetadataStore"]
+@runtime_checkable
+class Verifiable(Protocol):
+    """A `MetadataStore` that can be compared with the logs it was made from."""
+
+    def verify(self, runs: Iterable[str]) -> list[str]:
+        """Return a line for each of those runs of which the log says something else; changes nothing.
+
+        Runs that are going on, and unknown ones, are passed over.
+        """
+
+
+__all__ = ["MetadataStore", "Verifiable"]
