@@ -2,8 +2,8 @@
 
 - A fenced block with a title is a file of the page's project: ``python title="steps_a.py"``.
 - A ``console`` block holds commands, after ``$``, and what they print, stdout and stderr. A line
-  ``...`` stands for any lines, and ``...`` in a line for anything. Durations, run ids and column
-  widths may differ.
+  ``...`` stands for any lines, and ``...`` in a line for anything. Durations, run ids, versions,
+  the root and column widths may differ; the header of a run may be left out.
 - A ``pycon`` block is a doctest, run in the project's folder.
 - A command in a row of a table, such as `zenconv runs`, succeeds; what it prints is not compared.
 - ``<!-- project: new -->`` begins an empty project, ``<!-- project: example_project -->`` a copy
@@ -167,7 +167,9 @@ def split_commands(text: str) -> list[tuple[str, list[str]]]:
     return commands
 
 
+_HEADER = "HEADER"
 _VARYING = (
+    (re.compile(r"^zenconv \S+ -- Python \S+, root \S+, stack (?=\S+$)"), f"{_HEADER} "),
     (re.compile(r"\b\d+-[0-9a-f]{6}\b"), "RUN"),
     (re.compile(r"\b(just now|\d+ \w+ ago) \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? (us|ms|s|min)\b"), "TOOK"),
@@ -187,6 +189,8 @@ def compare(expected: list[str], printed: str) -> str:
     any_lines = r"(?:[^\n]*\n)*"
     wanted = [normalise(line) for line in expected if line.strip()]
     lines = [normalise(line) for line in printed.splitlines() if line.strip()]
+    if not any(line.startswith(_HEADER) for line in wanted):
+        lines = [line for line in lines if not line.startswith(_HEADER)]
     pattern = "".join(any_lines if line == "..." else _line_pattern(line) for line in wanted)
     if re.fullmatch(pattern, "".join(f"{line}\n" for line in lines)):
         return ""

@@ -39,3 +39,12 @@ def test_an_untrue_page_is_noticed():
     assert compare(["1 ran in 0.2 s"], "2 ran in 0.2 s\n") != ""
     assert compare(["first", "...", "last"], "first\na\nb\nlast\n") == ""
     assert compare(["first", "...", "last"], "first\na\nb\n") != ""
+
+
+def test_the_header_of_a_run_may_be_left_out_but_not_be_wrong():
+    printed = "zenconv 3.2.1 -- Python 3.14.0, root /tmp/x, stack local\n1 ran in 3.1 s\n"
+    header = "zenconv 0.1.0 -- Python 3.12.4, root /home/you/votes, stack local"
+    assert compare(["1 ran in 0.2 s"], printed) == ""
+    assert compare([header, "1 ran in 0.2 s"], printed) == ""
+    assert compare([header.replace("local", "team"), "1 ran in 0.2 s"], printed) != ""
+    assert compare([header, "1 ran in 0.2 s"], "1 ran in 3.1 s\n") != ""

@@ -62,7 +62,7 @@ def without_workers(common: CommonOptions, settings: Settings, workers: int | No
 
 def _show_failure(node: str, error: Mapping[str, Any]) -> None:
     """Show, in the process that executes steps, what failed, before the debugger talks."""
-    from zenconv.cli.progress import error_lines
+    from zenconv.cli.tracebacks import error_lines
 
     stream = sys.stdout
     head = f"{escape(node)} {style('FAILED', 'red', 'bold', stream=stream)}"

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: one line a step, failures in full, a last line.
+"""What a person sees while a run goes on: a header, one line a step, failures.
 
 Progress goes to stderr. On a terminal a status line shows what is running; elsewhere, plain
 lines only.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from zenconv.cli.output import escape, format_duration, has_colors, is_terminal, plural, shorten, style
+from zenconv.cli.output import escape, format_duration, format_size, is_terminal, plural, shorten, style
+from zenconv.cli.tracebacks import error_lines, message_lines, traceback_lines
 from zenconv.records import events
 from zenconv.records.events import (
     Event,
@@ -18,6 +20,7 @@ from zenconv.records.events import (
     PlanReady,
     ProjectFailed,
     RunFinished,
+    RunHeader,
     StepFinished,
     StepRetried,
     StepsExpanded,
@@ -25,7 +28,7 @@ from zenconv.records.events import (
     StepStarted,
 )
 
-_WORDS = {
+WORDS = {
     "succeeded": ("ran", "green"),
     "failed": ("FAILED", "red"),
     "skipped": ("skipped", "yellow"),
@@ -41,31 +44,41 @@ class Progress:
 
     Parameters
     ----------
+    root
+        The project's.
     verbosity
-        -1: only failures and the last line; 0: a line a step; 1: reused steps one by one too.
+        -1: only failures; 0: the header and a line a step; 1: whole ids, and reused steps one by
+        one; 2: results too.
+    traceback
+        How failures are shown: a style of ``--tb``.
     is_live
         What steps print goes to the same terminal, which a status line would garble.
     """
 
-    def __init__(self, *, verbosity: int = 0, durations: int = 0, is_live: bool = False) -> None:
+    def __init__(
+        self, root: Path, *, verbosity: int = 0, traceback: str = "auto", is_live: bool = False
+    ) -> None:
+        self._root = root
         self._verbosity = verbosity
-        self._durations = durations
+        self._traceback = traceback
         self._stream = sys.stderr
         self._has_status = is_terminal(self._stream) and verbosity >= 0 and not is_live
         self._total = 0
         self._done = 0
         self._width = 20
         self._names: dict[str, str] = {}
-        self._seconds: list[tuple[float, str]] = []
         self._running: dict[str, None] = {}
+        self._has_header = verbosity < 0
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
-        if isinstance(event, PlanReady):
+        if isinstance(event, RunHeader):
+            self._header(event)
+        elif isinstance(event, PlanReady):
             self._plan(event)
         elif isinstance(event, StepsExpanded):
             self._total += len(event.nodes) - len(event.complete)
-            self._names.update({node["id"]: short_id(node) for node in event.nodes})
+            self._names.update({node["id"]: self._name(node) for node in event.nodes})
         elif isinstance(event, StepsReused):
             self._reused(event.steps)
         elif isinstance(event, StepStarted):
@@ -88,10 +101,19 @@ class Progress:
         elif isinstance(event, RunFinished):
             self.clear()
 
+    def _header(self, event: RunHeader) -> None:
+        for line in () if self._has_header else event.lines:
+            self._print(style(escape(line), "dim", stream=self._stream))
+        self._has_header = True  # a second runner of the run says it again
+
     def _plan(self, event: PlanReady) -> None:
         self._total = len(event.nodes)
-        self._names = {node["id"]: short_id(node) for node in event.nodes}
-        self._width = min(48, max((len(name) for name in self._names.values()), default=20))
+        self._names = {node["id"]: self._name(node) for node in event.nodes}
+        longest = max((len(name) for name in self._names.values()), default=20)
+        self._width = min(72 if self._verbosity > 0 else 48, longest)
+
+    def _name(self, node: Mapping[str, Any]) -> str:
+        return str(node["id"]) if self._verbosity > 0 else short_id(node)
 
     def _reused(self, steps: Sequence[Mapping[str, Any]]) -> None:
         self._done += len(steps)
@@ -105,17 +127,24 @@ class Progress:
     def _finished(self, event: StepFinished) -> None:
         self._done += 1
         self._running.pop(event.node, None)
-        if event.status == "succeeded":
-            self._seconds.append((event.seconds, event.node))
         if self._verbosity >= 0 or event.status == "failed":
             took = format_duration(event.seconds) if event.status in ("succeeded", "failed") else ""
             self._line(event.node, event.status, took, event.reason)
         for warning in event.warnings:
             self._print("    " + style("warning: ", "yellow", stream=self._stream) + escape(warning))
-        if event.error is not None and event.status == "failed":
-            for line in error_lines(event.error):
+        if self._verbosity > 1:
+            for line in _output_lines(event):
                 self._print("    " + line)
+        if event.error is not None and event.status == "failed":
+            self._failure(event.error, event)
         self._status()
+
+    def _failure(self, error: Mapping[str, Any], event: StepFinished) -> None:
+        lines = traceback_lines(error, self._traceback, root=self._root, inputs=event.inputs)
+        if self._traceback == "long":
+            lines += _printed_lines(event)
+        for line in lines:
+            self._print(f"    {line}".rstrip())
 
     def _retried(self, event: StepRetried) -> None:
         self._running.pop(event.node, None)
@@ -123,13 +152,13 @@ class Progress:
             pause = f" in {format_duration(event.wait)}" if event.wait else ""
             reason = f"attempt {event.attempt} of {event.of}; again{pause}"
             self._line(event.node, "retried", format_duration(event.seconds), reason)
-            lines = error_lines(event.error) if self._verbosity > 0 else _message_lines(event.error)[:1]
+            lines = error_lines(event.error) if self._verbosity > 0 else message_lines(event.error)[:1]
             for line in lines:
                 self._print("    " + line)
         self._status()
 
     def _line(self, node: str, status: str, took: str, reason: str) -> None:
-        word, colour = _WORDS.get(status, (status, "bold"))
+        word, colour = WORDS.get(status, (status, "bold"))
         name = escape(self._names.get(node, node)).ljust(self._width)
         text = f"{name}  {style(word.ljust(7), colour, stream=self._stream)}"
         if took or reason:
@@ -158,50 +187,37 @@ class Progress:
             self._stream.write("\r\x1b[2K" + shorten(escape(text), 78))
             self._stream.flush()
 
-    def slowest(self) -> list[str]:
-        """Return the lines of the slowest executed steps, as many as asked for."""
-        slow = sorted(self._seconds, reverse=True)[: self._durations]
-        return [f"{format_duration(seconds):>8}  {self._names.get(node, node)}" for seconds, node in slow]
-
 
 def short_id(node: Mapping[str, Any]) -> str:
     """Return ``pipeline::step`` of a planned node: shorter than its id, and accepted as a target."""
     return f"{node['pipeline']}::{node['id'].rpartition('::')[2]}"
 
 
-def error_lines(error: Mapping[str, Any]) -> list[str]:
-    """Return the lines that show a failure: the user's frames, type and message, the hint."""
-    lines: list[str] = []
-    for cause in reversed(error.get("causes", ())):
-        lines += [*_frame_lines(cause["frames"]), *_message_lines(cause), "the above led to:"]
-    lines += [*_frame_lines(error.get("frames", ())), *_message_lines(error)]
-    if error.get("hint"):
-        lines.append(f"hint: {escape(error['hint'])}")
-    for other in error.get("also", ()):
-        lines += ["and after that:", *error_lines(other)]
-    return lines
+def _output_lines(event: StepFinished) -> list[str]:
+    """Return a line for each result of a step: its name, type, shape and size."""
+    from zenconv.queries.describing import summarize_output
+    from zenconv.queries.outputs import show_name
+    from zenconv.records.artifact import Artifact
+
+    if event.live:
+        return ["-> a live value, never stored"]
+    artifacts = {name: Artifact.from_json(data) for name, data in event.outputs.items()}
+    return [
+        f"-> {escape(' '.join(filter(None, [show_name(name), summarize_output(artifact)])))}"
+        f"  {format_size(artifact.size)}"
+        for name, artifact in artifacts.items()
+    ]
 
 
-def _frame_lines(frames: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = []
-    for frame in frames:
-        lines.append(f"{escape(frame['file'])}:{frame['line']} in {escape(frame['function'])}")
-        if frame.get("text"):
-            lines.append(f"    {escape(frame['text'])}")
-    return lines
+def _printed_lines(event: StepFinished) -> list[str]:
+    """Return what the step printed, as far as the record itself holds it."""
+    from zenconv.records.artifact import Artifact
 
-
-def _message_lines(error: Mapping[str, Any]) -> list[str]:
-    first, *rest = escape(error["message"], keep_lines=True).split("\n") or [""]
-    head = f"{escape(error['type'])}: {first}" if first else escape(error["type"])
-    return [style(head, "red", stream=sys.stderr) if has_colors(sys.stderr) else head, *rest]
-
-
-def last_line(finished: RunFinished, run: str) -> str:
-    """Return the closing line of a run: counts, duration, run id."""
-    order = ("failed", "succeeded", "reused", "skipped", "interrupted")
-    parts = [f"{finished.counts[s]} {_WORDS[s][0].lower()}" for s in order if finished.counts.get(s)]
-    counts = ", ".join(parts) or finished.status
-    is_plain = finished.status == "succeeded" or finished.counts.get("failed")
-    head = "" if is_plain else f"{finished.status}: "
-    return f"{head}{counts} in {format_duration(finished.seconds)} (run {run})"
+    if event.output is None:
+        return []
+    output = Artifact.from_json(event.output)
+    data = output.files[0].inline
+    if data is None:
+        return ["", f"it printed {format_size(output.size)}: zenconv logs {event.node}"]
+    text = escape(data.decode("utf-8", "replace").rstrip("\n"), keep_lines=True)
+    return ["", "--- captured output", *text.split("\n")]

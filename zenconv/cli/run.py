@@ -4,88 +4,43 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
 from zenconv.cli.options import CommonOptions, common_options
 from zenconv.cli.output import escape, plural, print_json, print_line, print_table, style
+from zenconv.cli.run_flags import RunFlags, run_flags
+
+if TYPE_CHECKING:
+    from zenconv.project.planning import Selection
+    from zenconv.project.running import RunOptions
+    from zenconv.settings import Settings
 
 
 @click.command()
-@click.argument("targets", nargs=-1)
-@click.option("--plan", "only_plan", is_flag=True, help="Say what would run and why; run nothing.")
-@click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
-@click.option("-m", "marks", default="", metavar="EXPRESSION", help="Only steps with these marks.")
-@click.option("--lf", "--last-failed", "last_failed", is_flag=True, help="Only what failed last time.")
-@click.option("-x", "stop_on_failure", is_flag=True, help="Stop at the first failure.")
-@click.option("-s", "live_output", is_flag=True, help="Show what steps print, as they print it.")
-@click.option("--pdb", "debug", is_flag=True, help="Open the debugger where a step fails; -n 0 -s.")
-@click.option("--pdbcls", "debugger", default="", metavar="MODULE:CLASS", help="Another debugger.")
-@click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed.")
-@click.option("--timeout", metavar="TIME", help="For steps that say nothing of theirs: 10m, 90s.")
-@click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error.")
-@click.option("--markers", "only_markers", is_flag=True, help="List the marks there are; run nothing.")
-@click.option("-n", "workers", metavar="N", help="Worker processes; auto: one per core; 0: none.")
-@click.option("--watch", is_flag=True, help="Run again whenever something changes, until Ctrl-C.")
-@click.option("-v", "--verbose", count=True, help="Reused steps one by one.")
-@click.option("-q", "--quiet", is_flag=True, help="Only failures and the last line.")
-@click.option("--durations", type=int, default=0, metavar="N", help="The N slowest steps.")
-@click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+@run_flags
 @common_options
-def command(
-    common: CommonOptions,
-    targets: tuple[str, ...],
-    only_plan: bool,
-    keyword: str,
-    marks: str,
-    last_failed: bool,
-    stop_on_failure: bool,
-    live_output: bool,
-    debug: bool,
-    debugger: str,
-    force: tuple[str, ...],
-    timeout: str | None,
-    strict_markers: bool,
-    only_markers: bool,
-    workers: str | None,
-    watch: bool,
-    verbose: int,
-    quiet: bool,
-    durations: int,
-    as_json: bool,
-) -> int:
+def command(common: CommonOptions, flags: RunFlags) -> int:
     """Run pipelines: whatever changed, and nothing else.
 
     TARGETS are node ids, files, folders, pipelines or step names; without any, everything runs.
     """
-    if only_markers:
-        return _show_markers(common, as_json=as_json)
+    if flags.only_markers:
+        return _show_markers(common, as_json=flags.as_json)
     from zenconv.errors import UsageError
     from zenconv.project.planning import Selection
-    from zenconv.project.running import RunOptions
-    from zenconv.stack.workers import parse_workers
 
-    common = attrs.evolve(common, changes=_read_changes(timeout, strict_markers=strict_markers))
-    number = parse_workers(workers) if workers is not None else None
-    selection = Selection(targets, keyword, last_failed, force, marks)
-    if watch and only_plan:
+    changes = _read_changes(flags.timeout, strict_markers=flags.strict_markers)
+    common = attrs.evolve(common, changes=changes)
+    selection = Selection(flags.targets, flags.keyword, flags.last_failed, flags.force, flags.marks)
+    if flags.watch and flags.only_plan:
         raise UsageError("--watch runs, and --plan does not", hint="leave one of them out")
-    if only_plan:
-        return _show_plan(common, selection, verbosity=verbose, as_json=as_json)
-    if debug and as_json:
-        raise click.UsageError("--pdb talks on stdout, where --json prints")
-    debugging = None
-    if debug or live_output:
-        from zenconv.cli.debugging import request_debugger
-
-        debugging = request_debugger(on_failure=debug, class_name=debugger)
-    options = RunOptions(selection, tuple(sys.argv[1:]), stop_on_failure, live_output or debug, debugging)
-    verbosity = -1 if quiet else verbose
-    if watch:
-        return _watch(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
-    return _run(common, options, number, verbosity=verbosity, durations=durations, as_json=as_json)
+    if flags.only_plan:
+        return _show_plan(common, selection, verbosity=flags.verbosity, as_json=flags.as_json)
+    options = _read_options(flags, selection)
+    return _watch(common, flags, options) if flags.watch else _run(common, flags, options)
 
 
 def _read_changes(timeout: str | None, *, strict_markers: bool) -> dict[str, Any]:
@@ -115,78 +70,50 @@ def _show_markers(common: CommonOptions, *, as_json: bool) -> int:
     return 0
 
 
-def _run(
-    common: CommonOptions,
-    options: Any,
-    workers: int | None,
-    *,
-    verbosity: int,
-    durations: int,
-    as_json: bool,
-) -> int:
-    from zenconv.cli.progress import Progress
+def _run(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
+    from zenconv.cli.report import RunReport
     from zenconv.project.running import run_project
 
-    settings = _load_settings(common, options, workers)
-    progress = Progress(verbosity=verbosity, durations=durations, is_live=options.live_output)
-    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), progress)
-    _show_end(run, finished, progress, as_json=as_json, verbosity=verbosity)
+    settings = _load_settings(common, flags)
+    report = RunReport(flags, settings.root)
+    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), report)
+    report.show_end(run, finished)
     return finished.exit_code
 
 
-def _watch(
-    common: CommonOptions,
-    options: Any,
-    workers: int | None,
-    *,
-    verbosity: int,
-    durations: int,
-    as_json: bool,
-) -> int:
+def _watch(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
     from zenconv.cli.watch import WatchOptions, watch_project
 
-    def show_end(run: str, finished: Any, progress: Any) -> None:
-        _show_end(run, finished, progress, as_json=as_json, verbosity=verbosity)
-
-    def load_settings() -> Any:
-        return _load_settings(common, options, workers)
-
-    return watch_project(WatchOptions(common, options, load_settings, show_end, verbosity, durations))
+    return watch_project(WatchOptions(common, options, lambda: _load_settings(common, flags), flags))
 
 
-def _load_settings(common: CommonOptions, options: Any, workers: int | None) -> Any:
-    from zenconv.stack.workers import with_workers
+def _read_options(flags: RunFlags, selection: Selection) -> RunOptions:
+    from zenconv.project.running import RunOptions
+
+    if flags.debug and flags.as_json:
+        raise click.UsageError("--pdb talks on stdout, where --json prints")
+    debugging = None
+    if flags.is_live:
+        from zenconv.cli.debugging import request_debugger
+
+        debugging = request_debugger(on_failure=flags.debug, class_name=flags.debugger)
+    return RunOptions(selection, tuple(sys.argv[1:]), flags.failure_limit, flags.is_live, debugging)
+
+
+def _load_settings(common: CommonOptions, flags: RunFlags) -> Settings:
+    """Return the settings, with the processes that ``-n`` asks for; a debugger leaves just one."""
+    from zenconv.stack.workers import parse_workers, with_workers
 
     settings = common.load_settings()
-    if options.debugging is not None and options.debugging.on_failure:
-        from zenconv.cli.debugging import without_workers
+    workers = parse_workers(flags.workers) if flags.workers is not None else None
+    if not flags.debug:
+        return with_workers(settings, workers)
+    from zenconv.cli.debugging import without_workers
 
-        return without_workers(common, settings, workers)
-    return with_workers(settings, workers)
-
-
-def _show_end(run: str, finished: Any, progress: Any, *, as_json: bool, verbosity: int) -> None:
-    from zenconv.cli.progress import last_line
-
-    for line in progress.slowest():
-        print_line(line)
-    if as_json:
-        print_json(
-            {
-                "run": run,
-                "status": finished.status,
-                "exit_code": finished.exit_code,
-                "counts": dict(finished.counts),
-                "seconds": finished.seconds,
-            }
-        )
-    elif finished.status != "error":
-        print_line(last_line(finished, run))
-        if finished.status == "failed" and verbosity >= 0:
-            print_line("`zenconv show` tells more about what failed")
+    return without_workers(common, settings, workers)
 
 
-def _show_plan(common: CommonOptions, selection: Any, *, verbosity: int, as_json: bool) -> int:
+def _show_plan(common: CommonOptions, selection: Selection, *, verbosity: int, as_json: bool) -> int:
     from zenconv.engine.guard import ask_child
 
     settings = common.load_settings()
@@ -208,7 +135,7 @@ def _show_plan(common: CommonOptions, selection: Any, *, verbosity: int, as_json
         print_json(answer)
         return 0
     _print_plan(answer["nodes"])
-    for reason in answer["not_indexed"] if verbosity else ():
+    for reason in answer["not_indexed"] if verbosity > 0 else ():
         print_line(f"every command imports the project: {escape(reason)}")
     return 0
 

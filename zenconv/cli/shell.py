@@ -118,7 +118,7 @@ def _work(session: StepSession, code: str | None, *, plain: bool) -> int:
 
 
 def _tell(session: StepSession) -> None:
-    from zenconv.cli.progress import error_lines
+    from zenconv.cli.tracebacks import error_lines
 
     for text in session.notes:
         print_note(f"{style('note:', 'dim', stream=sys.stderr)} {escape(text, keep_lines=True)}")

@@ -14,12 +14,13 @@ import attrs
 
 from zenconv.cli.options import CommonOptions
 from zenconv.cli.output import escape, has_colors, is_terminal, plural, shorten, style
-from zenconv.cli.progress import Progress
+from zenconv.cli.report import RunReport
+from zenconv.cli.run_flags import RunFlags
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.preload import Preloaded
 from zenconv.project.running import RunOptions
 from zenconv.records import events
-from zenconv.records.events import Event, RunFinished
+from zenconv.records.events import Event
 from zenconv.settings import Settings
 
 _FEW = 3
@@ -33,9 +34,7 @@ class WatchOptions:
     common: CommonOptions
     run: RunOptions
     load_settings: Callable[[], Settings]
-    show_end: Callable[[str, RunFinished, Progress], object]
-    verbosity: int = 0
-    durations: int = 0
+    flags: RunFlags
 
 
 def watch_project(options: WatchOptions) -> int:
@@ -54,7 +53,7 @@ def watch_project(options: WatchOptions) -> int:
         )
     aside = frozenset({str(settings.state), os.path.realpath(settings.state)})
     watched = Watched(settings.root, settings.norecurse, aside)
-    screen = BetweenRounds(settings, options.verbosity)
+    screen = BetweenRounds(settings, options.flags.verbosity)
     return WatchLoop(settings.root, watched, lambda: RoundInProcess(options), screen, threads).run()
 
 
@@ -138,13 +137,9 @@ class RoundInProcess:
         settings = self._options.load_settings()
         changed = request["changed"]
         since = RoundState.from_json(request["since"]) if request["since"] else None
-        progress = Progress(
-            verbosity=self._options.verbosity,
-            durations=self._options.durations,
-            is_live=self._options.run.live_output,
-        )
+        report = RunReport(self._options.flags, settings.root)
         shown = None if changed is None else request["shown"]
-        listener = RoundListener(_Headed(progress, shown, str(settings.root)), since, tell)
+        listener = RoundListener(_Headed(report, shown, str(settings.root)), since, tell)
         run = attrs.evolve(
             self._options.run, round=Round(settings.root, since, changed or (), self.preloaded)
         )
@@ -152,9 +147,9 @@ class RoundInProcess:
         name, finished = run_project(
             settings, run, lambda: common.load_plugins(settings), listener, lambda: listener.is_dropped
         )
-        progress.clear()
+        report.clear()
         if not listener.is_dropped:
-            self._options.show_end(name, finished, progress)
+            report.show_end(name, finished)
         tell(listener.result(finished))
         return finished.exit_code
 
@@ -178,22 +173,24 @@ class RoundInProcess:
 class _Headed:
     """Shows a round under a line that says when it was and what changed."""
 
-    def __init__(self, progress: Progress, changed: Sequence[str] | None, root: str) -> None:
-        self._progress = progress
+    def __init__(self, report: RunReport, changed: Sequence[str] | None, root: str) -> None:
+        self._report = report
         self._changed = changed
         self._root = root
         self._is_headed = changed is None
 
     def __call__(self, event: Event) -> None:
+        if self._changed is not None and isinstance(event, events.RunHeader):
+            return
         if not self._is_headed and not isinstance(event, events.Progress | events.Answer):
             self._is_headed = True
-            self._progress.clear()
+            self._report.clear()
             head = f"{_now()} {name_changed(self._changed or (), self._root)}"
             if has_colors(sys.stderr):
                 head = style(f"\n── {head} ".ljust(70, "─"), "bold", stream=sys.stderr)
             sys.stderr.write(head + "\n")
             sys.stderr.flush()
-        self._progress(event)
+        self._report(event)
 
 
 def name_changed(paths: Sequence[str], root: str) -> str:

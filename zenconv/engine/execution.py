@@ -57,7 +57,7 @@ class RunExecution:
     """Executes one plan; see `zenconv.interfaces.orchestrating.Execution`.
 
     `ended` holds nodes that ended before this runner started, with their status. `writer` names
-    this run in cache entries. `stop_on_failure` starts nothing more after the first failure.
+    this run in cache entries. `most_failures`: after so many nothing more is started; 0: never.
     `workers` opens worker processes, where the run was started with them. `suspects` are nodes of
     which one ended an earlier runner: each is executed with nothing beside it.
     """
@@ -66,7 +66,7 @@ class RunExecution:
     decider: Decider
     performer: Performer
     writer: str
-    stop_on_failure: bool = False
+    most_failures: int = 0
     ended: Mapping[str, str] = attrs.field(factory=dict)
     suspects: frozenset[str] = frozenset()
     durability: Durability | None = None
@@ -81,7 +81,7 @@ class RunExecution:
     _repairs: dict[str, int] = attrs.field(factory=dict)
     _reopened: dict[str, int] = attrs.field(factory=dict)
     _reopenings: int = 0
-    _has_failed: bool = False
+    _failures: int = 0
     _async_tasks: AsyncTasks | None = None
     _told: set[tuple[str, str]] = attrs.field(factory=set)
     _growths: list[Growth] = attrs.field(factory=list)
@@ -136,12 +136,15 @@ class RunExecution:
     def _has_more(self) -> bool:
         if self.performer.interruption.signal:
             return False
-        if self.stop_on_failure and self._has_failed:
+        if self._is_stopped():
             return bool(self._running)
         return bool(self._running or self._contended or self.retries or self._schedule.has_ready())
 
+    def _is_stopped(self) -> bool:
+        return 0 < self.most_failures <= self._failures
+
     def _may_start(self) -> bool:
-        if self.performer.interruption.signal or (self.stop_on_failure and self._has_failed):
+        if self.performer.interruption.signal or self._is_stopped():
             return False
         return not self.suspects or self.suspects.isdisjoint(self._running)
 
@@ -460,7 +463,7 @@ class RunExecution:
 
     def _close(self, node: Node, status: str) -> None:
         self.status[node.id] = status
-        self._has_failed |= status == "failed"
+        self._failures += status == "failed"
         for id in self._schedule.close(node):
             if id not in self.status and id not in self._running:
                 self._make_ready(id)
@@ -472,10 +475,11 @@ class RunExecution:
         return StepFinished(node.id, "skipped", reason=reason, at=clock.utc_now())
 
     def _skip_rest(self) -> Iterator[Event]:
+        stopped = "a failure" if self._failures == 1 else f"{self._failures} failures"
         for node in list(self.plan.pipeline):
             if node.id not in self.status:
                 self.status[node.id] = "skipped"
-                yield StepFinished(node.id, "skipped", reason="stopped after a failure", at=clock.utc_now())
+                yield StepFinished(node.id, "skipped", reason=f"stopped after {stopped}", at=clock.utc_now())
 
 
 def _fault(result: TaskResult) -> str:

@@ -17,7 +17,15 @@ import attrs
 
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
-from zenconv.records.events import Answer, Event, Progress, ProjectFailed, RunnerFinished, encode
+from zenconv.records.events import (
+    Answer,
+    Event,
+    Progress,
+    ProjectFailed,
+    RunHeader,
+    RunnerFinished,
+    encode,
+)
 from zenconv.records.log import EventLog
 
 
@@ -34,7 +42,7 @@ class Channel:
         if os.getpid() != self._owner:
             return
         line = encode(event)
-        if self._log is not None and not isinstance(event, Progress | Answer):
+        if self._log is not None and not isinstance(event, Progress | Answer | RunHeader):
             self._log.append_line(line)
         rest = memoryview(line)
         while rest:

@@ -30,6 +30,9 @@ BUILT_IN: Mapping[str, str] = {
 }
 """Names of the built-in plugins and their modules."""
 
+SHIPPED = "built in"
+"""The origin of those."""
+
 PACKAGES: Mapping[str, str] = {
     "airflow": "zenconv-airflow",
     "dask": "zenconv-dask",
@@ -303,7 +306,7 @@ def load_plugins(
     plugins = Plugins()
     for name, module in built_in.items():
         if name not in off:
-            plugins._add(importlib.import_module(module), _Source(name, module, "built in"))
+            plugins._add(importlib.import_module(module), _Source(name, module, SHIPPED))
     _load_installed(plugins, off, wanted, [n for n in enabled if n not in off], autoload)
     return plugins
 

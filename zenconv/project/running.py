@@ -31,6 +31,7 @@ from zenconv.hooks.manager import Plugins
 from zenconv.project.performing import make_performer, seed_of
 from zenconv.project.planning import Planner, Selection, consult
 from zenconv.project.project import Project
+from zenconv.project.run_header import describe_start
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
     Event,
@@ -67,7 +68,7 @@ class RunOptions(Frozen):
 
     selection: Selection = attrs.field(factory=Selection)
     arguments: tuple[str, ...] = ()
-    stop_on_failure: bool = False
+    most_failures: int = 0
     live_output: bool = False
     debugging: DebuggerRequest | None = None
     round: Round | None = None
@@ -177,6 +178,7 @@ class _RunnerBody:
         # A relative path in a step or at import means the same wherever the command was called.
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
+        channel.send(describe_start(self.started, self.settings, plugins))
         _notify(plugins, channel, "zenconv_run_start", event=self.started)
         past = read_progress(self.folder)
         if self.options.round is not None:
@@ -288,7 +290,7 @@ class _RunnerBody:
             planner.decider,
             performer,
             writer=f"run {self.folder.id} on {self.started.environment['host']}",
-            stop_on_failure=self.options.stop_on_failure,
+            most_failures=self.options.most_failures,
             ended=past.ended,
             suspects=past.suspects,
             results=dict(past.done),

@@ -186,6 +186,14 @@ class Progress(Event):
 
 
 @attrs.frozen(eq=False, repr=False)
+class RunHeader(Event):
+    """What people are told first: versions, place, stack, plugins. Not logged."""
+
+    name: ClassVar[str] = "run_header"
+    lines: Sequence[str]
+
+
+@attrs.frozen(eq=False, repr=False)
 class Answer(Event):
     """What a forked process was asked for: plain JSON data. Not logged."""
 
@@ -226,6 +234,7 @@ EVENTS: dict[str, type[Event]] = {
         ProjectFailed,
         Progress,
         Answer,
+        RunHeader,
         RunnerDied,
         RunnerFinished,
         RunFinished,

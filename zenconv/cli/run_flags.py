@@ -1,0 +1,131 @@
+"""The flags of ``zenconv run``: pytest's names and meanings wherever it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import update_wrapper
+from typing import Any, TypeVar
+
+import attrs
+import click
+
+from zenconv.cli.tracebacks import STYLES
+from zenconv.frozen import Frozen
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@attrs.frozen(eq=False, repr=False)
+class RunFlags(Frozen):
+    """What the flags of one ``zenconv run`` say; each field is described where its flag is."""
+
+    targets: tuple[str, ...]
+    only_plan: bool
+    keyword: str
+    marks: str
+    last_failed: bool
+    stop_on_failure: bool
+    most_failures: int
+    live_output: bool
+    debug: bool
+    debugger: str
+    force: tuple[str, ...]
+    timeout: str | None
+    strict_markers: bool
+    only_markers: bool
+    workers: str | None
+    watch: bool
+    verbose: int
+    quiet: int
+    traceback: str
+    durations: int | None
+    shortest: float
+    as_json: bool
+
+    @property
+    def verbosity(self) -> int:
+        """How much is shown: each ``-v`` counts up, each ``-q`` down."""
+        return self.verbose - self.quiet
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the terminal is the steps': they print to it, and a debugger may ask there."""
+        return self.live_output or self.debug
+
+    @property
+    def failure_limit(self) -> int:
+        """After how many failures nothing more is started; 0: never."""
+        return self.most_failures or int(self.stop_on_failure)
+
+
+def run_flags(function: F) -> F:
+    """Give a command the targets and flags of a run; its function gets them as `flags`."""
+    names = tuple(attrs.fields_dict(RunFlags))
+
+    def call(*args: Any, **options: Any) -> Any:
+        flags = RunFlags(**{name: options.pop(name) for name in names})
+        return function(*args, flags=flags, **options)
+
+    command: Any = update_wrapper(call, function)
+    for add in reversed((*_SELECTING, *_RUNNING, *_REPORTING)):
+        command = add(command)
+    return command  # type: ignore[no-any-return]
+
+
+_AT_LEAST_0 = click.IntRange(min=0)
+
+_SELECTING: tuple[Callable[[Any], Any], ...] = (
+    click.argument("targets", nargs=-1),
+    click.option("--plan", "only_plan", is_flag=True, help="Say what would run and why; run nothing."),
+    click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches."),
+    click.option("-m", "marks", default="", metavar="EXPRESSION", help="Only steps with these marks."),
+    click.option("--lf", "--last-failed", "last_failed", is_flag=True, help="Only what failed last time."),
+    click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed."),
+    click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error."),
+    click.option("--markers", "only_markers", is_flag=True, help="List the marks there are; run nothing."),
+)
+
+_RUNNING: tuple[Callable[[Any], Any], ...] = (
+    click.option("-x", "--exitfirst", "stop_on_failure", is_flag=True, help="Stop at the first failure."),
+    click.option(
+        "--maxfail",
+        "most_failures",
+        type=_AT_LEAST_0,
+        default=0,
+        metavar="N",
+        help="Stop after N failures; 0: never.",
+    ),
+    click.option("-s", "live_output", is_flag=True, help="Show what steps print, as they print it."),
+    click.option("--pdb", "debug", is_flag=True, help="Open the debugger where a step fails; -n 0 -s."),
+    click.option("--pdbcls", "debugger", default="", metavar="MODULE:CLASS", help="Another debugger."),
+    click.option("-n", "workers", metavar="N", help="Worker processes; auto: one per core; 0: none."),
+    click.option("--watch", is_flag=True, help="Run again whenever something changes, until Ctrl-C."),
+    click.option("--timeout", metavar="TIME", help="For steps that say nothing of theirs: 10m, 90s."),
+)
+
+_REPORTING: tuple[Callable[[Any], Any], ...] = (
+    click.option("-v", "--verbose", count=True, help="Whole ids; reused steps too. -vv: results too."),
+    click.option("-q", "--quiet", count=True, help="Only failures and the last line. -qq: without it."),
+    click.option(
+        "--tb",
+        "traceback",
+        type=click.Choice(STYLES),
+        default="auto",
+        help="How failures are shown; auto is short.",
+    ),
+    click.option(
+        "--durations",
+        type=_AT_LEAST_0,
+        metavar="N",
+        help="The N slowest executed steps; 0: all.",
+    ),
+    click.option(
+        "--durations-min",
+        "shortest",
+        type=click.FloatRange(min=0),
+        default=0.005,
+        metavar="SECONDS",
+        help="Leave out those that took less, unless -vv.  [0.005]",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout."),
+)

@@ -1,0 +1,25 @@
+"""What people are told at the beginning of a run."""
+
+from __future__ import annotations
+
+from zenconv import clock
+from zenconv.hooks.manager import SHIPPED, Plugins
+from zenconv.records.events import RunHeader, RunStarted
+from zenconv.settings import Settings
+from zenconv.stack.workers import has_workers
+
+
+def describe_start(started: RunStarted, settings: Settings, plugins: Plugins) -> RunHeader:
+    """Return what people are told first: versions, where, on which stack, with which plugins."""
+    parts = [
+        f"zenconv {started.environment['zenconv']} -- Python {started.environment['python']}",
+        f"root {started.root}",
+        f"stack {started.stack}",
+    ]
+    if has_workers(settings):
+        workers = settings.stack.components["orchestrator"].options.get("workers")
+        parts.append(f"{workers} workers" if workers else "workers")
+    installed = [f"{row.name} {row.version}".strip() for row in plugins.rows() if row.origin != SHIPPED]
+    if installed:
+        parts.append(f"plugins {', '.join(installed)}")
+    return RunHeader([", ".join(parts)], at=clock.utc_now())
