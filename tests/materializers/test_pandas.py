@@ -80,6 +80,9 @@ FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
         {"p": pd.period_range("2020-01", periods=4, freq="M"), "i": pd.interval_range(0, 4)}
     ),
     "frequency": lambda: pd.DataFrame({"a": range(4)}, index=DAYS),
+    "an index of the columns' type": lambda: pd.DataFrame(np.arange(6).reshape(3, 2), index=[3, 7, 10]),
+    "labels of the columns' type": lambda: pd.DataFrame(np.arange(9).reshape(3, 3), columns=[4, 5, 6]),
+    "all of one type": lambda: pd.DataFrame(np.eye(3), index=[0.5, 1.5, 2.5], columns=[7.5, 8.5, 9.5]),
     "range": lambda: pd.DataFrame({"a": range(4)}, index=pd.RangeIndex(2, 10, 2, name="r")),
     "empty": lambda: pd.DataFrame(),
     "no columns": lambda: pd.DataFrame(index=[1, 2, 3]),

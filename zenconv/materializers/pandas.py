@@ -103,7 +103,8 @@ def _read_frame(reader: ColumnReader, description: dict[str, Any]) -> Any:
     index = reader.read_index(description["index"])
     whole = _single_block(columns)
     if whole is not None:
-        frame = pd.DataFrame(reader.block(whole).T, index=index, copy=False)
+        # Behind the columns, an index of their type and length may stand in the same file.
+        frame = pd.DataFrame(reader.block(whole)[: len(columns)].T, index=index, copy=False)
     else:
         loose = {number: _column(reader.read(column), index) for number, column in enumerate(columns)}
         frame = pd.DataFrame(loose, index=index, copy=len(columns) > _SEPARATE_COLUMNS)
@@ -112,7 +113,7 @@ def _read_frame(reader: ColumnReader, description: dict[str, Any]) -> Any:
 
 
 def _single_block(columns: list[Any]) -> int | None:
-    """Return the number of the file that holds exactly these columns, in this order."""
+    """Return the number of the file that begins with exactly these columns, in this order."""
     if not columns or any("row" not in column for column in columns):
         return None
     number = columns[0]["row"][0]
