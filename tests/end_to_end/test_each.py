@@ -180,6 +180,32 @@ def test_the_plan_shows_branches_of_known_items_and_one_line_for_others(project)
     assert it.plan()["s::model[C=2,shops=c]"] == "reuse"
 
 
+def test_the_plan_guesses_branches_from_the_newest_run(project):
+    it = shops(project, "a b")
+    it.run("run")
+    it.write({"shops.txt": "a b c"})
+    planned = it.run("run", "--plan").stdout
+    assert "~s::model[C=1,shops=a]" in planned
+    assert "~s::model[C=1,shops=c]" not in planned
+    nodes = {node["id"]: node for node in it.json("run", "--plan")["nodes"]}
+    assert nodes["steps_s.py::model[C=2]"]["guessed"] == [f"steps_s.py::model[C=2,shops={s}]" for s in "ab"]
+
+
+def test_a_recorded_run_is_drawn_with_its_branches(project):
+    it = project({"steps_n.py": NESTED})
+    it.run("run")
+    drawn = it.run("graph", "last").stdout
+    assert (
+        "n::of_shop[shops=s1]  [succeeded]  <- n::scaled[shops=s1,days=0], n::scaled[shops=s1,days=1]"
+        in drawn
+    )
+    assert "scaled  <- days, total" in it.run("graph").stdout
+    assert (
+        "2 branches  <- steps_n.py::scaled[shops=s1,days=0] and 1 more"
+        in it.run("show", "of_shop[s1]").stdout
+    )
+
+
 def test_the_record_counts_branches_and_not_what_they_stood_for(project):
     it = shops(project)
     it.run("run")
@@ -188,6 +214,51 @@ def test_the_record_counts_branches_and_not_what_they_stood_for(project):
     assert "steps_s.py::model[C=1]" not in nodes
     assert "steps_s.py::model[C=1,shops=a]" in nodes
     assert it.run("get", "model[1,b]").stdout.strip() == "B1"
+
+
+NESTED_NODES = {"n::shops", "n::total[shops=s1]", "n::days[shops=s1]"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "executed"),
+    [
+        (["total[s2]"], {"n::shops", "n::total[shops=s2]"}),
+        (["scaled[shops=s1,days=1]"], {*NESTED_NODES, "n::scaled[shops=s1,days=1]"}),
+        (["scaled[shops=s1]"], {*NESTED_NODES, *(f"n::scaled[shops=s1,days={d}]" for d in "01")}),
+        (
+            ["of_shop[s1]"],
+            {*NESTED_NODES, "n::of_shop[shops=s1]", *(f"n::scaled[shops=s1,days={d}]" for d in "01")},
+        ),
+        (
+            ["-k", "scaled and s2"],
+            {
+                "n::shops",
+                *(f"n::{n}" for n in ("total[shops=s2]", "days[shops=s2]", "scaled[shops=s2,days=0]")),
+            },
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_only_branches_that_are_asked_for_and_what_they_need_come_into_being(project, arguments, executed):
+    it = project({"steps_n.py": NESTED})
+    it.run("run", *arguments)
+    assert set(it.executed()) == executed
+
+
+def test_a_branch_that_never_comes_is_said_so(project):
+    it = project({"steps_n.py": NESTED})
+    assert (
+        "steps_n.py::total: no branch came into being that was asked for" in it.run("run", "total[zz]").stderr
+    )
+
+
+def test_last_failed_means_the_branches_that_failed(project):
+    it = shops(project)
+    it.run("run", env={"FAIL": "B"}, check=1)
+    it.run("run", "--lf", env={"FAIL": "B"}, check=1)
+    assert it.executed() == ["s::model[C=1,shops=b]", "s::model[C=2,shops=b]"]
+    it.run("run", "--lf", "-k", "C=2")
+    assert it.executed() == ["s::model[C=2,shops=b]"]
 
 
 def test_branches_can_be_forced(project):

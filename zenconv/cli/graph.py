@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -67,6 +67,7 @@ def _project_rows(common: CommonOptions, targets: Sequence[str], keyword: str) -
 
 def _recorded_rows(common: CommonOptions, run: str) -> list[dict[str, Any]]:
     from zenconv.cli.output import print_note
+    from zenconv.project.order import order_graph
     from zenconv.queries.history import History
 
     settings = common.load_settings()
@@ -76,7 +77,7 @@ def _recorded_rows(common: CommonOptions, run: str) -> list[dict[str, Any]]:
     history = History(settings, plugins, assemble(settings, plugins), print_note)
     record = history.find_run(run)
     steps = sorted(history.store.steps(record.id), key=lambda step: step.position)
-    return [
+    rows: list[dict[str, Any]] = [
         {
             "node": step.node,
             "pipeline": step.pipeline,
@@ -84,14 +85,22 @@ def _recorded_rows(common: CommonOptions, run: str) -> list[dict[str, Any]]:
             "where": step.where,
             "status": step.status,
             "outputs": [name for name in step.output_names if name],
-            "inputs": [
-                {"parameter": b["parameter"], "node": b["node"], "output": b.get("output") or ""}
-                for b in step.bindings
-                if b["source"] == "node"
-            ],
+            "inputs": [edge for binding in step.bindings for edge in _edges(binding)],
         }
         for step in steps
     ]
+    # Branches that came into being in the run are recorded behind what waits for them.
+    by_node = {row["node"]: row for row in rows}
+    order, _ = order_graph({node: [edge["node"] for edge in row["inputs"]] for node, row in by_node.items()})
+    return [by_node[node] for node in order]
+
+
+def _edges(binding: Mapping[str, Any]) -> list[dict[str, str]]:
+    name = binding["parameter"]
+    if binding["source"] == "node":
+        return [{"parameter": name, "node": binding["node"], "output": binding.get("output") or ""}]
+    given = dict.fromkeys((node, output) for _, node, output in binding.get("branches", ()))
+    return [{"parameter": name, "node": node, "output": output} for node, output in given]
 
 
 def _print_rows(rows: Sequence[dict[str, Any]], form: str | None) -> None:

@@ -119,14 +119,13 @@ def _show_plan(common: CommonOptions, selection: Selection, *, verbosity: int, a
     settings = common.load_settings()
 
     def ask(tell: Any) -> Any:
-        from zenconv.engine.plan_records import plan_event
         from zenconv.project.planning import Planner, consult
 
         def question(planner: Planner) -> dict[str, Any]:
-            nodes = plan_event(planner.plan(selection)).nodes
+            nodes = planner.describe(planner.plan(selection))
             planner.save_index()
             warnings = [str(w) for w in planner.project.warnings]
-            return {"nodes": list(nodes), "warnings": warnings, "not_indexed": planner.not_indexed}
+            return {"nodes": nodes, "warnings": warnings, "not_indexed": planner.not_indexed}
 
         return consult(settings, selection, common.load_plugins(settings), tell, question)
 
@@ -143,7 +142,12 @@ def _show_plan(common: CommonOptions, selection: Selection, *, verbosity: int, a
 def _print_plan(nodes: Sequence[Mapping[str, Any]]) -> None:
     from zenconv.cli.progress import short_id
 
-    print_table([(short_id(n), n["action"], n["reason"]) for n in nodes], ["step", "action", "reason"])
+    rows = []
+    for node in nodes:
+        rows.append((short_id(node), node["action"], node["reason"]))
+        guessed = [short_id({**node, "id": id}) for id in node.get("guessed", ())]
+        rows += [(f"~{name}", "expand", "in the newest run") for name in guessed]
+    print_table(rows, ["step", "action", "reason"])
     counts = {
         action: sum(n["action"] == action for n in nodes)
         for action in ("run", "maybe", "expand", "reuse", "skip")

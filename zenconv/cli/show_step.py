@@ -145,6 +145,12 @@ def describe_binding(binding: Mapping[str, Any], given: Any) -> str:
         output = f".{binding['output']}" if binding.get("output") else ""
         source = f"<- {binding.get('node', '')}{output}"
         return f"{_show_given(given)}  {source}".strip() if given else source
+    if binding.get("source") == "collect":
+        nodes = [str(node) for _, node, _ in binding.get("branches", ())]
+        rest = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
+        return (
+            f"{_show_given(given) if given else ''}  <- {nodes[0]}{rest}".strip() if nodes else "no branches"
+        )
     origin = f"  <- {binding['origin']}" if binding.get("origin") else ""
     fixture = f"{binding['source']} " if binding.get("source") in ("fixture", "builtin") else ""
     return f"{fixture}{binding.get('value', '')}{origin}"

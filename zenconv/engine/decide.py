@@ -67,10 +67,6 @@ class Decider:
     fan_out: FanOut | None = None
     _past: dict[str, KeyParts] = attrs.field(factory=dict)
 
-    def __attrs_post_init__(self) -> None:
-        if any(node.step.shape == "each" for node in self.pipeline):
-            self.fan_out = FanOut(self.pipeline)
-
     def inputs(self, node: Node, results: Mapping[str, NodeResult]) -> dict[str, TaskInput]:
         """Return what the parameters of `node` get from nodes that are done."""
         found = {}

@@ -132,6 +132,9 @@ class RunExecution:
         yield from _as_notices(pool.notices())
         if not self.performer.interruption.signal:
             yield from self._skip_rest()
+            fan_out = self.decider.fan_out
+            unmatched = fan_out.unmatched if fan_out is not None else []
+            yield from _as_notices([_none_asked(id) for id in unmatched])
 
     def _has_more(self) -> bool:
         if self.performer.interruption.signal:
@@ -485,6 +488,10 @@ class RunExecution:
 def _fault(result: TaskResult) -> str:
     message = (result.error or {}).get("message")
     return f"cannot be loaded ({message})" if message else "was damaged"
+
+
+def _none_asked(template: str) -> Notice:
+    return Notice(f"{template}: no branch came into being that was asked for")
 
 
 def _as_notices(notices: Sequence[Notice]) -> Iterator[Event]:

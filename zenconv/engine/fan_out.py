@@ -13,10 +13,13 @@ from typing import NamedTuple
 
 import attrs
 
+from zenconv.engine.pruning import BranchTest, Pruning
 from zenconv.records.step import Binding, Branch, Node, OpenAxis, Pipeline, branch_id, branch_suffix
 
 Coordinates = tuple[str, ...]
 """The items on the first axes of an enumeration, by id."""
+
+_NO_TESTS: Mapping[str, BranchTest] = {}
 
 
 class Growth(NamedTuple):
@@ -114,10 +117,21 @@ class FanOut:
     ----------
     pipeline
         Its templates are taken out when all their branches are there.
+    tests
+        For templates of which not all branches are asked for, which are. What no branch that is
+        asked for needs does not come into being.
+    ids
+        The nodes and templates that are asked for.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        tests: Mapping[str, BranchTest] = _NO_TESTS,
+        ids: Iterable[str] = (),
+    ) -> None:
         self._nodes = pipeline.nodes
+        self._pruning = Pruning(pipeline, tests, ids) if tests else None
         self._items: dict[str, tuple[str, ...] | None] = {}
         self._waiting: dict[str, list[tuple[_Enumeration, tuple[int, ...], Coordinates]]] = {}
         self._collectors: dict[tuple[str, Coordinates], _Collector] = {}
@@ -160,13 +174,34 @@ class FanOut:
 
     def take(self, id: str, items: Sequence[str] | None) -> Growth:
         """Be told the ids of the items that a node returned; None: it did not succeed."""
-        self._items[id] = tuple(items) if items is not None else None
-        for enumeration, order, coordinates in self._waiting.pop(id, ()):
-            self._advance(enumeration, order, coordinates)
-        self._settle()
+        self._tell(id, tuple(items) if items is not None else None)
+        while self._pruning is not None and self._prune(self._pruning):
+            pass
         growth = Growth(self._grown, self._complete)
         self._grown, self._complete = [], []
         return growth
+
+    def _tell(self, id: str, items: tuple[str, ...] | None) -> None:
+        self._items[id] = items
+        for enumeration, order, coordinates in self._waiting.pop(id, ()):
+            self._advance(enumeration, order, coordinates)
+        self._settle()
+
+    def _prune(self, pruning: Pruning) -> bool:
+        """Take out what nobody asked for; return whether more came into being by that."""
+        dropped = pruning.choose(self._grown, self._templates)
+        self._grown = [node for node in self._grown if node.id not in dropped]
+        for id in dropped:
+            del self._nodes[id]
+        emptied = [id for id in dropped if dropped[id].step.shape == "each"]
+        for id in emptied:
+            self._tell(id, ())
+        return bool(emptied)
+
+    @property
+    def unmatched(self) -> list[str]:
+        """The templates of which only some branches are asked for, if none of all has come."""
+        return self._pruning.unmatched if self._pruning is not None else []
 
     def _advance(self, enumeration: _Enumeration, order: tuple[int, ...], coordinates: Coordinates) -> None:
         """Follow the axes from `coordinates` on, as far as items are known."""

@@ -75,28 +75,50 @@ def describe_graph(nodes: Iterable[Node]) -> list[dict[str, Any]]:
             "step": node.step.name,
             "where": node.step.where,
             "outputs": [o.name for o in node.step.outputs if o.name],
-            "inputs": [
-                {"parameter": b.parameter, "node": b.node, "output": b.output or ""}
-                for b in node.bindings
-                if b.source == "node"
-            ],
+            "inputs": [edge for b in node.bindings for edge in _edges(b)],
         }
         for node in nodes
     ]
 
 
+def _edges(binding: Binding) -> list[dict[str, str]]:
+    """Return from which nodes, and which of their outputs, a parameter gets its value."""
+    if binding.source == "collect":
+        given = [(branch.node, branch.output) for branch in binding.branches]
+    else:
+        given = [(node, binding.output) for node in binding.above()]
+    return [{"parameter": binding.parameter, "node": n, "output": o or ""} for n, o in dict.fromkeys(given)]
+
+
 def _describe_binding(binding: Binding, parameters: Iterable[Parameter], root: Path) -> dict[str, Any]:
     written = next((p.annotation for p in parameters if p.name == binding.parameter), "")
-    found = {"name": binding.parameter, "type": written, "source": binding.source, "origin": binding.origin}
+    found: dict[str, Any] = {
+        "name": binding.parameter,
+        "type": written,
+        "source": binding.source,
+        "origin": binding.origin,
+    }
     if binding.source == "node":
         found |= {"node": binding.node, "output": binding.output or ""}
         found["origin"] = f"{binding.node}.{binding.output}" if binding.output else binding.node
+    elif binding.source == "item":
+        found |= {"node": binding.node, "origin": f"each of {binding.node}"}
+    elif binding.source == "collect":
+        found["branches"] = [{"id": b.id, "node": b.node, "output": b.output or ""} for b in binding.branches]
+        found["origin"] = _collected(binding)
     elif binding.source == "value":
         found["value"] = _short_text(binding, root)
     else:
         found["fixture"] = binding.fixture
         found["origin"] = "built-in fixture" if binding.source == "builtin" else f"fixture {binding.fixture}"
     return found
+
+
+def _collected(binding: Binding) -> str:
+    ids = [branch.node for branch in binding.branches]
+    if binding.over:
+        return f"all branches of {ids[0]} over {', '.join(binding.over)}"
+    return f"{len(ids)} branches, {ids[0]} the first" if ids else "no branches"
 
 
 def _short_text(binding: Binding, root: Path) -> str:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from zenconv.engine.decide import Decider, NodeResult, make_plan, plan_reuse
+from zenconv.engine.fan_out import FanOut
 from zenconv.engine.files import FileDigests
 from zenconv.engine.keys import ImportedCode, KeyMaker
+from zenconv.engine.plan_records import plan_event
 from zenconv.engine.written import is_written
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.frozen import Frozen
@@ -24,7 +26,7 @@ from zenconv.project.project import Project
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import KeyParts, Plan
-from zenconv.records.step import Node, Pipeline
+from zenconv.records.step import Node
 from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
@@ -62,16 +64,19 @@ class Planner:
         self.stack = stack
         self.past = past
         last_failed = past.failed_nodes() if selection.last_failed else None
-        self.pipeline, self.selected = project.pipeline(
+        selected = project.checked(
             selection.targets,
             keyword=selection.keyword or None,
             marks=selection.marks or None,
             last_failed=last_failed,
             cwd=settings.cwd,
         )
-        if any(node.is_open for node in self.pipeline):  # it will grow, and the project's own must not
-            whole = self.pipeline
-            self.pipeline = Pipeline(dict(whole.nodes), whole.fixtures, whole.names)
+        self.pipeline, self.selected = selected.pipeline, selected.ids
+        fan_out = None
+        if any(node.step.shape == "each" for node in self.pipeline):
+            # It will grow, and the project's own must not.
+            self.pipeline = attrs.evolve(self.pipeline, nodes=dict(self.pipeline.nodes))
+            fan_out = FanOut(self.pipeline, selected.tests, selected.ids)
         self.materializers = Materializers(plugins.materializers())
         if isinstance(project, IndexedProject):
             self.code: Any = IndexedCode(project.index, settings.root, self.materializers.content_of)
@@ -98,6 +103,7 @@ class Planner:
             stack.trust,
             frozenset(self.materializers.ids()),
             past.parts,
+            fan_out,
         )
         if isinstance(project, Project):
             with project.watcher:
@@ -144,6 +150,15 @@ class Planner:
             scan_packages(self.project.before)
             return plan
         return make_plan(self.pipeline, self.decider, done=done, force=forced)
+
+    def describe(self, plan: Plan) -> list[dict[str, Any]]:
+        """Return the nodes of a plan as data; a template with the branches it had in the newest run."""
+        nodes = []
+        for row in plan_event(plan).nodes:
+            node = plan.pipeline.nodes[row["id"]]
+            guessed = self.past.guess_branches(node) if row["action"] == "expand" else []
+            nodes.append({**row, "guessed": guessed} if guessed else dict(row))
+        return nodes
 
     def plan_reuse(self, selection: Selection, done: Mapping[str, NodeResult]) -> Plan | None:
         """Return the plan if nothing has to run, else None; reasons are not looked for.
@@ -303,6 +318,22 @@ class Past:
         for run in store.runs(limit=20):
             if run.id != self._current and run.is_over:
                 return [step.node for step in store.steps(run.id, statuses=("failed", "interrupted"))]
+        return []
+
+    def guess_branches(self, template: Node) -> list[str]:
+        """Return the branches that a template had in the newest run that has any of it."""
+        if not self._refresh():
+            return []
+        store = self._stack.metadata_store
+        static = {f"{axis}={id}" for axis, id in template.axes}
+        for run in store.runs(limit=20):
+            found = [
+                step.node
+                for step in store.steps(run.id, step=template.step.name)
+                if step.template == template.template and step.branch and static <= {*step.branch.split(",")}
+            ]
+            if found:
+                return found
         return []
 
     def _refresh(self) -> bool:

@@ -4,34 +4,47 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection as Ids
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import attrs
 
+from zenconv.engine.pruning import BranchTest
 from zenconv.errors import NothingSelected, UsageError, did_you_mean
 from zenconv.frozen import Frozen
 from zenconv.project.collect import Collection
 from zenconv.project.keyword import parse_keyword, parse_marks
+from zenconv.project.open_branches import (
+    Wanted,
+    add_wanted,
+    as_wanted,
+    match_ids,
+    match_keyword,
+    match_text,
+    narrow,
+    tests_of,
+)
 from zenconv.project.scopes import Unread, list_aliases
 from zenconv.records.step import (
     Node,
     Pipeline,
-    branch_id,
     branch_suffix,
-    is_branch,
     split_branch,
 )
 
 
 @attrs.frozen(eq=False, repr=False)
 class Selected(Frozen):
-    """A part of the graph: `pipeline` with all ancestors, the `ids` asked for, the `files` it needs."""
+    """A part of the graph: `pipeline` with all ancestors, the `ids` asked for, the `files` it needs.
+
+    `tests` say, for templates of which not all branches are asked for, which are.
+    """
 
     pipeline: Pipeline
     ids: frozenset[str]
     files: frozenset[str]
+    tests: Mapping[str, BranchTest] = attrs.field(factory=dict)
 
 
 def select(
@@ -69,16 +82,18 @@ def select(
     matches = [finder.find(target) for target in targets]
     files = {file for match in matches for file in match.files}
     if targets:
-        wanted = {id for match in matches for id in match.ids}
+        wanted: Wanted = {}
+        for match in matches:
+            add_wanted(wanted, match.wanted)
     else:
-        wanted = set(pipeline.nodes)
+        wanted = as_wanted(pipeline.nodes)
         files = {file.file for file in collection.step_files()} | {p.file for p in collection.problems}
     if not wanted and not any(file in _broken(collection) for file in files):
         raise _nothing(targets, collection)
     wanted, files = _narrow(pipeline, wanted, files, keyword, marks, last_failed)
     part = take(pipeline, wanted)
     files |= {file for node in part for file in (node.id.partition("::")[0], node.step.file)}
-    return Selected(part, frozenset(wanted), frozenset(files))
+    return Selected(part, frozenset(wanted), frozenset(files), tests_of(wanted))
 
 
 def take(pipeline: Pipeline, wanted: Iterable[str]) -> Pipeline:
@@ -104,24 +119,25 @@ def take(pipeline: Pipeline, wanted: Iterable[str]) -> Pipeline:
 
 def _narrow(
     pipeline: Pipeline,
-    wanted: set[str],
+    wanted: Wanted,
     files: set[str],
     keyword: str | None,
     marks: str | None,
     last_failed: Ids[str] | None,
-) -> tuple[set[str], set[str]]:
+) -> tuple[Wanted, set[str]]:
     if keyword:
         matches = parse_keyword(keyword)
-        wanted = {id for id in wanted if matches(names_of(pipeline.nodes[id]))}
+        wanted = narrow(pipeline, wanted, lambda node: match_keyword(node, names_of, keyword, matches))
         if not wanted:
             raise NothingSelected(f"-k {keyword!r} matches no step", hint="zenconv steps lists them")
     if marks:
         has_marks = parse_marks(marks)
-        wanted = {id for id in wanted if has_marks(pipeline.nodes[id].marks.by_name())}
+        wanted = narrow(pipeline, wanted, lambda node: (has_marks(node.marks.by_name()), None))
         if not wanted:
             raise NothingSelected(f"-m {marks!r} matches no step", hint=_mark_hint(pipeline))
     if last_failed:
-        wanted &= set(last_failed)
+        failed = frozenset(last_failed)
+        wanted = narrow(pipeline, wanted, lambda node: match_ids(node, failed))
         if not wanted:
             raise NothingSelected(
                 "none of the steps that failed last is selected", hint="leave out --lf, or the targets"
@@ -154,7 +170,7 @@ def _nothing(targets: Sequence[str], collection: Collection) -> NothingSelected:
 
 
 class _Match(NamedTuple):
-    ids: tuple[str, ...] = ()
+    wanted: Wanted
     files: tuple[str, ...] = ()
 
 
@@ -178,7 +194,7 @@ class _Finder:
         name = target.rpartition("::")[2]
         files = tuple(f.file for f in self.broken if name.isidentifier() and unread.may_define(f, name))
         if files:
-            return _Match((), files)
+            return _Match({}, files)
         raise self._unknown(target)
 
     def _as_id(self, target: str) -> _Match | None:
@@ -194,31 +210,26 @@ class _Finder:
         files = [c.rpartition("::")[0] for c in candidates]
         return self._output_in(name, [f for f in files if f in self.collection.files])
 
-    def _branches(self, id: str) -> tuple[str, ...]:
+    def _branches(self, id: str) -> Wanted:
         """Return the node called `id`, or all branches of that step, or those that brackets name."""
         if id in self.pipeline.nodes:
-            return (id,)
-        template, wanted = split_branch(id)
-        return tuple(
-            node.id
-            for node in self.pipeline
-            if node.axes and node.template == template and _is_wanted(node, wanted)
-        )
+            return {id: None}
+        template, text = split_branch(id)
+        return _choose([n for n in self.pipeline if n.template == template and (n.axes or n.open)], text)
 
     def _output_in(self, name: str, files: Sequence[str]) -> _Match | None:
-        output, wanted = split_branch(name)
+        output, text = split_branch(name)
         for file in files:
-            ids = tuple(
-                node.id
+            nodes = [
+                node
                 for node in self.pipeline
-                if node.id.partition("::")[0] == file
-                and any(o.name == output for o in node.step.outputs)
-                and _is_wanted(node, wanted)
-            )
-            if ids:
-                return _Match(ids, (file,))
+                if node.id.partition("::")[0] == file and any(o.name == output for o in node.step.outputs)
+            ]
+            wanted = _choose(nodes, text)
+            if wanted:
+                return _Match(wanted, (file,))
             if self.collection.files[file] in self.broken:
-                return _Match((), (file,))
+                return _Match({}, (file,))
         return None
 
     def _below_root(self, place: str) -> list[str]:
@@ -241,16 +252,16 @@ class _Finder:
                 prefix = "" if path == "." else path + "/"
                 files = tuple(f.file for f in self.collection.step_files() if f.file.startswith(prefix))
                 if files:
-                    return _Match(tuple(id for file in files for id in self._nodes_in(file)), files)
+                    return _Match(self._nodes_in(*files), files)
             elif os.path.isfile(full):
                 raise UsageError(
                     f"{target!r} is no step file", hint=did_you_mean(target, self.collection.files)
                 )
         return None
 
-    def _nodes_in(self, file: str) -> tuple[str, ...]:
-        """Return the nodes of the steps written in `file`; templates in every pipeline."""
-        return tuple(node.id for node in self.pipeline if node.step.file == file)
+    def _nodes_in(self, *files: str) -> Wanted:
+        """Return the nodes of the steps written in `files`; templates in every pipeline."""
+        return as_wanted(node.id for node in self.pipeline if node.step.file in files)
 
     def _as_pipeline(self, target: str) -> _Match | None:
         files = self._files_of_pipeline(target)
@@ -267,7 +278,7 @@ class _Finder:
         ]
 
     def _as_step(self, target: str) -> _Match | None:
-        name, wanted = split_branch(target)
+        name, text = split_branch(target)
         for nodes in (
             [n for n in self.pipeline if n.step.name == name],
             [n for n in self.pipeline if any(o.name == name for o in n.step.outputs)],
@@ -275,9 +286,9 @@ class _Finder:
             templates = list(dict.fromkeys(node.template for node in nodes))
             if len(templates) > 1:
                 raise _ambiguous(target, "steps", templates)
-            ids = tuple(node.id for node in nodes if _is_wanted(node, wanted))
-            if ids:
-                return _Match(ids, (ids[0].partition("::")[0],))
+            chosen = _choose(nodes, text)
+            if chosen:
+                return _Match(chosen, (next(iter(chosen)).partition("::")[0],))
             if nodes:
                 raise _no_branch(target, nodes)
         return None
@@ -295,8 +306,14 @@ class _Finder:
         return UsageError(f"{target!r} is no step, pipeline, file or folder of this project", hint=hint)
 
 
-def _is_wanted(node: Node, wanted: str | None) -> bool:
-    return wanted is None or bool(node.axes and is_branch(branch_id(node.axes), wanted))
+def _choose(nodes: Iterable[Node], text: str | None) -> Wanted:
+    """Return those of `nodes` that are meant by what stands in the brackets of a target."""
+    chosen: Wanted = {}
+    for node in nodes:
+        is_meant, test = match_text(node, text)
+        if is_meant:
+            chosen[node.id] = test
+    return chosen
 
 
 def _no_branch(target: str, nodes: Sequence[Node]) -> UsageError:
