@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from zenconv.cli.output import print_json, print_line
+from zenconv.cli.output import escape, print_json, print_line, print_note
 from zenconv.cli.progress import Progress
 from zenconv.cli.run_flags import RunFlags
 from zenconv.cli.summary import Summary
@@ -16,6 +18,7 @@ class RunReport:
 
     def __init__(self, flags: RunFlags, root: Path) -> None:
         self._as_json = flags.as_json
+        self._verbosity = flags.verbosity
         self._progress = Progress(
             root, verbosity=flags.verbosity, traceback=flags.traceback, is_live=flags.is_live
         )
@@ -30,8 +33,8 @@ class RunReport:
         """Take the status line away."""
         self._progress.clear()
 
-    def show_end(self, run: str, finished: RunFinished) -> None:
-        """Print, on stdout, what came of it."""
+    def show_end(self, run: str, finished: RunFinished, written: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Print, on stdout, what came of it; `written` are files that it led to (`Exports`)."""
         if self._as_json:
             print_json(
                 {
@@ -40,8 +43,11 @@ class RunReport:
                     "exit_code": finished.exit_code,
                     "counts": dict(finished.counts),
                     "seconds": finished.seconds,
+                    "written": list(written),
                 }
             )
         elif finished.status != "error":
+            for row in written if self._verbosity >= 0 else ():
+                print_note(f"wrote {escape(row['file'])}")
             for line in self._summary.lines(finished, run):
                 print_line(line)

@@ -71,14 +71,17 @@ def _show_markers(common: CommonOptions, *, as_json: bool) -> int:
 
 
 def _run(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
+    from zenconv.cli.exports import Exports
     from zenconv.cli.report import RunReport
     from zenconv.project.running import run_project
 
     settings = _load_settings(common, flags)
     report = RunReport(flags, settings.root)
-    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), report)
-    report.show_end(run, finished)
-    return finished.exit_code
+    exports = Exports(settings, report)
+    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), exports)
+    failed = exports.write(common, run, finished)
+    report.show_end(run, finished, exports.written)
+    return finished.exit_code or failed
 
 
 def _watch(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:

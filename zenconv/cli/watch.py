@@ -131,6 +131,7 @@ class RoundInProcess:
         end_process()
 
     def _play(self, request: dict[str, Any], tell: Callable[[Any], None]) -> int:
+        from zenconv.cli.exports import Exports
         from zenconv.project.rounds import Round, RoundListener, RoundState
         from zenconv.project.running import run_project
 
@@ -144,12 +145,14 @@ class RoundInProcess:
             self._options.run, round=Round(settings.root, since, changed or (), self.preloaded)
         )
         common = self._options.common
+        exports = Exports(settings, listener)
         name, finished = run_project(
-            settings, run, lambda: common.load_plugins(settings), listener, lambda: listener.is_dropped
+            settings, run, lambda: common.load_plugins(settings), exports, lambda: listener.is_dropped
         )
         report.clear()
         if not listener.is_dropped:
-            report.show_end(name, finished)
+            exports.write(common, name, finished)
+            report.show_end(name, finished, exports.written)
         tell(listener.result(finished))
         return finished.exit_code
 

@@ -18,6 +18,7 @@ _ORDER = (
     "file",
     "input",
     "version",
+    "materializer",
     "environment",
     "fixture",
     "request",
@@ -43,6 +44,10 @@ class Change(Frozen):
 
     def __str__(self) -> str:
         where = f", {self.where}" if self.where and self.kind != "parameter" else ""
+        if self.kind == "materializer":
+            return (
+                f"materializer of {self.name}: {self.before or 'default'} -> {self.after or 'default'}{where}"
+            )
         if self.kind in ("parameter", "value") and self._fits_a_line():
             return f"{self.name}: {self._bare(self.before)} -> {self._bare(self.after)}{where}"
         if self.kind == "package":

@@ -123,9 +123,9 @@ def add_code(parts: dict[str, str], sources: dict[str, tuple[str, str]], code: C
 class KeyMaker:
     """Computes keys for the nodes of one pipeline.
 
-    `format_of` returns the materializer that an annotated type would be stored with, so that a
-    newly installed format makes a step run again. `known` are digests, with why they are impure,
-    of nodes whose code and values are as they were then; files and the environment are looked at.
+    `materializer_of` returns the materializer that the settings ask for to store an output, and
+    where they do. `known` are digests, with why they are impure, of nodes whose code and values are
+    as they were then; files and the environment are looked at.
     """
 
     root: Path
@@ -133,7 +133,7 @@ class KeyMaker:
     code: KnowsCode
     files: FileDigests
     seed: int = 0
-    format_of: Callable[[Any], str] = lambda _type: ""
+    materializer_of: Callable[[Node, str], tuple[str, str]] = lambda _node, _output: ("", "")
     version_of: Callable[[str], str | None] = lambda _name: None
     known: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     references: dict[str, CodeFingerprint | None] = attrs.field(factory=dict)
@@ -231,11 +231,12 @@ class KeyMaker:
 
     def _make_local(self, node: Node) -> LocalKey:
         step = node.step
-        texts: dict[str, str] = {"format": KEY_FORMAT, "step": step.name, "outputs": self._outputs_text(node)}
+        texts: dict[str, str] = {"format": KEY_FORMAT, "step": step.name, "outputs": _outputs_text(node)}
         shown: dict[str, tuple[str, str]] = {}
         codes: dict[str, CodeFingerprint] = {}
         files: dict[Path, str] = {}
         impure = find_impurity(self.pipeline, node)
+        self._add_materializers(node, texts, shown)
         if step.note.version:
             texts["version"] = step.note.version
         for name in step.note.env:
@@ -278,11 +279,15 @@ class KeyMaker:
         except NotCanonical:
             return f"{told} {marks!r}"  # with an address in it, the step simply runs in every run
 
-    def _outputs_text(self, node: Node) -> str:
-        each = "each " if node.step.shape == "each" else ""
-        return each + ",".join(
-            f"{o.name}:{self.format_of(o.type) if o.type is not None else ''}" for o in node.step.outputs
-        )
+    def _add_materializers(
+        self, node: Node, texts: dict[str, str], shown: dict[str, tuple[str, str]]
+    ) -> None:
+        for output in node.step.outputs:
+            materializer, where = self.materializer_of(node, output.name)
+            if materializer:
+                name = f"materializer {output.name or node.step.name}"
+                texts[name] = materializer
+                shown[name] = (where, materializer)
 
     def _code(self, target: Step | Fixture) -> CodeFingerprint:
         key = (target.file, target.name)
@@ -356,6 +361,11 @@ class KeyMaker:
         except NotCanonical:
             # The expression of a default is part of the step's code; that of an axis is not.
             return f"{_BY_CODE}{type(value).__module__}.{type(value).__qualname__}"
+
+
+def _outputs_text(node: Node) -> str:
+    each = "each " if node.step.shape == "each" else ""
+    return each + ",".join(f"{output.name}:" for output in node.step.outputs)
 
 
 def find_impurity(pipeline: Pipeline, node: Node) -> str:

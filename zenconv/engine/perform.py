@@ -70,6 +70,7 @@ class Performer:
     root: Path
     scratch: Path
     debugger: Debugger | None = None
+    materializer_of: Callable[[Node, str], tuple[str, str]] = lambda _node, _output: ("", "")
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
     _observer: Observer = attrs.field(init=False)
     _begun: int = 0
@@ -244,11 +245,14 @@ class Performer:
         stored = {}
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
+            chosen = self.materializer_of(node, name)
             if is_stream:  # the step's code runs only now, item by item
                 with seen, self._forks, self.interruption:
-                    artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
+                    artifact = self.materializers.save(
+                        outputs.pop(name), self.store, where=where, chosen=chosen
+                    )
             else:
-                artifact = self.materializers.save(outputs.pop(name), self.store, where=where)
+                artifact = self.materializers.save(outputs.pop(name), self.store, where=where, chosen=chosen)
             stored[name] = self.trust.sign(artifact, task.key, name)
         stored.update(save_written(node, written, self.materializers, self.store))
         if is_stream:

@@ -114,13 +114,17 @@ class Materializers:
         """Return the ids of all materializers, in order of registration."""
         return list(self._specs)
 
-    def save(self, value: Any, store: ArtifactStore, *, where: str) -> Artifact:
+    def save(
+        self, value: Any, store: ArtifactStore, *, where: str, chosen: tuple[str, str] = ("", "")
+    ) -> Artifact:
         """Store `value` and return its record, unsigned.
 
         Parameters
         ----------
         where
             What the value is, for error messages: ``"steps_training.py::churn output 'train'"``.
+        chosen
+            The id of the only materializer that may store it, and who says so; empty: any.
 
         Raises
         ------
@@ -130,7 +134,9 @@ class Materializers:
             The store cannot be written.
         """
         try:
-            saved = self._save_value(value, store, False)
+            saved = (
+                self._save_by(*chosen, value, store) if chosen[0] else self._save_value(value, store, False)
+            )
         except SaveError as error:
             raise SaveError(f"{where}: {error.what}", hint=error.hint) from error.__cause__
         return Artifact(
@@ -234,6 +240,24 @@ class Materializers:
         if closed:
             raise Declined(reasons)
         raise SaveError(f"cannot store a {type_name(value)}: {reasons}")
+
+    def _save_by(self, id: str, origin: str, value: Any, store: ArtifactStore) -> SavedValue:
+        spec = self._specs.get(id)
+        if spec is None:
+            raise UnknownComponent(f"there is no materializer {id!r}", hint=did_you_mean(id, self._specs))
+        hint = f"{origin} asks for {id!r}; without that the first one that can is taken"
+        if spec not in self._specs_of(type(value)):
+            what = f"cannot store a {type_name(value)}: {id!r} stores {', '.join(spec.types[:4])}"
+            raise SaveError(what, hint=hint)
+        materializer = self._materializer(spec)
+        if not materializer.accepts(value):
+            raise SaveError(f"cannot store this {type_name(value)}: {id!r} does not accept it", hint=hint)
+        sink = ArtifactSink(self._save_value, self.is_closed, store)
+        try:
+            _save_with(materializer, value, sink)
+        except Declined as error:
+            raise SaveError(f"cannot store a {type_name(value)}: {error.what}", hint=hint) from error
+        return sink.finish(materializer)
 
     def _candidates(self, value: Any) -> Iterator[Materializer]:
         cls = type(value)

@@ -11,6 +11,7 @@ from zenconv.engine.capture import Capture
 from zenconv.engine.checkpoints import Checkpoints
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
+from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.perform import Performer
 from zenconv.engine.resources import Resources
 from zenconv.engine.secrets import Secrets
@@ -58,6 +59,7 @@ def make_performer(
         ProjectFiles(settings.root, project.is_project_file),
         settings.root,
         private,
+        materializer_of=OutputChoices(settings.outputs).materializer_of,
     )
 
 

@@ -13,6 +13,7 @@ from zenconv.engine.decide import Decider, NodeResult, make_plan, plan_reuse
 from zenconv.engine.fan_out import FanOut
 from zenconv.engine.files import FileDigests
 from zenconv.engine.keys import ImportedCode, KeyMaker
+from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.plan_records import plan_event
 from zenconv.engine.written import is_written
 from zenconv.fingerprint.sources import ProjectSources
@@ -21,6 +22,7 @@ from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
 from zenconv.project.collection_index import DAMAGES, CollectionIndex, find_index
 from zenconv.project.indexed import IndexedCode, IndexedProject, NotInIndex
+from zenconv.project.output_settings import check_outputs
 from zenconv.project.performing import register_local_hooks, seed_of
 from zenconv.project.project import Project
 from zenconv.project.witnesses import Surroundings, scan_packages
@@ -78,6 +80,8 @@ class Planner:
             self.pipeline = attrs.evolve(self.pipeline, nodes=dict(self.pipeline.nodes))
             fan_out = FanOut(self.pipeline, selected.tests, selected.ids)
         self.materializers = Materializers(plugins.materializers())
+        if settings.outputs:
+            self._check_outputs()
         if isinstance(project, IndexedProject):
             self.code: Any = IndexedCode(project.index, settings.root, self.materializers.content_of)
             known = project.known
@@ -92,6 +96,7 @@ class Planner:
             self.code,
             FileDigests(settings.state / "files.json"),
             seed=seed_of(settings),
+            materializer_of=OutputChoices(settings.outputs).materializer_of,
             version_of=lambda value: plugins.hook.zenconv_input_version(value=value),
             known=known,
         )
@@ -131,6 +136,16 @@ class Planner:
     ) -> Planner:
         register_local_hooks(project, plugins)
         return cls(project, selection, plugins, stack, past)
+
+    def _check_outputs(self) -> None:
+        """Raise `SettingsError` where the table ``outputs`` speaks of what there is not."""
+        project = self.project
+        if isinstance(project, IndexedProject):
+            pipeline, is_whole = project.whole, True
+        else:
+            pipeline = project.graph.pipeline
+            is_whole = not (project.graph.mistakes or project.collection.problems)
+        check_outputs(project.settings, pipeline, self.materializers.ids(), is_whole=is_whole)
 
     @property
     def is_indexed(self) -> bool:

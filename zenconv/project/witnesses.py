@@ -34,6 +34,7 @@ def describe_settings(settings: Settings) -> str:
     texts += [repr(settings.step_files), repr(settings.norecurse)]
     texts += [repr((settings.plugins.enabled, settings.plugins.disabled))]
     texts += [repr((settings.markers, settings.strict_markers, settings.origins.get("markers")))]
+    texts += [repr(output) for output in settings.outputs]
     for key, value in settings.params.items():
         if value.origin == "--set":  # a path on the command line is relative to where it was typed
             texts.append(str(settings.cwd))

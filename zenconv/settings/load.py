@@ -12,6 +12,7 @@ from zenconv.errors import Problem, SettingsError, UsageError, did_you_mean
 from zenconv.settings.cleaning import read_clean
 from zenconv.settings.document import OWN_FILE, PYPROJECT, Document, read_document
 from zenconv.settings.environment import add_environment_params, merge_environment
+from zenconv.settings.outputs import read_outputs
 from zenconv.settings.params import Tree, add_table, flatten, insert
 from zenconv.settings.reading import Reader
 from zenconv.settings.root import NORECURSE, STEP_FILES, find_marked_root, find_root
@@ -31,7 +32,7 @@ from zenconv.settings.text import Text, parse_text
 
 STATE = ".zenconv"
 
-_RAW_TABLES = ("models", "tune", "outputs", "bundle", "promote")
+_RAW_TABLES = ("models", "tune", "bundle", "promote")
 _MARK_KEYS = ("markers", "strict_markers", "timeout")
 KEYS = (
     "params",
@@ -42,6 +43,7 @@ KEYS = (
     "plugins",
     "seed",
     "clean",
+    "outputs",
     *_MARK_KEYS,
     *_RAW_TABLES,
 )
@@ -236,6 +238,7 @@ def _read_rest(reader: Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: reader.read_table((name,), raw.get(name)) for name in _RAW_TABLES},
         "clean": read_clean(reader, raw.get("clean")),
+        "outputs": read_outputs(reader, raw.get("outputs")),
         "markers": _read_markers(reader, raw),
         "strict_markers": reader.read_bool(("strict_markers",), raw.get("strict_markers"), default=True),
         "timeout": _read_timeout(reader, raw),

@@ -102,6 +102,36 @@ class CleanSettings(Frozen):
     keep_last: int | None = None
 
 
+BRANCH = "{branch}"
+"""Stands in the path of an export for the branch of a fan-out."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class OutputSettings(Frozen):
+    """How an output is stored, and where it is written to after a run.
+
+    Parameters
+    ----------
+    name
+        Which outputs, as it is written: ``training::split.train``.
+    place, step, branch, output
+        The parts of that. Empty, or None: any.
+    materializer
+        The id of the one that stores it; empty: the first that accepts the value.
+    export
+        The file, absolute or relative to the root; empty: none.
+    """
+
+    name: str
+    place: str
+    step: str
+    branch: str | None = None
+    output: str | None = None
+    materializer: str = ""
+    export: str = ""
+    where: str = ""
+
+
 @attrs.frozen(eq=False, repr=False)
 class Settings(Frozen):
     """Everything a project's configuration, the environment and the flags say, layered and checked.
@@ -116,8 +146,10 @@ class Settings(Frozen):
         Every parameter by its dotted key; tables are there too, whole. See `look_up`.
     stack, stacks, stack_origin
         The stack in use, all there are, and who chose it.
-    models, tune, outputs, bundle, promote
+    models, tune, bundle, promote
         Tables kept as they are written.
+    outputs
+        How outputs are stored, and the files they are written to.
     warnings
         What is odd but no mistake.
     origins
@@ -144,7 +176,7 @@ class Settings(Frozen):
     clean: CleanSettings = CleanSettings()
     models: Mapping[str, Any] = attrs.field(factory=dict)
     tune: Mapping[str, Any] = attrs.field(factory=dict)
-    outputs: Mapping[str, Any] = attrs.field(factory=dict)
+    outputs: tuple[OutputSettings, ...] = ()
     bundle: Mapping[str, Any] = attrs.field(factory=dict)
     promote: Mapping[str, Any] = attrs.field(factory=dict)
     warnings: tuple[str, ...] = ()

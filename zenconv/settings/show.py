@@ -78,8 +78,11 @@ def _params(settings: Settings) -> Iterator[SettingRow]:
 
 def _tables(settings: Settings) -> Iterator[SettingRow]:
     tables: Mapping[str, Mapping[str, Any]] = {
-        name: getattr(settings, name) for name in ("models", "tune", "outputs", "bundle", "promote")
+        name: getattr(settings, name) for name in ("models", "tune", "bundle", "promote")
     }
+    for output in settings.outputs:
+        asked = {"materializer": output.materializer, "export": output.export}
+        yield SettingRow(f"outputs.{output.name}", {k: v for k, v in asked.items() if v}, output.where)
     for name, table in tables.items():
         for key, value in table.items():
             path = f"{name}.{key}"
