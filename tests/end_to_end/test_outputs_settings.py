@@ -78,6 +78,32 @@ def test_each_branch_has_a_file_of_its_own(project):
     assert json.loads(it.read("m.json")) == {"C": 0.1}
 
 
+EACH = """
+    from zenconv import Each
+
+    def texts() -> Each[str]:
+        return {"a": "x", "b": "yy"}
+
+    def size(texts: str) -> int:
+        return len(texts)
+    """
+
+
+def test_branches_that_only_the_run_knows_have_files_too(project):
+    lines = ('size = "sizes/{branch}.txt"', 'texts = {materializer = "pickled"}')
+    it = project({"steps_a.py": EACH, "zenconv.toml": settings(*lines)})
+    it.run("run")
+    names = sorted(os.listdir(it.path / "sizes"))
+    assert len(names) == 2
+    assert [it.read(f"sizes/{name}").strip() for name in names] == ["1", "2"]
+    stored = it.json("get", "texts")["outputs"].values()
+    assert {facts["materializer"].partition("/")[0] for facts in stored} == {"pickled"}
+    it.write({"zenconv.toml": settings('size = "size.txt"')})
+    assert "would both be written to 'size.txt'" in it.run("run", check=1).stderr
+    it.write({"zenconv.toml": settings('texts = "t.txt"')})
+    assert "steps_a.py::texts returns items" in it.run("run", check=4).stderr
+
+
 def test_what_succeeded_is_written_even_if_something_else_failed(project):
     steps = STEPS + "\n    def wrong(numbers): raise ValueError\n"
     it = project({"steps_a.py": steps, "zenconv.toml": settings('numbers = "n.json"', 'wrong = "w.json"')})

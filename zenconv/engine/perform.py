@@ -265,6 +265,7 @@ class Performer:
         """Store the items of a step that returns `Each`, one at a time."""
         stored: dict[str, Artifact] = {}
         items = list_items(returned)
+        chosen = self.materializer_of(node, "")
         while True:
             with seen, self._forks, self.interruption:  # a generator goes on here
                 id, item = next(items, (None, None))
@@ -276,7 +277,8 @@ class Performer:
                     hint="return what it is made from, and make it in the steps that take an item",
                 )
             where = f"{node.id} item {id!r}"
-            stored[id] = self.trust.sign(self.materializers.save(item, self.store, where=where), task.key, id)
+            artifact = self.materializers.save(item, self.store, where=where, chosen=chosen)
+            stored[id] = self.trust.sign(artifact, task.key, id)
 
     def restore(self, node: Node, outputs: Mapping[str, Artifact]) -> None:
         """Put back what a reused step had written, where it is missing or differs."""

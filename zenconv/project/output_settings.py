@@ -59,6 +59,9 @@ def _find_problems(
 
 def _find_doubts(output: OutputSettings, nodes: Sequence[Node]) -> Iterator[Problem]:
     """Yield why it is not clear what is to be written to the file."""
+    if any(node.step.shape == "each" for node in nodes):
+        yield _problem(output, f"{nodes[0].id} returns items", hint="write the steps that take them to files")
+        return
     several = [node for node in nodes if output.output is None and len(_output_names(node)) > 1]
     if several:
         names = ", ".join(f'"{output.name}.{name}"' for name in _output_names(several[0]))
