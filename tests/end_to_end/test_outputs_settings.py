@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+from tests.end_to_end.watching import Watching
+
 STEPS = """
     from typing import Annotated
     from pathlib import Path
@@ -102,6 +104,15 @@ def test_branches_that_only_the_run_knows_have_files_too(project):
     assert "would both be written to 'size.txt'" in it.run("run", check=1).stderr
     it.write({"zenconv.toml": settings('texts = "t.txt"')})
     assert "steps_a.py::texts returns items" in it.run("run", check=4).stderr
+
+
+def test_each_round_of_a_watched_project_writes_its_files(project):
+    it = project({"steps_a.py": STEPS, "zenconv.toml": settings('numbers = "n.json"')})
+    with Watching(it) as watching:
+        assert json.loads(it.read("n.json")) == [0, 1, 2]
+        watching.after(("steps_a.py", "range(count)", "range(count + 1)"))
+        assert json.loads(it.read("n.json")) == [0, 1, 2, 3]
+        assert watching.end() == 130
 
 
 def test_what_succeeded_is_written_even_if_something_else_failed(project):
