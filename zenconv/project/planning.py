@@ -82,14 +82,7 @@ class Planner:
         self.materializers = Materializers(plugins.materializers())
         if settings.outputs:
             self._check_outputs()
-        if isinstance(project, IndexedProject):
-            self.code: Any = IndexedCode(project.index, settings.root, self.materializers.content_of)
-            known = project.known
-        else:
-            from zenconv.fingerprint import Fingerprinter
-
-            self.code = ImportedCode(Fingerprinter(project.sources, content_of=self.materializers.content_of))
-            known = {}
+        self.code, known = self._open_code()
         keys = KeyMaker(
             settings.root,
             self.pipeline,
@@ -136,6 +129,15 @@ class Planner:
     ) -> Planner:
         register_local_hooks(project, plugins)
         return cls(project, selection, plugins, stack, past)
+
+    def _open_code(self) -> tuple[Any, Mapping[str, tuple[str, str]]]:
+        """Return what knows the code of steps, and the local keys that an index knows."""
+        project, content_of = self.project, self.materializers.content_of
+        if isinstance(project, IndexedProject):
+            return IndexedCode(project.index, project.settings.root, content_of), project.known
+        from zenconv.fingerprint import Fingerprinter
+
+        return ImportedCode(Fingerprinter(project.sources, content_of=content_of)), {}
 
     def _check_outputs(self) -> None:
         """Raise `SettingsError` where the table ``outputs`` speaks of what there is not."""
