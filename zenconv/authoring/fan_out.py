@@ -32,11 +32,16 @@ class AxisItem(Frozen):
 
 @attrs.frozen(eq=False, repr=False)
 class Axis(Frozen):
-    """A named list of items; every node below it exists once for each of them."""
+    """A named list of items; every node below it exists once for each of them.
+
+    Its `arguments` get the values of an item; those that are `indirect` name fixtures, which get them as
+    ``request.param``.
+    """
 
     name: str
     arguments: tuple[str, ...]
     items: tuple[AxisItem, ...]
+    indirect: tuple[str, ...] = ()
 
     def ids(self) -> tuple[str, ...]:
         """Return the ids of its items, in order."""
@@ -69,23 +74,30 @@ def param(*values: Any, id: str | None = None, marks: Any = ()) -> Any:
 
 
 def make_axis(
-    argnames: str | Sequence[str], argvalues: Iterable[Any], *, ids: Ids = None, axis: str = ""
+    argnames: str | Sequence[str],
+    argvalues: Iterable[Any],
+    *,
+    ids: Ids = None,
+    axis: str = "",
+    indirect: bool | Sequence[str] = False,
+    what: str = "parametrize",
 ) -> Axis:
-    """Return the axis that `parametrize` describes. `UsageError` when it describes none."""
+    """Return the axis that `parametrize` describes, called `what` in messages.
+
+    `UsageError` when it describes none.
+    """
     arguments = _split_names(argnames)
     rows = _as_list(argvalues)
     params = [row if isinstance(row, _Param) else None for row in rows]
     values = [row.values if isinstance(row, _Param) else _as_row(row, arguments) for row in rows]
-    label = ", ".join(arguments)
+    label = f"{what} {', '.join(arguments)!r}"
     for row in values:
         if len(row) != len(arguments):
-            raise UsageError(
-                f"parametrize {label!r}: {len(arguments)} values are needed, but {row!r} has {len(row)}"
-            )
+            raise UsageError(f"{label}: {len(arguments)} values are needed, but {row!r} has {len(row)}")
     if not rows:
         raise UsageError(
-            f"parametrize {label!r}: there are no values, so the step would not exist",
-            hint="leave the decorator out, or give it one value",
+            f"{label}: there are no values, so the step would not exist",
+            hint="leave them out, or give one value",
         )
     wanted = _explicit_ids(ids, len(rows), label)
     texts = []
@@ -98,7 +110,21 @@ def make_axis(
         AxisItem(text, row, own.marks if own is not None else ())
         for text, row, own in zip(texts, values, params, strict=True)
     )
-    return Axis(_check_name(axis) if axis else "-".join(arguments), arguments, items)
+    name = _check_name(axis) if axis else "-".join(arguments)
+    return Axis(name, arguments, items, _check_indirect(indirect, arguments, label))
+
+
+def _check_indirect(
+    indirect: bool | Sequence[str], arguments: tuple[str, ...], label: str
+) -> tuple[str, ...]:
+    if isinstance(indirect, bool):
+        return arguments if indirect else ()
+    if isinstance(indirect, str):
+        raise UsageError(f"{label}: indirect is True or a list of names", hint=f"indirect=[{indirect!r}]")
+    for name in indirect:
+        if name not in arguments:
+            raise UsageError(f"{label}: indirect names {name!r}, which is none of them")
+    return tuple(indirect)
 
 
 def _split_names(argnames: str | Sequence[str]) -> tuple[str, ...]:
@@ -143,10 +169,10 @@ def _explicit_ids(ids: Ids, count: int, label: str) -> list[str | None]:
         return [None] * count
     listed = list(ids)
     if len(listed) != count:
-        raise UsageError(f"parametrize {label!r}: {count} values, but {len(listed)} ids")
+        raise UsageError(f"{label}: {count} values, but {len(listed)} ids")
     for id in listed:
         if id is not None and not isinstance(id, str | int | float | bool):
-            raise UsageError(f"parametrize {label!r}: an id is a text or a number, not {id!r}")
+            raise UsageError(f"{label}: an id is a text or a number, not {id!r}")
     return [None if id is None else str(id) for id in listed]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar, overload
 
 import attrs
 
+from zenconv.authoring.fan_out import Axis, Ids, make_axis
 from zenconv.errors import UsageError, did_you_mean
 from zenconv.frozen import Frozen
 
@@ -26,8 +27,8 @@ _SCOPES_OF_PYTEST = {"function": "step", "module": "pipeline", "package": "pipel
 class FixtureNote(Frozen):
     """What ``@zenconv.fixture(...)`` says about a function.
 
-    `choose_scope`, where the scope was given as a callable, is asked for it when the function is
-    collected.
+    `axis` are its params. `choose_scope`, where the scope was given as a callable, is asked for it when
+    the function is collected.
     """
 
     scope: Scope = "step"
@@ -35,6 +36,7 @@ class FixtureNote(Frozen):
     autouse: bool = False
     version: str = ""
     key: bool = True
+    axis: Axis | None = None
     choose_scope: ScopeChooser | None = None
 
 
@@ -48,6 +50,8 @@ def fixture(
     autouse: bool = ...,
     version: str | int = ...,
     key: bool = ...,
+    params: Iterable[Any] | None = ...,
+    ids: Ids = ...,
 ) -> Callable[[F], F]: ...
 def fixture(
     function: F | None = None,
@@ -57,6 +61,8 @@ def fixture(
     autouse: bool = False,
     version: str | int = "",
     key: bool = True,
+    params: Iterable[Any] | None = None,
+    ids: Ids = None,
 ) -> F | Callable[[F], F]:
     """Declare a fixture: a live resource, made for steps and never stored.
 
@@ -74,12 +80,18 @@ def fixture(
         A salt: changing it makes every step that uses the fixture run again.
     key
         False: neither the fixture nor what it asks for counts; no change of it makes a step run again.
+    params
+        Every step that uses the fixture runs once for each of these; ``request.param`` is the one. An
+        axis of the fixture's name, as `parametrize` makes one; `param` gives one an id or marks.
+    ids
+        What stands in the ids of the nodes: a list, or a function from a param to a text or None.
 
     Raises
     ------
     UsageError
-        There is no such scope, or what is decorated is no plain function.
+        There is no such scope, what is decorated is no plain function, or there are no params.
     """
+    listed = None if params is None else list(params)
     if not callable(scope):
         check_scope(scope)
 
@@ -89,7 +101,10 @@ def fixture(
         _check_function(function, getattr(function, NOTE, None))
         chooser = scope if callable(scope) else None
         fixed: Scope = "step" if callable(scope) else scope
-        setattr(function, NOTE, FixtureNote(fixed, name, autouse, str(version), key, chooser))
+        own = name or function.__name__
+        axis = None if listed is None else make_axis((own,), listed, ids=ids, what="params of fixture")
+        note = FixtureNote(fixed, name, autouse, str(version), key, axis, chooser)
+        setattr(function, NOTE, note)
         return function
 
     return decorate(function) if function is not None else decorate

@@ -13,14 +13,20 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def parametrize(
-    argnames: str | Sequence[str], argvalues: Iterable[Any], *, ids: Ids = None, axis: str = ""
+    argnames: str | Sequence[str],
+    argvalues: Iterable[Any],
+    *,
+    ids: Ids = None,
+    axis: str = "",
+    indirect: bool | Sequence[str] = False,
 ) -> Callable[[F], F]:
     """Run a step, and everything that waits for it, once for each value.
 
     Parameters
     ----------
     argnames
-        A parameter of the step, or several: ``"C"``, ``"C, kernel"``, ``("C", "kernel")``.
+        A parameter of the step, or several: ``"C"``, ``"C, kernel"``, ``("C", "kernel")``. Or a fixture
+        that the step uses, which the value takes the place of.
     argvalues
         The values, or tuples of values; `param` gives one an id or marks.
     ids
@@ -29,13 +35,15 @@ def parametrize(
     axis
         The name of the axis; by default the names of the parameters, joined by ``-``. Steps whose
         axes have one name and the same ids are aligned: branch goes with branch.
+    indirect
+        True, or those of the names that are fixtures: the value is the fixture's ``request.param``.
 
     Raises
     ------
     UsageError
         There are no values, a name is no identifier, or the numbers of values and ids differ.
     """
-    made = make_axis(argnames, argvalues, ids=ids, axis=axis)
+    made = make_axis(argnames, argvalues, ids=ids, axis=axis, indirect=indirect)
 
     def decorate(function: F) -> F:
         note = getattr(function, NOTE, None)

@@ -33,7 +33,8 @@ class Asker(Frozen):
     """Who asks for a built-in fixture: a step with its node and key, for itself or for a fixture.
 
     `task` is the node that is computed: another one where a live value is made again for it.
-    `is_shared`: the fixture outlives the step, so nothing of the step may show in what it gets.
+    `branch` tells it from others of the step. `is_shared`: the fixture outlives the step, so nothing of
+    the step may show in what it gets.
     """
 
     task: str
@@ -42,13 +43,15 @@ class Asker(Frozen):
     step: str
     fixture: str = ""
     is_shared: bool = False
+    branch: str = ""
 
     @property
     def name(self) -> str:
-        """What tells this one from the others that ask: names alone, as in the key."""
-        if not self.fixture:
-            return self.step
-        return f"fixture {self.fixture}" if self.is_shared else f"{self.step} fixture {self.fixture}"
+        """What tells this one from the others that ask, of all that the key holds as well."""
+        if self.is_shared:
+            return f"fixture {self.fixture}"
+        name = f"{self.step} fixture {self.fixture}" if self.fixture else self.step
+        return f"{name} of {self.branch}" if self.branch else name
 
 
 @attrs.define(eq=False, repr=False)

@@ -22,7 +22,16 @@ from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import TaskInput
 from zenconv.records.artifact import ActionKey
 from zenconv.records.plan import KeyParts
-from zenconv.records.step import Binding, Fixture, FixtureNode, Node, Pipeline, Step
+from zenconv.records.step import (
+    Binding,
+    Fixture,
+    FixtureNode,
+    Node,
+    Param,
+    Pipeline,
+    Step,
+    branch_suffix,
+)
 
 if TYPE_CHECKING:
     from zenconv.fingerprint import CodeFingerprint, Fingerprinter
@@ -165,7 +174,8 @@ class KeyMaker:
         if node.step.note.env or any(self._is_found(b) for b in node.bindings):
             return True
         fixtures = self.pipeline.fixtures_of(node, counted=True)
-        return any(self._is_found(b) for fixture in fixtures for b in fixture.bindings)
+        asked = (b for fixture in fixtures for b in fixture.bindings)
+        return any(self._is_found(b) for b in chain(asked, (param.value for param in node.params)))
 
     def _is_found(self, binding: Binding) -> bool:
         value = binding.value
@@ -253,10 +263,12 @@ class KeyMaker:
             asking.append((f"{label}.", note.scope, (*fixture.bindings, *fixture.by_name)))
         for prefix, scope, bindings in asking:
             impure = self._add_bindings(prefix, bindings, texts, shown, files, labels) or impure
-            if any(b.source == "builtin" and b.fixture == "request" for b in bindings):
+            if any(b.fixture == "request" and b.output for b in bindings):
                 name = f"request {prefix}".rstrip(" .")
                 texts[name] = self._request_text(node, scope)
                 shown[name] = ("", describe_request(node, scope))
+        for param in node.params:
+            impure = self._add_param(param, labels, texts, shown, files) or impure
         keyed = [
             t
             for role in codes
@@ -265,6 +277,22 @@ class KeyMaker:
         keyed += [t for name in sorted(texts) for t in (name, texts[name])]
         digest = hashing.digest_texts("local", keyed)[3:]
         return LocalKey(digest, impure, files, lambda: _all_parts(texts, shown, codes))
+
+    def _add_param(
+        self,
+        param: Param,
+        labels: Mapping[str, str],
+        texts: dict[str, str],
+        shown: dict[str, tuple[str, str]],
+        files: dict[Path, str],
+    ) -> str:
+        """Add what an axis gives to a fixture, unless the fixture is out of the key."""
+        fixture = self.pipeline.fixtures[param.fixture].fixture
+        if param.replaces:
+            return self._add_value(f"{fixture.name} (given)", param.value, texts, shown, files)
+        if param.fixture not in labels:
+            return ""
+        return self._add_value(f"{labels[param.fixture]}.param", param.value, texts, shown, files)
 
     def _request_text(self, node: Node, scope: str) -> str:
         """Return what ``request`` tells a step, or a fixture of `scope`, about who asks."""
@@ -346,7 +374,9 @@ class KeyMaker:
             shown[f"file {name} {path.name}"] = (os.path.relpath(path, self.root), "")
         if type(value) is str and "://" in value:
             texts[f"version {name}"] = self.version_of(value) or ""
-        if binding.origin.startswith("parametrize") and texts[f"parameter {name}"].startswith(_BY_CODE):
+        if binding.origin.startswith(("parametrize", "params")) and texts[f"parameter {name}"].startswith(
+            _BY_CODE
+        ):
             return f"the value of {name!r} has no form that two runs could compare"
         return ""
 
@@ -397,7 +427,8 @@ def describe_request(node: Node, scope: str) -> str:
         return ""
     if scope == "pipeline":
         return node.pipeline
-    return " ".join([f"{node.pipeline}::{node.step.name}", *(f"@{mark}" for mark in node.marks.own)])
+    name = f"{node.pipeline}::{node.step.name}{branch_suffix(node.axes) if node.axes else ''}"
+    return " ".join([name, *(f"@{mark}" for mark in node.marks.own)])
 
 
 def _all_parts(

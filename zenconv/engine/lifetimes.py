@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
 from typing import Any, TypeVar
 
 import attrs
@@ -30,7 +30,8 @@ class Live:
     """Something that is set up for a while: a fixture, a folder, a finalizer.
 
     `scope` and `owner` say when it ends: with a step, a pipeline or the run. `where`, of a fixture,
-    is ``file:line``.
+    is ``file:line``. `variant` says which params it was made with, its own and those of fixtures it
+    asked for: what differs in one of them cannot be set up beside it.
     """
 
     identity: Identity
@@ -38,6 +39,7 @@ class Live:
     owner: str
     name: str
     where: str = ""
+    variant: Mapping[str, str] = attrs.field(factory=dict)
     value: Any = None
     failure: BaseException | None = None
     is_over: bool = False
@@ -69,6 +71,7 @@ class Lifetimes:
 
     def __init__(self) -> None:
         self._live: dict[Identity, Live] = {}
+        self._users: dict[str, set[Identity]] = {}
         self._added = 0
 
     def __bool__(self) -> bool:
@@ -82,6 +85,10 @@ class Lifetimes:
         """Note what was set up last; it ends before everything that was there."""
         self._live[live.identity] = live
 
+    def use(self, live: Live, owner: str) -> None:
+        """Note that the step `owner` uses it, until that ends."""
+        self._users.setdefault(owner, set()).add(live.identity)
+
     def add_finalizer(self, owner: str, name: str, finalizer: Finalizer) -> None:
         """Call `finalizer` at the end of the step `owner`, before what is set up for it now ends."""
         self._added += 1
@@ -91,9 +98,24 @@ class Lifetimes:
 
     def end(self, scope: str = "", owner: str = "") -> SettingUp[list[BaseException]]:
         """End what belongs to a scope, without one everything; return what failed on the way."""
-        ending = [
+        if scope == "step":
+            self._users.pop(owner, None)
+        return self._end(
             live for live in self._live.values() if not scope or (live.scope, live.owner) == (scope, owner)
-        ]
+        )
+
+    def end_variants(self, variant: Mapping[str, str]) -> SettingUp[list[BaseException]]:
+        """End what was made with other params than `variant` and is not in use; return what failed."""
+        used = {identity for identities in self._users.values() for identity in identities}
+        return self._end(
+            live
+            for live in self._live.values()
+            if live.identity not in used
+            and any(live.variant.get(name, item) != item for name, item in variant.items())
+        )
+
+    def _end(self, chosen: Iterable[Live]) -> SettingUp[list[BaseException]]:
+        ending = list(chosen)
         failures: list[BaseException] = []
         for live in reversed(ending):
             yield from _finish(live, failures)

@@ -8,7 +8,7 @@ from zenconv import clock
 from zenconv.engine.keys import short_text
 from zenconv.records.events import PlanReady
 from zenconv.records.plan import Plan
-from zenconv.records.step import Binding, Node
+from zenconv.records.step import Binding, Node, Param
 
 
 def plan_event(plan: Plan) -> PlanReady:
@@ -35,8 +35,17 @@ def node_record(node: Node) -> dict[str, Any]:
         "file": node.step.file,
         "line": node.step.line,
         "outputs": [output.name for output in node.step.outputs],
-        "bindings": [_binding_record(binding) for binding in node.bindings],
+        "bindings": [
+            *(_binding_record(binding) for binding in node.bindings),
+            *(_param_record(param) for param in node.params),
+        ],
     }
+
+
+def _param_record(param: Param) -> dict[str, Any]:
+    name = param.fixture.rpartition("::")[2].partition("@")[0]
+    record = _binding_record(param.value)
+    return {**record, "parameter": name if param.replaces else f"{name}.param"}
 
 
 def _binding_record(binding: Binding) -> dict[str, Any]:

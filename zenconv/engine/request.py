@@ -75,6 +75,9 @@ class Request:
         How long the fixture lives: ``"step"``, ``"pipeline"`` or ``"run"``.
     fixturename
         The name of the fixture that asks; None in a step.
+    param
+        What the fixture gets, of its `params` or of a parametrized step; where there are none, asking for
+        it is an AttributeError.
     fixturenames
         The names of all fixtures of the step, the nearest first; only of the scope ``"step"``.
     """
@@ -88,6 +91,7 @@ class Request:
         function: Callable[..., Any] | None,
         find: Callable[[str], Any],
         add_finalizer: Callable[[Callable[[], object]], None],
+        params: tuple[Any, ...] = (),
     ) -> None:
         self.node = node
         self.scope = scope
@@ -96,6 +100,8 @@ class Request:
         self.function = function
         self._find = find
         self._add_finalizer = add_finalizer
+        if params:
+            self.param = params[0]
 
     def addfinalizer(self, finalizer: Callable[[], object]) -> None:
         """Call `finalizer` when what asks ends, last added first."""

@@ -21,7 +21,7 @@ from zenconv.engine.written import make_place
 from zenconv.errors import UsageError
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import Task
-from zenconv.records.step import Binding, FixtureNode, Node, Parameter, Pipeline
+from zenconv.records.step import Binding, FixtureNode, Node, Parameter, Pipeline, branch_id
 from zenconv.settings.convert import convert
 from zenconv.settings.text import Text
 
@@ -70,6 +70,8 @@ class Resources:
         self._lifetimes = Lifetimes()
         self._under_way: set[Identity] = set()
         self._shared: dict[str, str] = {}
+        self._closures: dict[str, frozenset[str]] = {}
+        self._unreported: list[BaseException] = []
 
     def arguments(
         self, node: Node, given: Mapping[str, Any], task: Task, owner: str
@@ -104,21 +106,27 @@ class Resources:
 
     def end_pipeline(self, pipeline: str) -> list[BaseException]:
         """Tear down what was made for one pipeline; return what failed on the way."""
-        return complete(self._lifetimes.end("pipeline", pipeline))
+        return [*self._take_unreported(), *complete(self._lifetimes.end("pipeline", pipeline))]
 
     def end_run(self) -> list[BaseException]:
         """Tear down everything; return what failed on the way."""
-        return complete(self._lifetimes.end())
+        return [*self._take_unreported(), *complete(self._lifetimes.end())]
+
+    def _take_unreported(self) -> list[BaseException]:
+        """Return, once, what failed when one variant of a fixture made room for another."""
+        failures, self._unreported = self._unreported, []
+        return failures
 
     def _in_order(self, node: Node) -> list[FixtureNode]:
         """Return the fixtures to set up: wider ones first, then autouse ones, then as asked for."""
         if not self._pipeline.fixtures:
             return []
         found: dict[str, FixtureNode] = {}
+        replaced = {param.fixture for param in node.params if param.replaces}
         waiting = [*reversed([*node.autouse, *node.bindings])]
         while waiting:
             binding = waiting.pop()
-            if binding.source == "fixture" and binding.fixture not in found:
+            if binding.source == "fixture" and binding.fixture not in found.keys() | replaced:
                 wanted = found[binding.fixture] = self._pipeline.fixtures[binding.fixture]
                 waiting += reversed(wanted.bindings)
         return sorted(found.values(), key=lambda wanted: -SCOPES.index(wanted.fixture.note.scope))
@@ -145,15 +153,25 @@ class Resources:
         return resolved
 
     def _fixture(self, wanted: FixtureNode, making: _Making) -> SettingUp[Any]:
-        identity, owner = self._identify(wanted, making)
+        param = making.node.param_of(wanted.id) if making.node.params else None
+        if param is not None and param.replaces:
+            return _own_copy(param.value.value)
+        variant = self._variant(wanted, making.node)
+        identity, owner = self._identify(wanted, making, variant)
         live = self._lifetimes.find(identity)
         if live is None:
-            live = yield from self._make(wanted, identity, owner, making)
+            if variant:
+                self._unreported += yield from self._lifetimes.end_variants(variant)
+            live = Live(
+                identity, wanted.fixture.note.scope, owner, wanted.fixture.name, wanted.fixture.where, variant
+            )
+            yield from self._make(wanted, live, making)
+        if live.scope != "step":
+            self._lifetimes.use(live, making.owner)
         return live.give(making.chain() if live.failure is not None else "")
 
-    def _make(self, wanted: FixtureNode, identity: Identity, owner: str, making: _Making) -> SettingUp[Live]:
-        fixture = wanted.fixture
-        live = Live(identity, fixture.note.scope, owner, fixture.name, fixture.where)
+    def _make(self, wanted: FixtureNode, live: Live, making: _Making) -> SettingUp[None]:
+        fixture, identity = wanted.fixture, live.identity
         inside = making.inside(wanted)
         if identity in self._under_way:
             raise UsageError(f"fixture {fixture.name!r} asks for itself: {inside.chain()}")
@@ -176,15 +194,43 @@ class Resources:
                 self._lifetimes.add(live)
         finally:
             self._under_way.discard(identity)
-        return live
 
-    def _identify(self, wanted: FixtureNode, making: _Making) -> tuple[Identity, str]:
+    def _identify(
+        self, wanted: FixtureNode, making: _Making, variant: Mapping[str, str]
+    ) -> tuple[Identity, str]:
         scope = wanted.fixture.note.scope
         if scope == "step":
             return (scope, making.owner, making.node.id, wanted.id), making.owner
+        made_with = tuple(itertools.chain.from_iterable(sorted(variant.items())))
         if scope == "pipeline":
-            return (scope, making.node.pipeline, wanted.id), making.node.pipeline
-        return (scope, self._share(wanted)), ""
+            return (scope, making.node.pipeline, wanted.id, *made_with), making.node.pipeline
+        return (scope, self._share(wanted), *made_with), ""
+
+    def _variant(self, wanted: FixtureNode, node: Node) -> Mapping[str, str]:
+        """Return the params that a wider fixture is made with: its own, and those of what it asks for."""
+        if not node.params or wanted.fixture.note.scope == "step":
+            return {}
+        inside = self._inside(wanted)
+        variant = {}
+        for param in node.params:
+            if param.fixture in inside:
+                fixture = self._pipeline.fixtures[param.fixture]
+                is_one = fixture.fixture.note.scope == "run"
+                place = f"run {self._share(fixture)}" if is_one else f"{node.pipeline} {fixture.id}"
+                variant[place] = f"{param.item} {_name_of(param.value.value)}"
+        return variant
+
+    def _inside(self, wanted: FixtureNode) -> frozenset[str]:
+        """Return the ids of a fixture and of all that it asks for."""
+        known = self._closures.get(wanted.id)
+        if known is None:
+            found = [wanted.id]
+            for id in found:
+                fixture = self._pipeline.fixtures[id]
+                asked = (b.fixture for b in (*fixture.bindings, *fixture.by_name) if b.source == "fixture")
+                found += [other for other in asked if other not in found]
+            known = self._closures[wanted.id] = frozenset(found)
+        return known
 
     def _share(self, wanted: FixtureNode) -> str:
         """Return what tells a fixture of the run from others: its function, and all that it gets.
@@ -194,7 +240,7 @@ class Resources:
         known = self._shared.get(wanted.id)
         if known is None:
             gets = [
-                (b.parameter, b.source, b.secret, repr(b.value), self._share_of(b))
+                (b.parameter, b.source, b.secret, _text_of(b.value), self._share_of(b))
                 for b in itertools.chain(wanted.bindings, wanted.by_name)
             ]
             known = self._shared[wanted.id] = repr((id(wanted.fixture.function), gets))
@@ -214,7 +260,9 @@ class Resources:
         key = making.key
         if name == "checkpoint" and find_impurity(self._pipeline, node):
             key += f" in run {self._builtins.run.id}"  # the same key would not give the same in another
-        asker = Asker(making.owner, node.id, key, node.step.name, asked_by, making.scope != "step")
+        is_shared = making.scope != "step"
+        branch = _branch_text(node, making.key) if node.axes and name == "seed" else ""
+        asker = Asker(making.owner, node.id, key, node.step.name, asked_by, is_shared, branch)
         if not self._builtins.is_one_for_step(name):
             return self._builtins.make(name, asker)
         identity = ("builtin", making.owner, node.id, name)
@@ -233,6 +281,7 @@ class Resources:
         names = (
             tuple(dict.fromkeys(f.fixture.name for f in self._pipeline.fixtures_of(node))) if is_own else ()
         )
+        param = node.param_of(making.fixture.id) if making.fixture is not None else None
         return Request(
             _node_of(node, scope),
             scope,
@@ -241,6 +290,7 @@ class Resources:
             node.step.function if is_own else None,
             lambda wanted: self._find(wanted, making, live),
             add,
+            () if param is None else (_own_copy(param.value.value),),
         )
 
     def _finalizers_of(self, making: _Making) -> Callable[[Finalizer], None]:
@@ -264,16 +314,21 @@ class Resources:
             )
         if wanted is None:
             return self._builtin(binding.fixture, making, None)
-        if (
-            live is not None
-            and live.is_over
-            and self._lifetimes.find(self._identify(wanted, making)[0]) is None
-        ):
+        if wanted.fixture.note.axis is not None and making.node.param_of(wanted.id) is None:
+            raise UsageError(
+                f"{asker} cannot have {name!r} by name: it has params, which multiply the steps that use it",
+                hint="ask for it by a parameter",
+            )
+        if live is not None and live.is_over and not self._is_live(wanted, making):
             raise UsageError(
                 f"{asker} asks for {name!r} in its teardown, where nothing is set up any more",
                 hint="ask for it before the yield",
             )
         return complete(self._fixture(wanted, making))
+
+    def _is_live(self, wanted: FixtureNode, making: _Making) -> bool:
+        variant = self._variant(wanted, making.node)
+        return self._lifetimes.find(self._identify(wanted, making, variant)[0]) is not None
 
     def _nameable(self, making: _Making) -> dict[str, Binding]:
         """Return what may be asked for by name: all that the key of whoever asks knows of."""
@@ -283,11 +338,38 @@ class Resources:
             if binding.source in ("fixture", "builtin"):
                 found.setdefault(binding.parameter, binding)
         if making.scope == "step":
-            for fixture in self._pipeline.fixtures_of(making.node):
-                found.setdefault(
-                    fixture.fixture.name, Binding(fixture.fixture.name, "fixture", fixture=fixture.id)
-                )
+            replaced = [self._pipeline.fixtures[p.fixture] for p in making.node.params if p.replaces]
+            for fixture in (*replaced, *self._pipeline.fixtures_of(making.node)):
+                name = fixture.fixture.name
+                found.setdefault(name, Binding(name, "fixture", fixture=fixture.id))
         return found
+
+
+def _branch_text(node: Node, key: str) -> str:
+    """Return what tells a branch from the others: what the axes and other steps give it, never labels."""
+    values = [b.value for b in node.bindings if b.origin.startswith("parametrize")]
+    values += [param.value.value for param in node.params]
+    inputs = key.rpartition("-")[2]
+    if all(_is_plain(value) for value in values):
+        return " ".join([inputs, *map(repr, values)])
+    return f"{inputs} {branch_id(node.axes)}"
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in (str, bytes, int, float, bool, type(None))
+
+
+def _name_of(value: Any) -> str:
+    """Return what tells one value of an axis from another."""
+    return repr(value) if _is_plain(value) else f"{type(value).__qualname__} {id(value)}"
+
+
+def _text_of(value: Any) -> str:
+    """Return what tells one setting from another: values that are written alike are equal."""
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 - a project's class may fail to print itself
+        return _name_of(value)
 
 
 def _autouse(asker: Node | FixtureNode) -> tuple[Binding, ...]:

@@ -15,7 +15,9 @@ import attrs
 from zenconv.authoring import Axis, Over
 from zenconv.errors import Problem, did_you_mean
 from zenconv.project.annotations import each_item
-from zenconv.records.step import Binding, Branch, Node, OpenAxis, Parameter, branch_id, branch_suffix
+from zenconv.project.fixture_axes import FixtureAxes, Target
+from zenconv.records.marks import Markings, merge_markings
+from zenconv.records.step import Binding, Branch, Node, OpenAxis, Param, Parameter, branch_id, branch_suffix
 
 MOST_NODES = 1_000_000
 """More nodes than this are a mistake in the axes, not a plan."""
@@ -25,7 +27,9 @@ Reach = dict[str, Axis | OpenAxis]
 """The axes that reach a node, by name, in order; the source of an open one is a template's id."""
 
 
-def expand(nodes: Mapping[str, Node]) -> tuple[dict[str, Node], list[tuple[Problem, str]]]:
+def expand(
+    nodes: Mapping[str, Node], fixtures: FixtureAxes
+) -> tuple[dict[str, Node], list[tuple[Problem, str]]]:
     """Return the graph with every branch as a node of its own, in order, and what is wrong.
 
     Parameters
@@ -33,10 +37,14 @@ def expand(nodes: Mapping[str, Node]) -> tuple[dict[str, Node], list[tuple[Probl
     nodes
         In an order in which every node follows what it waits for. A node about which something is
         wrong stays one node.
+    fixtures
+        What axes there are because of fixtures.
     """
-    if not any(n.step.note.axes or n.step.shape == "each" or _collects(n) for n in nodes.values()):
+    targets = {node.id: found for node in nodes.values() if (found := fixtures.targets(node))}
+    is_plain = not any(n.step.note.axes or n.step.shape == "each" or _collects(n) for n in nodes.values())
+    if is_plain and not targets:
         return dict(nodes), []
-    expander = _Expander(nodes)
+    expander = _Expander(nodes, fixtures, targets)
     for node in nodes.values():
         expander.add(node)
     return expander.expanded, expander.problems
@@ -49,6 +57,8 @@ def _collects(node: Node) -> bool:
 @attrs.define(eq=False, repr=False)
 class _Expander:
     templates: Mapping[str, Node]
+    fixtures: FixtureAxes
+    targets: Mapping[str, Sequence[Target]]
     expanded: dict[str, Node] = attrs.field(factory=dict)
     problems: list[tuple[Problem, str]] = attrs.field(factory=list)
     _reach: dict[str, Reach] = attrs.field(factory=dict)
@@ -96,7 +106,9 @@ class _Expander:
             problem = self._join(node, reach, self._reach_through(binding.node))
             if problem is not None:
                 return {}, problem
-        problem = self._join(node, reach, {axis.name: axis for axis in node.step.note.axes})
+        problem = self.fixtures.check(node)
+        for axis in self._own_axes(node) if problem is None else ():
+            problem = problem or self._join(node, reach, {axis.name: axis})
         for binding in collecting if problem is None else ():
             over = parameters[binding.parameter].over
             producer = self._reach_through(binding.node)
@@ -107,6 +119,13 @@ class _Expander:
             if problem is not None:
                 break
         return reach, problem
+
+    def _own_axes(self, node: Node) -> Iterator[Axis]:
+        """Yield the axes that begin at a node: those of its function, then those of its fixtures."""
+        yield from node.step.note.axes
+        for target in self.targets.get(node.id, ()):
+            if target.axis not in node.step.note.axes:
+                yield target.axis
 
     def _reach_through(self, template: str) -> Reach:
         """Return the axes of what a step asks for: those of the node, and the items that it returns."""
@@ -181,6 +200,8 @@ class _Expander:
             for axis in reach.values()
             if isinstance(axis, OpenAxis)
         ]
+        give = _Giver(self.targets.get(node.id, ()), names)
+        mark = _Marking(list(self._own_axes(node)), names, node)
         for coordinates in itertools.product(*items):
             axes = tuple(zip(names, coordinates, strict=True))
             id = node.id + branch_suffix(axes) if axes else node.id
@@ -190,14 +211,15 @@ class _Expander:
                 bindings=tuple([make(coordinates) for make in makers]),
                 axes=axes,
                 open=tuple([OpenAxis(name, locate(coordinates)) for name, locate in sources]),
+                params=give(coordinates),
+                marked=mark(coordinates),
             )
 
     def _maker(
         self, binding: Binding, parameter: Parameter, names: Sequence[str], reach: Reach, node: Node
     ) -> _Maker:
         if binding.source == "axis":
-            axis = reach[binding.output or ""]
-            assert isinstance(axis, Axis)
+            axis = next(axis for axis in node.step.note.axes if axis.name == binding.output)
             return _ValueMaker(binding, names.index(axis.name), axis, node)
         producer = self._reach_through(binding.node) if binding.source == "node" else {}
         if not producer:
@@ -212,7 +234,7 @@ class _Expander:
 
     def _kept(self, node: Node, collecting: Parameter) -> set[str]:
         """Return the axes that something else than this parameter keeps."""
-        kept = {axis.name for axis in node.step.note.axes}
+        kept = {axis.name for axis in self._own_axes(node)}
         parameters = {parameter.name: parameter for parameter in node.step.parameters}
         for binding in node.bindings:
             other = parameters[binding.parameter]
@@ -266,6 +288,32 @@ class _ValueMaker(_Maker):
 
     def __call__(self, coordinates: Coordinates) -> Binding:
         return self._bindings[coordinates[self._position]]
+
+
+class _Giver:
+    """What the fixtures of each branch get from axes."""
+
+    def __init__(self, targets: Sequence[Target], names: Sequence[str]) -> None:
+        self._params = [(names.index(target.axis.name), target.params()) for target in targets]
+
+    def __call__(self, coordinates: Coordinates) -> tuple[Param, ...]:
+        return tuple([params[coordinates[position]] for position, params in self._params])
+
+
+class _Marking:
+    """The marks of each branch, where items of the axes that begin at its step have some."""
+
+    def __init__(self, axes: Sequence[Axis], names: Sequence[str], node: Node) -> None:
+        self._step = node.step.marks
+        self._items = [
+            (names.index(axis.name), {item.id: item.marks for item in axis.items})
+            for axis in axes
+            if any(item.marks for item in axis.items)
+        ]
+
+    def __call__(self, coordinates: Coordinates) -> Markings | None:
+        found = [marks for position, items in self._items for marks in items[coordinates[position]]]
+        return merge_markings([*found, self._step]) if found else None
 
 
 class _Locator:

@@ -7,7 +7,7 @@ that must be sound for them not to matter; `Graph.check` raises those that a sel
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
@@ -15,11 +15,13 @@ import attrs
 from zenconv.errors import CollectionError, Problem, SettingsError
 from zenconv.frozen import Frozen
 from zenconv.project.axes import expand
-from zenconv.project.by_name import find_names
 from zenconv.project.collect import Collection
 from zenconv.project.edges import EdgeChecker
+from zenconv.project.fixture_axes import FixtureAxes
+from zenconv.project.grouping import group_nodes
 from zenconv.project.lifetimes import check_fixtures
 from zenconv.project.order import order_graph
+from zenconv.project.request_use import REQUEST, TELLS, find_use
 from zenconv.project.resolve import Asker, Resolution, Resolver
 from zenconv.project.scopes import Provider, Scope, Scopes
 from zenconv.project.unknown import describe_missing_fixture, describe_unknown
@@ -132,12 +134,12 @@ class _Builder:
         bindings = self._bind_all(asker, step.parameters, _axes_of(step))
         is_alone = not asker.scope.autouse and not step.marks.fixtures
         autouse = () if is_alone else self._autouse(asker, step, bindings)
-        by_name = self._by_name(asker, bindings)
+        bindings, by_name = self._by_name(asker, bindings)
         self.nodes[asker.id] = Node(asker.id, step, asker.scope.pipeline, bindings, autouse, by_name)
 
     def _place_fixture(self, asker: Asker, fixture: Fixture) -> None:
         bindings = self._bind_all(asker, fixture.parameters)
-        by_name = self._by_name(asker, bindings)
+        bindings, by_name = self._by_name(asker, bindings)
         self.fixtures[asker.id] = FixtureNode(asker.id, fixture, asker.scope.pipeline, bindings, by_name)
 
     def _bind_all(
@@ -210,17 +212,23 @@ class _Builder:
                 self.mistakes.append(Mistake(problem, asker.owner))
         return tuple(found.values())
 
-    def _by_name(self, asker: Asker, bindings: tuple[Binding, ...]) -> tuple[Binding, ...]:
-        """Return the fixtures that the code of `asker` names in quotes to ask for them when it runs."""
-        if not any(binding.source == "builtin" and binding.fixture == "request" for binding in bindings):
-            return ()
+    def _by_name(
+        self, asker: Asker, bindings: tuple[Binding, ...]
+    ) -> tuple[tuple[Binding, ...], tuple[Binding, ...]]:
+        """Return `bindings`, and the fixtures that the code of `asker` may ask for by name when it runs."""
+        if not any(binding.source == "builtin" and binding.fixture == REQUEST for binding in bindings):
+            return bindings, ()
+        use = find_use(asker.target.function, self.collection.sources)
+        if use.tells:
+            bindings = tuple([attrs.evolve(b, output=TELLS) if b.fixture == REQUEST else b for b in bindings])
+        names = [*use.names, *(_texts_in_params(asker.target) if use.asks else ())]
         found = []
-        for name in find_names(asker.target.function):
+        for name in dict.fromkeys(names):
             resolution = self.resolver.resolve_fixture(name, asker)
             binding = self._bind(Parameter(name, asks_for=name), asker, resolution)
             if binding is not None:
                 found.append(binding)
-        return tuple(found)
+        return bindings, tuple(found)
 
     def _add_file_problems(self) -> None:
         for problem in self.collection.problems:
@@ -262,20 +270,32 @@ class _Builder:
             self.mistakes.append(Mistake(_describe_cycle(cycle, self.nodes), _file_of(cycle[0])))
         placed = set(order)
         order += [node.id for node in ranked if node.id not in placed]
-        nodes, problems = expand({id: self.nodes[id] for id in order})
+        nodes, problems = expand({id: self.nodes[id] for id in order}, FixtureAxes(self.fixtures))
         self.mistakes += [Mistake(problem, file) for problem, file in problems]
-        return nodes
+        return group_nodes(nodes, self.fixtures)
 
     def _rank(self) -> Callable[[Node], tuple[int, bool, int, str]]:
         pipelines = {file.pipeline: number for number, file in enumerate(self.collection.step_files())}
         return lambda node: (pipelines[node.pipeline], not node.step.is_template, node.step.line, node.id)
 
 
+def _texts_in_params(target: Step | Fixture) -> Iterator[str]:
+    """Yield what ``request.param`` may be, where that may be the name of a fixture."""
+    axis = target.note.axis if isinstance(target, Fixture) else None
+    for item in axis.items if axis is not None else ():
+        yield from (value for value in item.values if isinstance(value, str) and value.isidentifier())
+
+
 def _axes_of(step: Step) -> Mapping[str, str]:
     """Return the axis that gives each parametrized parameter its values."""
     if not step.note.axes:
         return _NONE
-    return {argument: axis.name for axis in step.note.axes for argument in axis.arguments}
+    return {
+        argument: axis.name
+        for axis in step.note.axes
+        for argument in axis.arguments
+        if argument not in axis.indirect
+    }
 
 
 def _output_of(provider: Provider) -> str | None:

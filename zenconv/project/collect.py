@@ -255,6 +255,8 @@ class _Reader:
         if outputs.mistake:
             what = f"step {name!r}: {outputs.mistake}"
             self.problems.append(Problem(what, self.file, definition.line))
+        if note.axes:
+            note = attrs.evolve(note, axes=tuple([self.marks.read_axis(axis) for axis in note.axes]))
         parameters = signature.parameters
         if note.axes or note.params or note.inputs:
             parameters, mistakes = apply_options(name, note, parameters)
@@ -289,6 +291,8 @@ class _Reader:
         note, problem = choose_scope(note, name, self.config, self.file, definition.line)
         if problem is not None:
             self.problems.append(problem)
+        if note.axis is not None:
+            note = attrs.evolve(note, axis=self.marks.read_axis(note.axis, name))
         signature = read_signature(value, self.path, definition.line, self.annotations)
         self._keep_late(name, signature.late)
         self.fixtures[name] = Fixture(

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PosixPath, PurePath
 from typing import Any
 
+import attrs
+
 from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_argument
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
@@ -24,6 +26,7 @@ from zenconv.records.step import (
     Node,
     OpenAxis,
     Output,
+    Param,
     Parameter,
     Pipeline,
     Step,
@@ -103,7 +106,9 @@ class RowWriter:
         if not node.axes and not node.open:
             return []
         numbers = [[axis.name, self._numbers[axis.source]] for axis in node.open]
-        return [[list(pair) for pair in node.axes], numbers]
+        params = [[p.fixture, p.item, self._binding(p.value), p.replaces] for p in node.params]
+        marks = None if node.marked is None else [_write_mark(mark) for mark in node.marked.marks]
+        return [[list(pair) for pair in node.axes], numbers, params, marks]
 
     def _file_number(self, of: Step | Fixture) -> int:
         return self._files.setdefault((of.file, of.module), len(self._files))
@@ -150,7 +155,8 @@ class RowWriter:
         if binding.source == "collect":
             branches = [[b.id, self._numbers[b.node], b.output] for b in binding.branches]
             return [4, binding.parameter, branches, binding.tolerate, list(binding.over)]
-        return [2 if binding.source == "fixture" else 3, binding.parameter, binding.fixture]
+        kind = 2 if binding.source == "fixture" else 3
+        return [kind, binding.parameter, binding.fixture, *([binding.output] if binding.output else ())]
 
     def _value(self, parameter: str, value: Any) -> Any:
         try:
@@ -232,9 +238,9 @@ def read_rows(
         bound = tuple([_read_binding(row, ids) for row in bindings])
         unasked = tuple([_read_binding(row, ids) for row in autouse])
         named = tuple([_read_binding(row, ids) for row in by_name])
-        static = tuple([(axis, item) for axis, item in axes[0]]) if axes else ()
-        opened = tuple([OpenAxis(name, ids[source]) for name, source in axes[1]]) if axes else ()
-        nodes[id] = Node(id, steps[step], pipeline, bound, unasked, named, static, opened)
+        node = nodes[id] = Node(id, steps[step], pipeline, bound, unasked, named)
+        if axes:
+            nodes[id] = _read_axes(node, axes, ids)
         if digest is not None:
             known[id] = (digest, impure)
     fixtures = {
@@ -248,6 +254,20 @@ def read_rows(
         for id, number, pipeline, bindings, by_name in plan["fixtures"]
     }
     return Pipeline(nodes, fixtures, tuple(plan["names"])), known
+
+
+def _read_axes(node: Node, row: Row, ids: Sequence[str]) -> Node:
+    static, opened, params, marks = row
+    return attrs.evolve(
+        node,
+        axes=tuple([(axis, item) for axis, item in static]),
+        open=tuple([OpenAxis(name, ids[source]) for name, source in opened]),
+        params=tuple(
+            Param(fixture, item, _read_binding(value, ids), replaces)
+            for fixture, item, value, replaces in params
+        ),
+        marked=None if marks is None else Markings(tuple(_read_mark(mark) for mark in marks)),
+    )
 
 
 def _read_step(row: Row, files: Sequence[Row], text: Row | None) -> Step:
@@ -322,7 +342,8 @@ def _read_binding(row: Row, ids: Sequence[str]) -> Binding:
         return Binding(parameter, "collect", branches=branches, tolerate=row[3], over=tuple(row[4]))
     if kind == 5:
         return Binding(parameter, "item", ids[target])
-    return Binding(parameter, "fixture" if kind == 2 else "builtin", fixture=target)
+    output = row[3] if len(row) > 3 else None
+    return Binding(parameter, "fixture" if kind == 2 else "builtin", output=output, fixture=target)
 
 
 def write_problems(problems: Iterable[Problem]) -> list[Row]:

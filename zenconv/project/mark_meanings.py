@@ -134,6 +134,8 @@ MEANINGS: Mapping[str, Callable[..., Changes]] = {
 }
 REPEATABLE = frozenset({"skip", "skipif", "usefixtures"})
 """Marks of which one step may have several."""
+OF_THE_WHOLE = frozenset({"nocache", "refresh", "usefixtures"})
+"""Marks that all branches of a step have or none: they decide what it is, not how one is run."""
 
 
 def parse_memory(text: Any) -> int:

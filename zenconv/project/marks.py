@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
-from zenconv.authoring import MODULE_MARKS, Mark, Marker, StepNote
+from zenconv.authoring import MODULE_MARKS, Axis, AxisItem, Mark, Marker, StepNote
 from zenconv.errors import Problem, did_you_mean
 from zenconv.frozen import Frozen
-from zenconv.project.mark_meanings import MEANINGS, REPEATABLE, Changes
+from zenconv.project.mark_meanings import MEANINGS, OF_THE_WHOLE, REPEATABLE, Changes
 from zenconv.records.marks import NO_MARKS, Markings, Resources
 from zenconv.records.step import Pipeline
 
@@ -122,6 +122,36 @@ class MarkReader:
         cache = note.cache and found.pop("cache", True)
         refresh = found.pop("refresh", note.refresh)
         return attrs.evolve(note, cache=cache, refresh=refresh, marks=marks), Markings(marks, **found)
+
+    def read_axis(self, axis: Axis, name: str = "") -> Axis:
+        """Return `axis` with the marks of its items read, as `Markings`; with `name`, called so."""
+        if name:
+            axis = attrs.evolve(axis, name=name, arguments=(name,))
+        if not any(item.marks for item in axis.items):
+            return axis
+        items = [attrs.evolve(item, marks=self._read_item(item, axis)) for item in axis.items]
+        return attrs.evolve(axis, items=tuple(items))
+
+    def _read_item(self, item: AxisItem, axis: Axis) -> tuple[Markings, ...]:
+        marks = []
+        for given in item.marks:
+            if not isinstance(given, Marker):
+                what = f"the marks of {axis.name}={item.id} hold {given!r}, which is no mark"
+                self.problems.append(Problem(what, self._file, hint="param(..., marks=zenconv.mark.slow)"))
+                continue
+            mark = attrs.evolve(given.mark, file=self._relative(given.mark.file))
+            if mark.name in OF_THE_WHOLE:
+                what = (
+                    f"the mark {mark.name!r} is one of a step, not of a single branch ({axis.name}={item.id})"
+                )
+                self._report(mark, what, "", "write it above the step")
+            else:
+                marks.append(mark)
+        self._check_repeated(marks)
+        found: dict[str, Any] = {}
+        for mark in marks:
+            _merge(found, self._changes(mark))
+        return (Markings(tuple(marks), **found),) if marks else ()
 
     def _read_module(self, namespace: Mapping[str, Any]) -> tuple[Mark, ...]:
         for name in _ALMOST_MODULE_MARKS:

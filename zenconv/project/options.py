@@ -24,8 +24,7 @@ def apply_options(
 ) -> tuple[tuple[Parameter, ...], list[Mistake]]:
     """Return the parameters of the step `name` as its options make them, and what is wrong with those."""
     known = [parameter.name for parameter in parameters]
-    given = [(argument, "is parametrized by") for axis in note.axes for argument in axis.arguments]
-    given += [(argument, "has the option params for") for argument in note.params]
+    given = [(argument, "has the option params for") for argument in note.params]
     given += [(argument, "has the option inputs for") for argument in note.inputs]
     mistakes = [
         Mistake(
@@ -34,7 +33,8 @@ def apply_options(
         for argument, verb in given
         if argument not in known
     ]
-    names = [argument for argument, _ in given]
+    axes = [argument for axis in note.axes for argument in axis.arguments]  # may name fixtures as well
+    names = [*axes, *(argument for argument, _ in given)]
     twice = sorted({argument for argument in names if names.count(argument) > 1})
     mistakes += [Mistake(f"step {name!r} is told twice what its parameter {again!r} gets") for again in twice]
     return tuple([_apply(note, parameter) for parameter in parameters]), mistakes

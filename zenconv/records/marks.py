@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -129,3 +130,14 @@ class Markings(Frozen):
 
 
 NO_MARKS = Markings()
+
+
+def merge_markings(found: Sequence[Markings]) -> Markings:
+    """Return what several markings ask for together; the first that says something wins."""
+    said: dict[str, Any] = {}
+    for field in attrs.fields(Markings):
+        values = [getattr(markings, field.name) for markings in found]
+        said[field.name] = next((value for value in values if value), values[-1])
+    said["marks"] = tuple(mark for markings in found for mark in markings.marks)
+    said["fixtures"] = tuple(dict.fromkeys(name for markings in found for name in markings.fixtures))
+    return Markings(**said)

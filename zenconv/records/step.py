@@ -160,6 +160,20 @@ class FixtureNode(Frozen):
     by_name: tuple[Binding, ...] = ()
 
 
+@attrs.frozen(eq=False, repr=False)
+class Param(Frozen):
+    """What an axis gives to a fixture in one branch: the item `item` of its axis, and the value of that.
+
+    `fixture` is the id of a `FixtureNode`; `value` binds ``param``. `replaces`: the value takes the
+    fixture's place, which is not set up.
+    """
+
+    fixture: str
+    item: str
+    value: Binding
+    replaces: bool = False
+
+
 class OpenAxis(NamedTuple):
     """An axis whose items are known when the run gets there: those that the node `source` returns."""
 
@@ -178,8 +192,9 @@ class Node(Frozen):
     items; `grown` is the id of the template that a node came from in this way.
 
     `autouse` holds fixtures that are set up though no parameter asks for them, `by_name` those that
-    its code may ask for while it runs. `upstream` holds the ids of the nodes this one waits for,
-    without repetition, in parameter order.
+    its code may ask for while it runs, `params` what axes give to fixtures. `marked` are the marks of a
+    branch whose item has some of its own. `upstream` holds the ids of the nodes this one waits for, without
+    repetition, in parameter order.
     """
 
     id: str
@@ -191,6 +206,8 @@ class Node(Frozen):
     axes: tuple[tuple[str, str], ...] = ()
     open: tuple[OpenAxis, ...] = ()
     grown: str = ""
+    params: tuple[Param, ...] = ()
+    marked: Markings | None = None
     upstream: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
 
     @upstream.default
@@ -209,8 +226,12 @@ class Node(Frozen):
 
     @property
     def marks(self) -> Markings:
-        """What the marks of its step ask for."""
-        return self.step.marks
+        """What the marks of its step, and those of its branch, ask for."""
+        return self.step.marks if self.marked is None else self.marked
+
+    def param_of(self, fixture: str) -> Param | None:
+        """Return what an axis gives to the fixture of that id."""
+        return next((param for param in self.params if param.fixture == fixture), None)
 
 
 def branch_id(axes: Iterable[tuple[str, str]]) -> str:
@@ -270,10 +291,13 @@ class Pipeline(Frozen):
         if not self.fixtures:
             return []
         found: dict[str, FixtureNode] = {}
+        replaced = {param.fixture for param in node.params if param.replaces}
         waiting = [b.fixture for b in chain(node.bindings, node.autouse, node.by_name)]
         for id in waiting:
             fixture = self.fixtures.get(id)
-            if fixture is not None and id not in found and (fixture.fixture.note.key or not counted):
+            if fixture is None or id in found or id in replaced:
+                continue
+            if fixture.fixture.note.key or not counted:
                 found[id] = fixture
                 waiting += [b.fixture for b in chain(fixture.bindings, fixture.by_name)]
         return list(found.values())
