@@ -26,7 +26,7 @@ _CONVERTED = ("json/", "numpy/", "pandas/", "paths/")
 @click.option("-o", "--output", "output", metavar="FILE", help="Write it there; - is stdout.")
 @click.option("--run", "run", default="", help="A run's number or id, latest or last.")
 @json_option
-@common_options
+@common_options(without="-o")
 def command(
     common: CommonOptions, words: tuple[str, ...], output: str | None, run: str, as_json: bool
 ) -> None:

@@ -58,6 +58,8 @@ COMMON_OPTIONS = (
     "--stack",
     "-c",
     "--config",
+    "-o",
+    "--setting",
     "-C",
     "--root",
     "--set",
@@ -75,6 +77,12 @@ _COMPLETE = "_ZENCONV_COMPLETE"
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 """Where the code of zenconv lies."""
 
+ADDED_OPTIONS = "ZENCONV_ADDOPTS"
+"""The variable whose words stand before those of every ``zenconv run``."""
+
+ARGUMENTS = "zenconv.arguments"
+"""Where the words of ``zenconv run`` are kept, in the metadata of click's context."""
+
 _OWN_OPTIONS = ("-h", "--help", "--version")
 
 
@@ -82,7 +90,13 @@ class CommandGroup(click.Group):
     """The commands of `COMMANDS`, imported when called; without a name, ``run``."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(context, args if context.resilient_parsing else place_command(args))
+        if not context.resilient_parsing:
+            args = place_command(args)
+            if args[0] == "run":
+                added = _read_added_options()
+                args = ["run", *added, *args[1:]]
+                context.meta[ARGUMENTS] = tuple(args)
+        return super().parse_args(context, args)
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -144,16 +158,35 @@ def place_command(args: Sequence[str]) -> list[str]:
     return [rest[0], *leading, *rest[1:]] if leading else rest
 
 
+_LONG_FLAGS = {"-c": "--config", "-o": "--setting"}
+
+
 def _spell_out(argument: str) -> str:
-    """Return ``-c FILE`` as ``--config FILE``: behind the name of a command, ``-c`` may be code."""
-    if argument.startswith("--") or not argument.startswith("-c"):
+    """Return ``-c FILE`` as ``--config FILE``: behind the name of a command the letter may mean another."""
+    name, rest = argument[:2], argument[2:]
+    if name not in _LONG_FLAGS:
         return argument
-    return f"--config={argument[2:]}" if argument[2:] else "--config"
+    return f"{_LONG_FLAGS[name]}={rest}" if rest else _LONG_FLAGS[name]
 
 
 def option_name(argument: str) -> str:
     """Return the name of an option without a value that is joined to it."""
     return argument.partition("=")[0] if argument.startswith("--") else argument[:2]
+
+
+def _read_added_options() -> list[str]:
+    """Return the words that ``ZENCONV_ADDOPTS`` adds to a run. `UsageError` if a quote is not closed."""
+    text = os.environ.get(ADDED_OPTIONS, "")
+    if not text.strip():
+        return []
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        from zenconv.errors import UsageError
+
+        raise UsageError(f"{ADDED_OPTIONS}={text!r}: {error}") from None
 
 
 def _unknown_command(name: str) -> Exception:
@@ -267,7 +300,9 @@ def _click_message(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     if context is None:
         return message
-    return f"{message}\n    hint: {context.command_path} --help"
+    added = os.environ.get(ADDED_OPTIONS, "") if context.info_name == "run" else ""
+    exists = f"\n    {ADDED_OPTIONS} adds: {added}" if added else ""
+    return f"{message}{exists}\n    hint: {context.command_path} --help"
 
 
 def _internal(error: BaseException) -> str:

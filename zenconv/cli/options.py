@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -32,6 +32,7 @@ class CommonOptions(Frozen):
     config_file: Path | None = None
     sets: tuple[str, ...] = ()
     plugin_requests: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     changes: Mapping[str, Any] = attrs.field(factory=dict)
 
     def load_settings(self) -> Settings:
@@ -39,7 +40,11 @@ class CommonOptions(Frozen):
         from zenconv.settings.load import load_settings
 
         settings = load_settings(
-            self.root, stack=self.stack_name, sets=self.sets, config_file=self.config_file
+            self.root,
+            stack=self.stack_name,
+            sets=self.sets,
+            config_file=self.config_file,
+            options=self.options,
         )
         if not self.changes:
             return settings
@@ -76,22 +81,20 @@ def common_options(function: F) -> F: ...
 
 
 @overload
-def common_options(*, config_flags: Sequence[str]) -> Callable[[F], F]: ...
+def common_options(*, without: str) -> Callable[[F], F]: ...
 
 
-def common_options(
-    function: F | None = None, *, config_flags: Sequence[str] = ("-c", "--config")
-) -> F | Callable[[F], F]:
-    """Give a command ``--stack -c -C --set -p``; its function gets an `CommonOptions` first.
+def common_options(function: F | None = None, *, without: str = "") -> F | Callable[[F], F]:
+    """Give a command ``--stack -c -C -o --set -p``; its function gets an `CommonOptions` first.
 
-    `config_flags` are how ``-c`` is spelt, for a command that needs that letter.
+    `without` is a short flag, ``-c`` or ``-o``, that the command needs for itself.
     """
     if function is None:
-        return lambda decorated: _add_common_options(decorated, config_flags)
-    return _add_common_options(function, config_flags)
+        return lambda decorated: _add_common_options(decorated, without)
+    return _add_common_options(function, without)
 
 
-def _add_common_options(function: F, config_flags: Sequence[str]) -> F:
+def _add_common_options(function: F, without: str) -> F:
     def call(
         *args: Any,
         root: Path | None,
@@ -99,14 +102,15 @@ def _add_common_options(function: F, config_flags: Sequence[str]) -> F:
         config_file: Path | None,
         sets: tuple[str, ...],
         plugin_requests: tuple[str, ...],
+        settings_options: tuple[str, ...],
         **options: Any,
     ) -> Any:
         start = root if root is not None else Path.cwd()
-        common = CommonOptions(start, stack_name, config_file, sets, plugin_requests)
+        common = CommonOptions(start, stack_name, config_file, sets, plugin_requests, settings_options)
         return function(common, *args, **options)
 
     command: Any = update_wrapper(call, function)
-    for option in reversed(_list_options(config_flags)):
+    for option in reversed(_list_options(without)):
         command = option(command)
     return command  # type: ignore[no-any-return]
 
@@ -120,11 +124,23 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-def _list_options(config_flags: Sequence[str]) -> tuple[Callable[[Any], Any], ...]:
+def _list_options(without: str) -> tuple[Callable[[Any], Any], ...]:
+    def flags(*names: str) -> list[str]:
+        return [name for name in names if name != without]
+
     return (
         click.option("--stack", "stack_name", metavar="NAME", help="The stack to use."),
         click.option("-C", "--root", type=_FOLDER, metavar="DIR", help="The project, or a folder in it."),
-        click.option(*config_flags, "config_file", type=_FILE, metavar="FILE", help="Read these settings."),
+        click.option(
+            *flags("-c", "--config"), "config_file", type=_FILE, metavar="FILE", help="Read these settings."
+        ),
+        click.option(
+            *flags("-o", "--setting"),
+            "settings_options",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="Give a setting this value.",
+        ),
         click.option("--set", "sets", multiple=True, metavar="NAME=VALUE", help="Set a parameter."),
         click.option(
             "-p",

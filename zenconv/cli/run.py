@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
 
+from zenconv.cli.main import ARGUMENTS
 from zenconv.cli.options import CommonOptions, common_options
 from zenconv.cli.output import escape, plural, print_json, print_line, print_table, style
 from zenconv.cli.run_flags import RunFlags, run_flags
@@ -30,11 +30,10 @@ def command(common: CommonOptions, flags: RunFlags) -> int:
     if flags.only_markers:
         return _show_markers(common, as_json=flags.as_json)
     from zenconv.errors import UsageError
-    from zenconv.project.planning import Selection
 
     changes = _read_changes(flags.timeout, strict_markers=flags.strict_markers)
     common = attrs.evolve(common, changes=changes)
-    selection = Selection(flags.targets, flags.keyword, flags.last_failed, flags.force, flags.marks)
+    selection = flags.selection()
     if flags.watch and flags.only_plan:
         raise UsageError("--watch runs, and --plan does not", hint="leave one of them out")
     if flags.only_plan:
@@ -100,7 +99,8 @@ def _read_options(flags: RunFlags, selection: Selection) -> RunOptions:
         from zenconv.cli.debugging import request_debugger
 
         debugging = request_debugger(on_failure=flags.debug, class_name=flags.debugger)
-    return RunOptions(selection, tuple(sys.argv[1:]), flags.failure_limit, flags.is_live, debugging)
+    arguments = click.get_current_context().meta.get(ARGUMENTS, ())
+    return RunOptions(selection, arguments, flags.failure_limit, flags.is_live, debugging)
 
 
 def _load_settings(common: CommonOptions, flags: RunFlags) -> Settings:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import click
 
 from zenconv.cli.tracebacks import STYLES
 from zenconv.frozen import Frozen
+
+if TYPE_CHECKING:
+    from zenconv.project.planning import Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +27,9 @@ class RunFlags(Frozen):
     keyword: str
     marks: str
     last_failed: bool
+    failed_first: bool
+    begin: tuple[str, ...]
+    only: tuple[str, ...]
     stop_on_failure: bool
     most_failures: int
     live_output: bool
@@ -51,6 +57,28 @@ class RunFlags(Frozen):
     def is_live(self) -> bool:
         """Whether the terminal is the steps': they print to it, and a debugger may ask there."""
         return self.live_output or self.debug
+
+    def selection(self) -> Selection:
+        """Return which steps are wanted. `UsageError` where flags contradict each other."""
+        from zenconv.errors import UsageError
+        from zenconv.project.planning import Selection
+
+        others = [name for name, given in (("targets", self.targets), ("--from", self.begin)) if given]
+        if self.only and others:
+            raise UsageError(
+                f"--only says what is executed, and so do {' and '.join(others)}",
+                hint="leave one of them out",
+            )
+        return Selection(
+            self.targets,
+            self.keyword,
+            self.last_failed,
+            self.force,
+            self.marks,
+            self.failed_first,
+            self.only,
+            self.begin,
+        )
 
     @property
     def failure_limit(self) -> int:
@@ -80,6 +108,22 @@ _SELECTING: tuple[Callable[[Any], Any], ...] = (
     click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches."),
     click.option("-m", "marks", default="", metavar="EXPRESSION", help="Only steps with these marks."),
     click.option("--lf", "--last-failed", "last_failed", is_flag=True, help="Only what failed last time."),
+    click.option(
+        "--ff", "--failed-first", "failed_first", is_flag=True, help="What failed last comes first."
+    ),
+    click.option(
+        "--from",
+        "begin",
+        multiple=True,
+        metavar="STEP",
+        help="Run this step and all that waits for it, even if nothing changed.",
+    ),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="STEP",
+        help="Run this step, even if nothing changed, and nothing that waits for it.",
+    ),
     click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed."),
     click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error."),
     click.option("--markers", "only_markers", is_flag=True, help="List the marks there are; run nothing."),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.argument("words", nargs=-1, metavar="[RUN] [STEP]")
 @click.option("-c", "code", metavar="CODE", help="Execute this instead of asking.")
 @click.option("--plain", is_flag=True, help="Python's own console, even if IPython is installed.")
-@common_options(config_flags=("--config",))
+@common_options(without="-c")
 def command(common: CommonOptions, words: tuple[str, ...], code: str | None, plain: bool) -> int:
     """Open a Python with the inputs that a step had in a run, to look at and to try things.
 

@@ -88,7 +88,9 @@ class IndexedProject:
 
     def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
         """Return the ids of nodes of `pipeline` that `targets` name. `UsageError` for an unknown one."""
-        return frozenset(id for id in self.checked(tuple(targets)).ids if id in pipeline.nodes)
+        names = tuple(targets)
+        selected = self.checked(names).ids if names else frozenset()
+        return frozenset(id for id in selected if id in pipeline.nodes)
 
     def is_project_file(self, path: str) -> bool:
         """Return whether `path` is code of the project."""

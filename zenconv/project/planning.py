@@ -16,11 +16,13 @@ from zenconv.engine.keys import ImportedCode, KeyMaker
 from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.plan_records import plan_event
 from zenconv.engine.written import is_written
+from zenconv.errors import UsageError
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
 from zenconv.project.collection_index import DAMAGES, CollectionIndex, find_index
+from zenconv.project.forcing import list_downstream, put_first
 from zenconv.project.indexed import IndexedCode, IndexedProject, NotInIndex
 from zenconv.project.output_settings import check_outputs
 from zenconv.project.performing import register_local_hooks, seed_of
@@ -28,11 +30,15 @@ from zenconv.project.project import Project
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import KeyParts, Plan
+from zenconv.records.run import HAS_RESULT, StepRunRecord, StepStatus
 from zenconv.records.step import Node
 from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
     from zenconv.settings import Settings
+
+FAILED: tuple[StepStatus, ...] = ("failed", "interrupted")
+_RUNS_LOOKED_AT = 20
 
 T = TypeVar("T")
 Tell = Callable[[str], None]
@@ -40,13 +46,26 @@ Tell = Callable[[str], None]
 
 @attrs.frozen(eq=False, repr=False)
 class Selection(Frozen):
-    """Which steps are wanted: targets, ``-k`` and ``-m``, those that failed last, some forced."""
+    """Which steps are wanted, and which of them in any case: what the flags of a run say.
+
+    `keyword` and `marks` are expressions. `last_failed` are only those that failed last; with
+    `failed_first` these come first. `force`, `only` and `begin` name steps that run although
+    nothing changed: `only` nothing but these are asked for, `begin` with all that is downstream.
+    """
 
     targets: tuple[str, ...] = ()
     keyword: str = ""
     last_failed: bool = False
     force: tuple[str, ...] = ()
     marks: str = ""
+    failed_first: bool = False
+    only: tuple[str, ...] = ()
+    begin: tuple[str, ...] = ()
+
+    @property
+    def forces(self) -> bool:
+        """Whether something runs although nothing changed."""
+        return bool(self.force or self.only or self.begin)
 
 
 class Planner:
@@ -65,15 +84,17 @@ class Planner:
         self._plugins = plugins
         self.stack = stack
         self.past = past
-        last_failed = past.failed_nodes() if selection.last_failed else None
+        failed = past.failed_nodes() if selection.last_failed or selection.failed_first else []
         selected = project.checked(
-            selection.targets,
+            _find_targets(project, selection),
             keyword=selection.keyword or None,
             marks=selection.marks or None,
-            last_failed=last_failed,
+            last_failed=failed if selection.last_failed else None,
             cwd=settings.cwd,
         )
         self.pipeline, self.selected = selected.pipeline, selected.ids
+        if selection.failed_first:
+            self.pipeline = put_first(self.pipeline, failed)
         fan_out = None
         if any(node.step.shape == "each" for node in self.pipeline):
             # It will grow, and the project's own must not.
@@ -160,7 +181,7 @@ class Planner:
 
     def plan(self, selection: Selection, done: Mapping[str, NodeResult] | None = None) -> Plan:
         """Return the plan for what is selected."""
-        forced = self.project.match(self.pipeline, selection.force) if selection.force else ()
+        forced = self._find_forced(selection)
         if isinstance(self.project, Project):
             with self.project.watcher:
                 plan = make_plan(self.pipeline, self.decider, done=done, force=forced)
@@ -177,13 +198,25 @@ class Planner:
             nodes.append({**row, "guessed": guessed} if guessed else dict(row))
         return nodes
 
+    def _find_forced(self, selection: Selection) -> frozenset[str]:
+        forced = self.project.match(self.pipeline, (*selection.force, *selection.only))
+        for name in selection.begin:
+            found = list_downstream(self.pipeline, self.project.match(self.pipeline, (name,)))
+            if not found:
+                raise UsageError(
+                    f"--from {name}: nothing of what is selected is that step, or waits for it",
+                    hint="leave out the targets: then everything that waits for it is selected",
+                )
+            forced |= found
+        return forced
+
     def plan_reuse(self, selection: Selection, done: Mapping[str, NodeResult]) -> Plan | None:
         """Return the plan if nothing has to run, else None; reasons are not looked for.
 
         Files that steps wrote and that are no longer there count as something to run: where to
         put them is for the project's code to say, not for data.
         """
-        plan = None if selection.force else plan_reuse(self.pipeline, self.decider, done=done)
+        plan = None if selection.forces else plan_reuse(self.pipeline, self.decider, done=done)
         if plan is None or not all(self._is_written(node, plan) for node in plan.pipeline):
             return None
         return plan
@@ -213,6 +246,13 @@ class Planner:
                     for reference in artifact.refers:
                         keys.reference(reference)
             save_index(self.project, keys, name_plugins(self._plugins))
+
+
+def _find_targets(project: Project | IndexedProject, selection: Selection) -> tuple[str, ...]:
+    if selection.only or selection.targets or not selection.begin:
+        return selection.only or selection.targets
+    starts = project.match(project.whole, selection.begin)
+    return tuple(sorted(list_downstream(project.whole, starts)))
 
 
 def consult(
@@ -328,14 +368,21 @@ class Past:
         return {}
 
     def failed_nodes(self) -> list[str]:
-        """Return the nodes that failed, or were not reached, in the newest run that ended."""
+        """Return the nodes that failed or were interrupted when they were last executed or reused.
+
+        Of branches also the node of their template: those that only a run knows are found by it.
+        Looked for in the newest runs that ended.
+        """
         if not self._refresh():
             return []
         store = self._stack.metadata_store
-        for run in store.runs(limit=20):
+        newest: dict[str, StepRunRecord] = {}
+        for run in store.runs(limit=_RUNS_LOOKED_AT):
             if run.id != self._current and run.is_over:
-                return [step.node for step in store.steps(run.id, statuses=("failed", "interrupted"))]
-        return []
+                for step in store.steps(run.id, statuses=(*FAILED, *HAS_RESULT)):
+                    newest.setdefault(step.node, step)
+        failed = [step for step in newest.values() if step.status in FAILED]
+        return list(dict.fromkeys(name for step in failed for name in (step.node, step.template)))
 
     def guess_branches(self, template: Node) -> list[str]:
         """Return the branches that a template had in the newest run that has any of it."""

@@ -66,6 +66,11 @@ class Project:
         return _without_collector(lambda: build(collection, self.settings))
 
     @property
+    def whole(self) -> Pipeline:
+        """The graph of all pipelines."""
+        return self.graph.pipeline
+
+    @property
     def warnings(self) -> tuple[Problem, ...]:
         """What is odd but stops nothing."""
         return (*self.collection.warnings, *self.graph.warnings)
@@ -151,8 +156,9 @@ class Project:
 
     def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
         """Return the ids of nodes of `pipeline` that `targets` name. `UsageError` for an unknown one."""
-        selected = self.select(tuple(targets))
-        return frozenset(id for id in selected.ids if id in pipeline.nodes)
+        names = tuple(targets)
+        selected = self.select(names).ids if names else frozenset()
+        return frozenset(id for id in selected if id in pipeline.nodes)
 
     def is_project_file(self, path: str) -> bool:
         """Return whether `path` is code of the project: the user's frames of a traceback."""

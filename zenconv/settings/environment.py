@@ -28,7 +28,7 @@ def merge_environment(
     merged = dict(raw)
     for variable, path, text in _settings_variables(environ, known, reader):
         if path[0] != "params":
-            exact = _set(merged, path, Text(text))
+            exact = put_at(merged, path, Text(text))
             reader.origins[exact] = variable
     return merged
 
@@ -59,7 +59,7 @@ def _settings_variables(
             reader.problems.append(problem)
 
 
-def _set(table: dict[str, Any], path: tuple[str, ...], value: Text) -> KeyPath:
+def put_at(table: dict[str, Any], path: tuple[str, ...], value: Any) -> KeyPath:
     """Put `value` at `path`, copying what it changes; return the path as the table spells it."""
     keys = _spell(table, path, lower=True)
     for name in keys[:-1]:

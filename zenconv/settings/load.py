@@ -12,6 +12,7 @@ from zenconv.errors import Problem, SettingsError, UsageError, did_you_mean
 from zenconv.settings.cleaning import read_clean
 from zenconv.settings.document import OWN_FILE, PYPROJECT, Document, read_document
 from zenconv.settings.environment import add_environment_params, merge_environment
+from zenconv.settings.flags import merge_options
 from zenconv.settings.outputs import read_outputs
 from zenconv.settings.params import Tree, add_table, flatten, insert
 from zenconv.settings.reading import Reader
@@ -58,6 +59,7 @@ def load_settings(
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] = os.environ,
     config_file: Path | None = None,
+    options: Iterable[str] = (),
 ) -> Settings:
     """Return the settings of the project that `start` belongs to.
 
@@ -70,12 +72,13 @@ def load_settings(
     sets
         The values of ``--set``: ``name=value``.
     overrides
-        Parameters as Python values, stronger than everything: ``Project.run(params=...)``.
+        Parameters as Python values, stronger than everything.
     environ
         Where ``ZENCONV_*`` is looked up.
     config_file
-        The value of ``-c``: read instead of the project's own file. Where `start` lies in no
-        folder with a zenconv table, the root is the folder of this file.
+        The value of ``-c``. Where `start` lies in no folder with a zenconv table, its folder is the root.
+    options
+        The values of ``-o``: ``name=value``.
 
     Raises
     ------
@@ -86,10 +89,11 @@ def load_settings(
     """
     root, document = _find_document(Path(start), config_file)
     reader = Reader(document)
-    raw = merge_environment(_raw_table(document, reader), environ, KEYS, reader)
+    merged = merge_environment(_raw_table(document, reader), environ, KEYS, reader)
+    raw, more_params = merge_options(merged, options, KEYS, reader)
     stacks = read_stacks(reader, raw.get("stacks"))
     chosen = _choose_stack(reader, raw, stacks, stack)
-    params = _read_params(reader, raw, chosen.name, environ, sets, overrides)
+    params = _read_params(reader, raw, chosen.name, environ, more_params, sets, overrides)
     settings = Settings(
         root=root,
         state=root / STATE,
@@ -100,16 +104,18 @@ def load_settings(
         stack=chosen,
         stacks=stacks,
         stack_origin="--stack" if stack else reader.where(("stack",)) if "stack" in raw else "default",
-        plugins=_read_plugins(reader, raw),
-        seed=reader.read_int(("seed",), raw.get("seed"), least=0),
         **_read_rest(reader, raw),
         warnings=tuple(_find_warnings(stacks)),
         origins=_list_origins(reader, raw),
         cwd=Path.cwd(),
     )
+    _raise_problems(reader)
+    return settings
+
+
+def _raise_problems(reader: Reader) -> None:
     if reader.problems:
         raise SettingsError(problems=tuple(sorted(reader.problems, key=lambda p: (p.file, p.line))))
-    return settings
 
 
 def _find_document(start: Path, config_file: Path | None) -> tuple[Path, Document | None]:
@@ -180,6 +186,7 @@ def _read_params(
     raw: Mapping[str, Any],
     stack: str,
     environ: Mapping[str, str],
+    more: Tree,
     sets: Iterable[str],
     overrides: Mapping[str, Any] | None,
 ) -> dict[str, Value]:
@@ -187,6 +194,8 @@ def _read_params(
     for path, layer in ((("params",), BASE_LAYER), (("stacks", stack, "params"), STACK_LAYER)):
         add_table(tree, reader.read_table(path, _find(raw, path)), reader, path, layer)
     add_environment_params(tree, environ)
+    for name, value in more.items():
+        insert(tree, name.split("."), value)
     for text in sets:
         _add_set(tree, text, reader)
     for name, value in (overrides or {}).items():
@@ -237,6 +246,8 @@ def _read_plugins(reader: Reader, raw: Mapping[str, Any]) -> PluginSettings:
 def _read_rest(reader: Reader, raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: reader.read_table((name,), raw.get(name)) for name in _RAW_TABLES},
+        "plugins": _read_plugins(reader, raw),
+        "seed": reader.read_int(("seed",), raw.get("seed"), least=0),
         "clean": read_clean(reader, raw.get("clean")),
         "outputs": read_outputs(reader, raw.get("outputs")),
         "markers": _read_markers(reader, raw),
