@@ -33,7 +33,7 @@ def make_environment(home: Path, **changes: str) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("ZENCONV_", "_ZENCONV", "COV_"))
-        and name not in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+        and name not in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI")
     }
     # This checkout, whichever is installed.
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, [str(REPOSITORY), kept.get("PYTHONPATH", "")]))

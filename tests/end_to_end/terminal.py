@@ -32,7 +32,7 @@ class Terminal:
         self.pid, self._handle = pty.fork()
         if not self.pid:
             os.chdir(it.path)
-            environment = make_environment(it.home, TERM="xterm", **(env or {}))
+            environment = make_environment(it.home, **{"TERM": "xterm", **(env or {})})
             command = [sys.executable, "-m", "zenconv", *args]
             if shell:
                 command = ["/bin/bash", "-c", f"{shlex.join(command)}{shell}"]

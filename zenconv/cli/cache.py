@@ -12,7 +12,7 @@ from zenconv.cli.options import CommonOptions, common_options, json_option
 from zenconv.cli.output import (
     escape,
     format_size,
-    is_terminal,
+    has_screen,
     plural,
     print_json,
     print_line,
@@ -203,7 +203,7 @@ def _local_parts(common: CommonOptions, settings: Settings, targets: Sequence[st
 def _show_progress(done: Copied) -> None:
     import sys
 
-    if is_terminal(sys.stderr):
+    if has_screen(sys.stderr):
         click.echo(f"\r{plural(done.blobs, 'file')}, {format_size(done.size)} ", nl=False, err=True)
 
 
@@ -213,7 +213,7 @@ def _report(done: Copied, verb: str, source: str, target: str, *, as_json: bool)
         return
     import sys
 
-    if is_terminal(sys.stderr):
+    if has_screen(sys.stderr):
         click.echo("\r\x1b[K", nl=False, err=True)
     verbs = {"push": "pushed", "pull": "pulled"}
     where = f"to {escape(target)}" if verb == "push" else f"from {escape(source)}"

@@ -99,6 +99,15 @@ def is_terminal(stream: IO[str] | None = None) -> bool:
         return False
 
 
+def has_screen(stream: IO[str] | None = None) -> bool:
+    """Return whether a person looks at `stream` (stdout): lines may be cut, and written over.
+
+    A terminal in which ``CI`` is set, or that can do nothing but print, is a log.
+    """
+    is_log = os.environ.get("CI", "").lower() not in ("", "0", "false") or os.environ.get("TERM") == "dumb"
+    return is_terminal(stream) and not is_log
+
+
 def style(text: str, *styles: str, stream: IO[str] | None = None) -> str:
     """Return `text` in a colour, ``bold`` or ``dim``, where `stream` shows colours."""
     if not text or not has_colors(stream):
@@ -136,7 +145,7 @@ def _width_of_column(cells: Iterable[str]) -> int:
 
 
 def _fit(widths: list[int]) -> list[int]:
-    if not is_terminal():
+    if not has_screen():
         return widths
     import shutil
 

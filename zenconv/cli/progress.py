@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zenconv.cli.output import escape, format_duration, format_size, is_terminal, plural, shorten, style
+from zenconv.cli.output import escape, format_duration, format_size, has_screen, plural, shorten, style
 from zenconv.cli.tracebacks import error_lines, message_lines, traceback_lines
 from zenconv.records import events
 from zenconv.records.events import (
@@ -62,7 +62,7 @@ class Progress:
         self._verbosity = verbosity
         self._traceback = traceback
         self._stream = sys.stderr
-        self._has_status = is_terminal(self._stream) and verbosity >= 0 and not is_live
+        self._has_status = has_screen(self._stream) and verbosity >= 0 and not is_live
         self._total = 0
         self._done = 0
         self._width = 20

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from zenconv.cli.output import format_duration, is_terminal, plural, shorten, style
+from zenconv.cli.output import format_duration, has_screen, plural, shorten, style
 from zenconv.cli.progress import WORDS, short_id
 from zenconv.cli.tracebacks import summary_line
 from zenconv.records.events import Event, PlanReady, RunFinished, StepFinished, StepsExpanded
@@ -67,7 +67,7 @@ class Summary:
         if not self._failures:
             return []
         lines = [summary_line(node, error) for node, error in self._failures.items()]
-        if is_terminal():
+        if has_screen():
             import shutil
 
             columns = shutil.get_terminal_size().columns

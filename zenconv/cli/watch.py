@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from zenconv.cli.options import CommonOptions
-from zenconv.cli.output import escape, has_colors, is_terminal, plural, shorten, style
+from zenconv.cli.output import escape, has_colors, has_screen, plural, shorten, style
 from zenconv.cli.report import RunReport
 from zenconv.cli.run_flags import RunFlags
 from zenconv.engine.frames import FrameReader, encode_frame
@@ -63,7 +63,7 @@ class BetweenRounds:
     def __init__(self, settings: Settings, verbosity: int) -> None:
         self._root = str(settings.root)
         self._verbosity = verbosity
-        self._has_status = is_terminal(sys.stderr)
+        self._has_status = has_screen(sys.stderr)
 
     def wait(self) -> None:
         """Say that an edit is waited for."""
