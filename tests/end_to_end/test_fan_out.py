@@ -340,3 +340,34 @@ def test_one_function_may_be_several_steps(project):
     it.edit("steps_n.py", 'params={"alpha": 0.5}', 'params={"alpha": 0.7}')
     it.run("run")
     assert it.executed() == ["n::both", "n::us_model"]
+
+
+def test_each_branch_has_random_numbers_of_its_own_whatever_its_id(project):
+    it = project(
+        {
+            "steps_r.py": """
+            import random
+            import zenconv
+            from zenconv import Collect, Each
+
+            @zenconv.parametrize("fold", [1, 2, 3])
+            def drawn(fold: int, seed: int) -> float: return random.random()
+
+            def again(drawn: float, seed: int) -> float: return random.random()
+
+            def items() -> Each[int]: return [10, 20]
+            def of_item(items: int, seed: int) -> float: return random.random()
+
+            def all_of(drawn: Collect[float], again: Collect[float], of_item: Collect[float]) -> list:
+                return [*drawn.values(), *again.values(), *of_item.values()]
+            """
+        }
+    )
+    it.run("run")
+    before = it.value("all_of")
+    assert len(set(before)) == 8
+    it.edit("steps_r.py", "[1, 2, 3]", "[1, 2, 3], ids='abc'")
+    it.edit("steps_r.py", "[10, 20]", "[5, 10, 20]")
+    it.run("run", "--force", "drawn", "--force", "again", "--force", "of_item")
+    after = it.value("all_of")
+    assert [*after[:6], *after[7:]] == before

@@ -261,7 +261,8 @@ class Resources:
         if name == "checkpoint" and find_impurity(self._pipeline, node):
             key += f" in run {self._builtins.run.id}"  # the same key would not give the same in another
         is_shared = making.scope != "step"
-        branch = _branch_text(node, making.key) if node.axes and name == "seed" else ""
+        is_branch = bool(node.axes or node.grown)
+        branch = _branch_text(node, making.key) if is_branch and name == "seed" else ""
         asker = Asker(making.owner, node.id, key, node.step.name, asked_by, is_shared, branch)
         if not self._builtins.is_one_for_step(name):
             return self._builtins.make(name, asker)
