@@ -13,7 +13,7 @@ from zenconv import hashing
 from zenconv.components.remote_files import RemoteFiles, hide_credentials
 from zenconv.components.remote_store import RemoteStore
 from zenconv.errors import CorruptArtifact, SettingsError, StoreError
-from zenconv.testing.stores import ArtifactStoreSuite, put, read
+from zenconv.testing.stores import ArtifactStoreSuite, SweepingSuite, put, read
 
 
 def open_store(options: dict, folder: Path, number: int = 0) -> RemoteStore:
@@ -44,6 +44,28 @@ class TestMemory(RemoteSuite):
 
 
 class TestS3(RemoteSuite):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path, s3_options):
+        return functools.partial(
+            RemoteStore.from_options, s3_options, root=tmp_path, state=tmp_path / "state"
+        )
+
+
+class TestSweepingFiles(SweepingSuite):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path):
+        options = {"url": f"file://{tmp_path}/remote"}
+        return functools.partial(RemoteStore.from_options, options, root=tmp_path, state=tmp_path / "state")
+
+
+class TestSweepingMemory(SweepingSuite):
+    @pytest.fixture
+    def reopen(self, tmp_path: Path):
+        options = {"url": f"memory://{tmp_path.name}-{os.urandom(4).hex()}"}
+        return lambda: RemoteStore.from_options(options, root=tmp_path, state=tmp_path / "state")
+
+
+class TestSweepingS3(SweepingSuite):
     @pytest.fixture
     def reopen(self, tmp_path: Path, s3_options):
         return functools.partial(

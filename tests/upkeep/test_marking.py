@@ -1,43 +1,14 @@
-"""What logs mention, found by pattern: all of it, wherever a block of reading ends."""
+"""What runs mention, kept up to date."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.records.logs import cache_key, finished, new_state, succeeded_run, text_artifact, write_run
+from tests.records.logs import cache_key, finished, new_state, succeeded_run, write_run
 from zenconv import hashing
-from zenconv.upkeep import marking
-from zenconv.upkeep.marking import Mentioned, RunMarks
+from zenconv.upkeep.marking import RunMarks
 
 DIGEST = hashing.digest_bytes(b"big")
-
-
-def test_digests_and_keys_of_a_real_log_are_found(tmp_path: Path):
-    state = new_state(tmp_path)
-    folder = succeeded_run(state)
-    found = Mentioned()
-    assert found.read(folder.log) == folder.log.stat().st_size
-    assert text_artifact("raw").files[0].digest in found.digests
-    assert {cache_key("raw"), cache_key("churn"), cache_key("metrics")} <= found.keys
-
-
-def test_a_digest_is_found_wherever_a_block_ends(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(marking, "_BLOCK", 1000)
-    log = tmp_path / "events.log"
-    for padding in range(900, 1010):
-        log.write_bytes(b"x" * padding + f'"{DIGEST}" "{cache_key("k")}"'.encode() + b"y" * 300)
-        found = Mentioned()
-        found.read(log)
-        assert (found.digests, found.keys) == ({DIGEST}, {cache_key("k")})
-
-
-def test_what_a_damaged_line_and_unknown_events_say_is_kept_too(tmp_path: Path):
-    log = tmp_path / "events.log"
-    other = hashing.digest_bytes(b"other")
-    log.write_bytes(f'garbage {{"model":"{DIGEST}"\n00000000 {{"of_tomorrow":["{other}"]}}\n'.encode())
-    found = Mentioned()
-    found.read(log)
-    assert found.digests == {DIGEST, other}
 
 
 def test_what_is_written_later_is_found_by_reading_on(tmp_path: Path):

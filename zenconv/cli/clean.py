@@ -40,6 +40,7 @@ _LEFTOVERS = {
 @click.option("--older-than", metavar="AGE", help="Only runs older than this: 12h, 30d, 8w.")
 @click.option("--keep-last", type=click.IntRange(min=0), metavar="N", help="Keep the newest N runs.")
 @click.option("--failed", "only_failed", is_flag=True, help="Only runs that did not succeed.")
+@click.option("--others", is_flag=True, help="In a shared store, also what others left unpinned.")
 @click.option("-y", "--yes", is_flag=True, help="Do it; without this, only say what would be done.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done (the default).")
 @click.option("-v", "--verbose", is_flag=True, help="List every run that stays, too, and why.")
@@ -51,6 +52,7 @@ def command(
     older_than: str | None,
     keep_last: int | None,
     only_failed: bool,
+    others: bool,
     yes: bool,
     dry_run: bool,
     verbose: bool,
@@ -70,7 +72,7 @@ def command(
     stack = common.open_stack(settings, print_warning)
     try:
         retention = _retention(settings, stack, runs, older_than, keep_last, only_failed)
-        cleaner = Cleaner(settings, stack, retention)
+        cleaner = Cleaner(settings, stack, retention, others=others)
         plan = cleaner.plan()
         _tell(stack)
         done = cleaner.perform(plan) if yes else None

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from zenconv import hashing
+from zenconv.components.machine import machine_id
 from zenconv.errors import StoreError
 from zenconv.locks import is_held
 
@@ -50,8 +51,8 @@ class Holds:
 
     def begin(self, guard: Path, owner: str) -> None:
         """From now on, write down what this process is interested in, while the lock `guard` is held."""
-        self._drop()
-        facts = {"guard": os.path.abspath(guard), "host": _host(), "owner": owner}
+        self.end()
+        facts = {"guard": os.path.abspath(guard), "host": machine_id(), "owner": owner}
         self._header = json.dumps(facts).encode() + b"\n"
 
     def add(self, digests: Iterable[str]) -> None:
@@ -99,6 +100,16 @@ class Holds:
             with suppress(OSError):
                 os.close(self._descriptor)
 
+    def end(self) -> None:
+        """Be interested in nothing any more: everything is recorded."""
+        path, self._path = self._path, ""
+        is_own = self._process == os.getpid()
+        self._drop()
+        self._header = b""
+        if path and is_own:
+            with suppress(OSError):
+                os.unlink(path)
+
     def living(self) -> set[str]:
         """Return every digest that a living run is interested in, whichever process said so."""
         found: set[str] = set()
@@ -121,11 +132,6 @@ class Holds:
             return []
 
 
-def _host() -> str:
-    # Not `socket.gethostname`, whose module costs more than all of this.
-    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
-
-
 def _read_lines(path: str) -> list[str]:
     try:
         with open(path, encoding="ascii", errors="replace") as stream:
@@ -145,7 +151,7 @@ def _is_living(path: str) -> bool:
         return False
     except (OSError, ValueError, KeyError, TypeError):
         return _is_young(path)
-    if host != _host():
+    if host != machine_id():
         return age < _FOREIGN_SECONDS
     try:
         return is_held(guard)

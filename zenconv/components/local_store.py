@@ -161,6 +161,10 @@ class LocalStore:
         """Keep safe from `sweep` what is found or committed from now on, while `guard` is held."""
         self._sweep.holds.begin(guard, owner)
 
+    def unprotect(self) -> None:
+        """Give up what `protect` promised."""
+        self._sweep.holds.end()
+
     def sweep(self, digests: Iterable[str], still_needed: Callable[[], Container[str]]) -> Swept:
         """Remove those blobs that nobody protects and that `still_needed` does not hold."""
         return Swept(self._sweep.sweep(digests, still_needed))

@@ -4,6 +4,7 @@
 
     <url>/objects/ab/<64 hex digits>     blobs, written once
     <url>/quarantine/<64 hex digits>     blobs whose bytes were found wrong
+    <url>/users/  sweep.json             see `zenconv.components.remote_users`
 
 A new blob is spooled into the local copy while it is hashed and uploaded from there, in parts
 where it is big. A downloaded blob is verified before it enters the copy.
@@ -12,7 +13,7 @@ where it is big. A downloaded blob is verified before it enters the copy.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -20,12 +21,17 @@ from zenconv import hashing
 from zenconv.components.local_store import LocalStore, hex_part
 from zenconv.components.options import check_options
 from zenconv.components.remote_files import RemoteFiles, hide_credentials
+from zenconv.components.remote_users import RemoteUsers
 from zenconv.components.spool import LocalBlobWriter, remove_file, store_error
 from zenconv.errors import CorruptArtifact, Problem, SettingsError, StoreError
+from zenconv.interfaces.sweeping import Leftover, Swept
+from zenconv.locks import FileLock
 
 REMOTE_OPTIONS: dict[str, type] = {"url": str, "storage_options": dict}
 _SINGLE_PUT = 8 << 20
 """Blobs up to this size are put in one conditional request, larger ones in parts."""
+_BATCH = 200
+"""So many blobs are removed before others get their turn."""
 
 
 def remote_files(owner: str, options: Mapping[str, Any], root: Path) -> RemoteFiles:
@@ -59,6 +65,7 @@ class RemoteStore:
         self.url = files.url
         self._files = files
         self._copies = LocalStore(copies)
+        self._users = RemoteUsers(files)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any], *, root: Path, state: Path) -> Self:
@@ -83,6 +90,7 @@ class RemoteStore:
         else:
             with open(spooled, "rb") as stream:
                 self._put(path, stream.read())
+        self._copies.has([digest])  # so that a clean that is about to remove the copy leaves it
         self._copies.adopt(spooled, digest, size)
 
     def _put(self, path: str, data: bytes) -> None:
@@ -159,10 +167,69 @@ class RemoteStore:
         self._copies.delete(wanted)
         self._files.map(self._files.delete, paths)
 
+    def protect(self, guard: Path, owner: str) -> None:
+        """Keep everything here safe from `sweep` while `guard` is held; waits for one that is going on."""
+        self._copies.protect(guard, owner)
+        self._users.begin(guard, owner)
+
+    def unprotect(self) -> None:
+        """Give up what `protect` promised."""
+        self._copies.unprotect()
+        self._users.end()
+
+    def sweep(self, digests: Iterable[str], still_needed: Callable[[], Container[str]]) -> Swept:
+        """Remove those blobs that `still_needed` does not hold, unless somebody uses the store."""
+        wanted = list(digests)
+        guard = FileLock(self._copies.path / f"sweep-{os.getpid()}-{os.urandom(4).hex()}.lock")
+        guard.acquire()
+        try:
+            with self._users.sweeping(Path(guard.path)) as look:
+                users = look()
+                if users:
+                    return Swept({}, tuple(users))
+                needed = still_needed()
+                return self._remove([digest for digest in wanted if digest not in needed], look)
+        finally:
+            guard.close(remove=True)
+
+    def _remove(self, digests: list[str], look: Callable[[], list[str]]) -> Swept:
+        """Remove in batches, so that nobody has to wait for long."""
+        removed: dict[str, int] = {}
+        for start in range(0, len(digests), _BATCH):
+            batch = digests[start : start + _BATCH]
+            users = look() if start else []
+            if users:
+                return Swept(removed, tuple(users))
+            sizes = self._files.map(self._files.size, [_blob(digest) for digest in batch])
+            found = {d: size for d, size in zip(batch, sizes, strict=True) if size is not None}
+            self.delete(found)
+            removed.update(found)
+        return Swept(removed)
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Yield what is in quarantine, half-written files on this machine, and the copies here."""
+        for name, size in self._files.sizes("quarantine"):
+            if hashing.is_digest(f"{hashing.ALGORITHM}:{name}"):
+                yield Leftover("quarantine", name, size)
+        yield from (Leftover("copy", digest, size) for digest, size in self._copies.digests())
+        yield from (Leftover("spool", found.name, found.size) for found in self._copies.spool.leftovers())
+
+    def remove_leftovers(self, leftovers: Iterable[Leftover]) -> None:
+        """Delete such files. Missing ones, and those in use by now, are no error."""
+        found = list(leftovers)
+        rotten = [
+            f"quarantine/{hex_part(f'{hashing.ALGORITHM}:{f.name}')}" for f in found if f.kind == "quarantine"
+        ]
+        self._files.map(self._files.delete, rotten)
+        self._copies.remove_leftovers(f for f in found if f.kind == "spool")
+        nothing: frozenset[str] = frozenset()
+        self._copies.sweep([f.name for f in found if f.kind == "copy"], lambda: nothing)
+
     def digests(self) -> Iterator[tuple[str, int]]:
         """Yield (digest, size in bytes) of every remote blob."""
-        for shard in self._files.names("objects"):
-            for name, size in self._files.sizes(f"objects/{shard}"):
+        folders = [f"objects/{shard}" for shard in self._files.names("objects")]
+        for found in self._files.map(self._files.sizes, folders):
+            for name, size in found:
                 digest = f"{hashing.ALGORITHM}:{name}"
                 if hashing.is_digest(digest):
                     yield digest, size

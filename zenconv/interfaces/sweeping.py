@@ -58,6 +58,9 @@ class Sweepable(Protocol):
         is about to remove what this object looks for, it waits until that is decided.
         """
 
+    def unprotect(self) -> None:
+        """Give up what `protect` promised: what this object found and committed is recorded by now."""
+
     def sweep(self, digests: Iterable[str], still_needed: Callable[[], Container[str]]) -> Swept:
         """Remove those blobs that nobody protects and that `still_needed` does not hold.
 

@@ -49,6 +49,7 @@ from zenconv.records.log import EventLog, read_events
 from zenconv.records.plan import Plan
 from zenconv.settings import Settings
 from zenconv.stack.assemble import assemble
+from zenconv.stack.sharing import end_use
 from zenconv.stack.workers import has_workers
 
 if TYPE_CHECKING:
@@ -216,6 +217,8 @@ class _RunnerBody:
         if debugger is not None and debugger.has_quit:
             channel.send(Notice("the debugger was quit: nothing more was run", "note", at=clock.utc_now()))
         planner.decider.keys.files.save()
+        for text in end_use(self.settings, planner.stack, self.folder, self.started.environment["host"]):
+            channel.send(Notice(text, at=clock.utc_now()))
         planner.stack.action_cache.close()
         return bool(interruption.signal)
 

@@ -140,6 +140,13 @@ class Stack:
         if self._guard is not None and hasattr(store, "protect"):
             store.protect(*self._guard)
 
+    def unprotect(self) -> None:
+        """Give up what `protect` asked for: everything that was found and stored is recorded."""
+        self._guard = None
+        unprotect = getattr(self._made.get("artifact_store"), "unprotect", None)
+        if unprotect is not None:
+            unprotect()
+
     def component(self, kind: str) -> Any:
         """Return the component of any other kind. `SettingsError` where the stack has none."""
         return self._component(kind)

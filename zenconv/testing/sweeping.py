@@ -135,11 +135,26 @@ class SweepingSuite:
         _sweepable(run).protect(Path(guard.path), "run 1")
         written = put(run, b"written")
         guard.release()
-        self.end(run)
         assert self.sweep(store, written).removed == {written: 7}
 
-    def end(self, store: ArtifactStore) -> None:
-        """Do what a process does with a store when its run has ended."""
+    def test_a_run_that_has_recorded_everything_gives_its_protection_up(
+        self, store: ArtifactStore, reopen: Reopen, guard: FileLock
+    ) -> None:
+        run = reopen()
+        _sweepable(run).protect(Path(guard.path), "run 1")
+        written = put(run, b"written")
+        assert self.sweep(store, written).removed == {}
+        _sweepable(run).unprotect()
+        assert self.sweep(store, written).removed == {written: 7}
+
+    def test_who_uses_the_store_is_told_where_single_blobs_cannot_be_told(
+        self, store: ArtifactStore, reopen: Reopen, guard: FileLock
+    ) -> None:
+        other, run = put(store, b"other"), reopen()
+        _sweepable(run).protect(Path(guard.path), "run 1")
+        swept = self.sweep(store, other)
+        assert swept.in_use_by in ((), ("run 1",))
+        assert (swept.removed == {}) == (swept.in_use_by != ())
 
     def test_what_is_found_while_a_sweep_begins_stays(
         self, store: ArtifactStore, reopen: Reopen, guard: FileLock

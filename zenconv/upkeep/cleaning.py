@@ -1,4 +1,4 @@
-"""`zenconv clean`: find what no kept run, pin or recent result needs, and remove it beside running runs.
+"""`zenconv clean`: what would go, and removing it beside running runs.
 
 The order makes every moment consistent: entries first (a missing one costs a computation), then
 the records of runs (moved away whole), then the bytes that only they needed. What still needs
@@ -8,25 +8,27 @@ bytes is looked up again at the last moment, under the rule of `zenconv.interfac
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import attrs
 
 from zenconv.errors import StoreError
 from zenconv.frozen import Frozen
-from zenconv.interfaces.storing import ActionCache, ArtifactStore
 from zenconv.interfaces.sweeping import Leftover, Sweepable, Swept
-from zenconv.locks import FileLock, is_held
+from zenconv.locks import FileLock
 from zenconv.records.artifact import ActionEntry
 from zenconv.records.layout import StateFolder
 from zenconv.settings import Settings
-from zenconv.stack.assemble import Stack, choose_component
-from zenconv.stack.pins import digests_of, is_pin, unpin
-from zenconv.upkeep.marking import Mentioned, RunMarks
+from zenconv.stack.assemble import Stack
+from zenconv.stack.pins import digests_of
+from zenconv.stack.sharing import is_shared, pin_runs, unpin_runs
+from zenconv.upkeep.judging import Judge
+from zenconv.upkeep.marking import RunMarks
+from zenconv.upkeep.pending import Pending
 from zenconv.upkeep.remains import REMOVED, Remains, find_remains, remove
-from zenconv.upkeep.retention import Retention, RunFacts, Verdict, age_of
+from zenconv.upkeep.retention import Retention, RunFacts, Verdict
 
 _PAGE = 500
 _PATIENCE_SECONDS = 600.0
@@ -37,8 +39,8 @@ class CleanPlan(Frozen):
     """What would go, and what stays.
 
     `frees` maps ids of runs that go to the bytes that nothing else needs. `entries` are cache
-    entries that go, `blobs` digests with their sizes. `kept_entries`, `kept_blobs` and
-    `kept_bytes` count what stays in the store.
+    entries that go (pins that were given up among them), `blobs` digests with their sizes.
+    `kept_entries`, `kept_blobs` and `kept_bytes` count what stays in the store.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -55,6 +57,11 @@ class CleanPlan(Frozen):
     def going(self) -> list[RunFacts]:
         """The runs that go."""
         return [verdict.run for verdict in self.verdicts if verdict.goes]
+
+    @property
+    def staying(self) -> list[RunFacts]:
+        """The runs that stay."""
+        return [verdict.run for verdict in self.verdicts if not verdict.goes]
 
     @property
     def is_empty(self) -> bool:
@@ -75,15 +82,24 @@ class Cleaned:
 
 
 class Cleaner:
-    """Cleans the state folder of one project and the store of one stack."""
+    """Cleans the state folder of one project and the store of one stack.
 
-    def __init__(self, settings: Settings, stack: Stack, retention: Retention) -> None:
-        self.settings = settings
+    Parameters
+    ----------
+    others
+        In a store that is shared: also what this project does not know of, where nobody has
+        pinned it.
+    """
+
+    def __init__(
+        self, settings: Settings, stack: Stack, retention: Retention, *, others: bool = False
+    ) -> None:
         self.state = StateFolder(settings.state)
         self.stack = stack
         self.retention = retention
-        self.store: ArtifactStore = stack.artifact_store
-        self.cache: ActionCache = stack.action_cache
+        self.is_shared = is_shared(settings, stack.settings)
+        self.pending = Pending(self.state, stack.artifact_store.url)
+        self._judge = Judge(settings, stack, retention, only_own=self.is_shared and not others)
 
     def plan(self) -> CleanPlan:
         """Look at everything, change nothing.
@@ -93,76 +109,34 @@ class Cleaner:
         StoreError
             The log of a run that stays cannot be read, so nothing can be told to be unneeded.
         """
-        verdicts = self._judge_runs()
+        verdicts = self._judge.judge_runs()
         going = [verdict.run.id for verdict in verdicts if verdict.goes]
-        marks = RunMarks(self.state, going)
-        kept = marks.refresh()
-        per_run = {run: self._read_going(run) for run in going}
-        gone_keys = set[str]().union(*(mentioned.keys for mentioned in per_run.values()))
-        entries, needed, kept_entries = self._judge_entries(kept, gone_keys)
-        sizes = dict(self.store.digests())
-        blobs = {d: size for d, size in sizes.items() if d not in kept.digests and d not in needed}
-        frees = {run: sum(blobs.get(d, 0) for d in m.digests) for run, m in per_run.items()}
+        kept = RunMarks(self.state, going).refresh()
+        gone = {run: self._judge.mentioned_by(run) for run in going}
+        judged = self._judge.judge_entries(kept, gone)
+        sizes = dict(self.stack.artifact_store.digests())
+        unneeded = {d: s for d, s in sizes.items() if d not in kept.digests and d not in judged.needed}
+        blobs = unneeded
+        if self._judge.only_own:
+            own = set(self.pending.read()).union(*(m.digests for m in gone.values()), judged.freed)
+            blobs = {digest: size for digest, size in unneeded.items() if digest in own}
         return CleanPlan(
             verdicts=tuple(verdicts),
-            frees=frees,
-            entries=tuple(entries),
+            frees={run: sum(blobs.get(d, 0) for d in m.digests) for run, m in gone.items()},
+            entries=tuple(judged.going),
             blobs=blobs,
-            leftovers=tuple(self._leftovers(blobs)),
+            leftovers=tuple(self._leftovers(kept.digests)),
             remains=tuple(find_remains(self.state, self.retention.result_age)),
-            kept_entries=kept_entries,
+            kept_entries=judged.staying,
             kept_blobs=len(sizes) - len(blobs),
             kept_bytes=sum(sizes.values()) - sum(blobs.values()),
         )
 
-    def _judge_runs(self) -> list[Verdict]:
-        store = self.stack.metadata_store
-        store.refresh()
-        present = set(self.state.run_ids())
-        runs: list[RunFacts] = []
-        while page := store.runs(limit=_PAGE, offset=len(runs)):
-            runs += map(RunFacts.of, page)
-        here = [run for run in runs if run.id in present]
-        alive = {run.id for run in here if _is_alive(self.state, run.id)}
-        own = choose_component(self.stack.settings, "artifact_store")
-        stacks = self.settings.stacks
-        elsewhere = {
-            run.id
-            for run in here
-            if run.stack not in stacks or choose_component(stacks[run.stack], "artifact_store") != own
-        }
-        return self.retention.judge(here, alive=alive, elsewhere=elsewhere)
-
-    def _read_going(self, run: str) -> Mentioned:
-        mentioned = Mentioned()
-        with suppress(StoreError):
-            mentioned.read(self.state.run(run).log)
-        return mentioned
-
-    def _judge_entries(self, kept: Mentioned, gone_keys: set[str]) -> tuple[list[ActionEntry], set[str], int]:
-        """Return the entries that go, the digests that the others need, and how many those are."""
-        going: list[ActionEntry] = []
-        needed: set[str] = set()
-        count = 0
-        for entry in self.cache.entries():
-            if self._stays(entry, kept, gone_keys):
-                needed |= digests_of(entry)
-                count += not is_pin(entry)
-            else:
-                going.append(entry)
-        return going, needed, count
-
-    def _stays(self, entry: ActionEntry, kept: Mentioned, gone_keys: set[str]) -> bool:
-        key = str(entry.key)
-        if is_pin(entry) or key in kept.keys:
-            return True
-        if entry.discovered and digests_of(entry) <= kept.digests:
-            return True  # a kept run used it under the key that it has without what was discovered
-        return key not in gone_keys and age_of(entry.created) <= self.retention.result_age
-
-    def _leftovers(self, blobs: Mapping[str, int]) -> Iterable[Leftover]:
-        if isinstance(self.store, Sweepable):
-            yield from (found for found in self.store.leftovers() if found.kind != "copy")
+    def _leftovers(self, kept: set[str]) -> Iterator[Leftover]:
+        """Yield what the store has to throw away; copies of what a kept run needs stay."""
+        store = self.stack.artifact_store
+        if isinstance(store, Sweepable):
+            yield from (f for f in store.leftovers() if f.kind != "copy" or f.name not in kept)
 
     def perform(self, plan: CleanPlan) -> Cleaned:
         """Remove what `plan` says, as far as nobody needs it by now.
@@ -184,18 +158,22 @@ class Cleaner:
 
     def _perform(self, plan: CleanPlan) -> Cleaned:
         done = Cleaned()
+        if self.is_shared:
+            pin_runs(self.state, self.stack, [run.id for run in plan.staying], platform.node())
+            self.pending.add(plan.blobs)
         done.entries = self._remove_entries(plan.entries)
         done.runs = [run.id for run in plan.going if self._move_away(run.id)]
         self._forget(done.runs)
-        swept = self._sweep(plan.blobs, done.runs)
-        done.blobs = len(swept.removed)
-        done.freed = sum(swept.removed.values())
+        swept = self._sweep(plan.blobs)
+        done.blobs, done.freed = len(swept.removed), sum(swept.removed.values())
         if swept.in_use_by:
-            done.notes.append(
-                f"stored bytes stay for now: the store is in use by {', '.join(swept.in_use_by)}"
-            )
-        if isinstance(self.store, Sweepable):
-            self.store.remove_leftovers(plan.leftovers)
+            users = ", ".join(swept.in_use_by)
+            done.notes.append(f"stored files stay for now: the store is in use by {users}")
+        else:
+            self.pending.clear()
+        store = self.stack.artifact_store
+        if isinstance(store, Sweepable):
+            store.remove_leftovers(plan.leftovers)
         # Looked for again: the folders of the runs are among them now, and what was in use may be.
         for found in find_remains(self.state, self.retention.result_age):
             remove(found)
@@ -207,11 +185,12 @@ class Cleaner:
 
     def _remove_entries(self, entries: Sequence[ActionEntry]) -> int:
         """Remove entries that are as they were; one that was published anew meanwhile stays."""
+        cache = self.stack.action_cache
         removed = 0
         for batch in _batches(entries):
-            present = self.cache.look_up([entry.key for entry in batch])
+            present = cache.look_up([entry.key for entry in batch])
             same = [e.key for e in batch if e.key in present and present[e.key].created == e.created]
-            self.cache.remove(same)
+            cache.remove(same)
             removed += len(same)
         return removed
 
@@ -239,31 +218,26 @@ class Cleaner:
             store = self.stack.metadata_store
             store.refresh()
             store.notices[:] = [text for text in store.notices if "logs were deleted" not in text]
-            unpin(self.cache, "run", runs)
+            if self.is_shared:
+                unpin_runs(self.state, self.stack, runs)
 
-    def _sweep(self, blobs: Mapping[str, int], runs: Iterable[str]) -> Swept:
+    def _sweep(self, blobs: Mapping[str, int]) -> Swept:
+        store = self.stack.artifact_store
         if not blobs:
             return Swept({})
-        if not isinstance(self.store, Sweepable):
+        if not isinstance(store, Sweepable):
             return Swept({}, ("somebody, perhaps: this kind of store cannot tell",))
-        return self.store.sweep(blobs, self._needed_now)
+        return store.sweep(blobs, self._needed_now)
 
     def _needed_now(self) -> set[str]:
-        """Return every digest that records and cache entries mention at this moment."""
+        """Return every digest that records, pins and cache entries mention at this moment."""
         needed = RunMarks(self.state).refresh().digests
-        for entry in self.cache.entries():
+        for entry in self.stack.action_cache.entries():
             needed |= digests_of(entry)
         return needed
 
 
-def _is_alive(state: StateFolder, run: str) -> bool:
-    try:
-        return is_held(state.run(run).lock)
-    except StoreError:
-        return True
-
-
-def _batches(entries: Sequence[ActionEntry]) -> Iterable[list[ActionEntry]]:
+def _batches(entries: Iterable[ActionEntry]) -> Iterator[list[ActionEntry]]:
     waiting = iter(entries)
     while batch := list(islice(waiting, _PAGE)):
         yield batch

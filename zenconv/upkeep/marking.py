@@ -1,59 +1,11 @@
-"""What the records of runs mention: the digests of stored bytes, and cache keys.
-
-Read by pattern, not by event: whatever any version of zenconv, or a line that is damaged in
-another place, says of a digest keeps those bytes. Too much may be kept by that, never too little.
-"""
+"""What the runs of a project mention, kept up to date while they go on."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable
 
-import attrs
-
-from zenconv.errors import StoreError
 from zenconv.records.layout import StateFolder
-
-_DIGEST = re.compile(rb"b3:[0-9a-f]{64}(?![0-9a-f])")
-_KEY = re.compile(rb"(?<![0-9a-f:])[0-9a-f]{64}-[0-9a-f]{64}(?![0-9a-f])")
-_BLOCK = 1 << 20
-_LONGEST = 160
-"""Bytes that a block shares with the one before: more than the longest thing that is looked for."""
-
-
-@attrs.define(eq=False, repr=False)
-class Mentioned:
-    """The digests and cache keys that some logs mention."""
-
-    digests: set[str] = attrs.field(factory=set)
-    keys: set[str] = attrs.field(factory=set)
-
-    def read(self, path: str | os.PathLike[str], offset: int = 0) -> int:
-        """Add what the file says from `offset` on; return how far it was read. A missing one says nothing.
-
-        Raises
-        ------
-        StoreError
-            The file cannot be read: what it needs is not known.
-        """
-        try:
-            with open(path, "rb", buffering=0) as stream:
-                stream.seek(max(0, offset - _LONGEST))
-                rest = b""
-                while block := stream.read(_BLOCK):
-                    data = rest + block
-                    self._search(data)
-                    rest = data[-_LONGEST:]
-                return stream.tell()
-        except FileNotFoundError:
-            return offset
-        except OSError as error:
-            raise StoreError(f"cannot read the log {path}: {error.strerror or error}") from error
-
-    def _search(self, data: bytes) -> None:
-        self.digests.update(text.decode("ascii") for text in set(_DIGEST.findall(data)))
-        self.keys.update(text.decode("ascii") for text in set(_KEY.findall(data)))
+from zenconv.records.mentioned import Mentioned
 
 
 class RunMarks:
