@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -10,7 +10,7 @@ import click
 
 from zenconv.cli.main import ARGUMENTS
 from zenconv.cli.options import CommonOptions, common_options
-from zenconv.cli.output import escape, plural, print_json, print_line, print_table, style
+from zenconv.cli.output import escape, plural, print_json, print_line, print_table
 from zenconv.cli.run_flags import RunFlags, run_flags
 
 if TYPE_CHECKING:
@@ -27,12 +27,13 @@ def command(common: CommonOptions, flags: RunFlags) -> int:
 
     TARGETS are node ids, files, folders, pipelines or step names; without any, everything runs.
     """
-    if flags.only_markers:
-        return _show_markers(common, as_json=flags.as_json)
     from zenconv.errors import UsageError
 
     changes = _read_changes(flags.timeout, strict_markers=flags.strict_markers)
     common = attrs.evolve(common, changes=changes)
+    show = _find_listing(flags)
+    if show is not None:
+        return show(common, flags)
     selection = flags.selection()
     if flags.watch and flags.only_plan:
         raise UsageError("--watch runs, and --plan does not", hint="leave one of them out")
@@ -57,16 +58,15 @@ def _read_changes(timeout: str | None, *, strict_markers: bool) -> dict[str, Any
     return changes
 
 
-def _show_markers(common: CommonOptions, *, as_json: bool) -> int:
-    from zenconv.project.marks import list_markers
+def _find_listing(flags: RunFlags) -> Callable[[CommonOptions, RunFlags], int] | None:
+    """Return what prints a list instead of running, if a flag asks for one."""
+    if not (flags.only_markers or flags.only_fixtures or flags.only_collect):
+        return None
+    from zenconv.cli.listing import show_fixtures, show_markers, show_selected
 
-    rows = list_markers(common.load_settings())
-    if as_json:
-        print_json({"markers": [row._asdict() for row in rows]})
-        return 0
-    for row in rows:
-        print_line(f"{style(escape('zenconv.mark.' + row.usage), 'bold')}: {escape(row.text)}".rstrip(": "))
-    return 0
+    if flags.only_markers:
+        return show_markers
+    return show_fixtures if flags.only_fixtures else show_selected
 
 
 def _run(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:

@@ -39,6 +39,8 @@ class RunFlags(Frozen):
     timeout: str | None
     strict_markers: bool
     only_markers: bool
+    only_fixtures: bool
+    only_collect: bool
     workers: str | None
     watch: bool
     verbose: int
@@ -126,6 +128,8 @@ _SELECTING: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed."),
     click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error."),
+    click.option("--co", "--collect-only", "only_collect", is_flag=True, help="List what is selected."),
+    click.option("--fixtures", "only_fixtures", is_flag=True, help="List the fixtures there are."),
     click.option("--markers", "only_markers", is_flag=True, help="List the marks there are; run nothing."),
 )
 
