@@ -172,17 +172,23 @@ class _Pool(TaskPool):
             self._failed_starts += 1
             if self._failed_starts >= _MOST_FAILED_STARTS and not self._is_interrupted:
                 raise WorkerError(str((message.error or {}).get("message", "workers end as they start")))
-        if len(seat.tasks) > 1 and not self._is_interrupted:
-            self._suspects += [task for task, _ in seat.tasks.values()]
-            return
+        late = message.late
+        others = [task for task, _ in seat.tasks.values() if task.node not in late]
+        if not self._is_interrupted and (late or len(others) > 1):
+            # With a late one to blame nobody is suspect, but here they have their turn as well.
+            self._suspects += others
+            others = []
         for task, started in seat.tasks.values():
-            self._settled.append(
-                TaskResult(
-                    task.node,
-                    "interrupted" if self._is_interrupted else "failed",
-                    output=message.output,
-                    error=message.error,
-                    seconds=clock.monotonic() - started,
-                    ending="crash",
-                )
-            )
+            if task.node in late or task in others:
+                self._settled.append(self._settle(task, started, message))
+
+    def _settle(self, task: Task, started: float, message: WorkerMessage) -> TaskResult:
+        is_late = task.node in message.late
+        return TaskResult(
+            task.node,
+            "interrupted" if self._is_interrupted else "failed",
+            output=message.output,
+            error=message.late.get(task.node, message.error),
+            seconds=clock.monotonic() - started,
+            ending="timeout" if is_late else "crash",
+        )

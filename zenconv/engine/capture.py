@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from zenconv.engine.signals import TELL_STACK
 from zenconv.errors import StoreError
 
 _BLOCK = 1 << 20
@@ -63,6 +64,12 @@ class Spool:
         """Forget what has gathered."""
         os.ftruncate(self.descriptor, 0)
 
+    def append(self, data: bytes) -> None:
+        """Add to what has gathered."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self.descriptor, rest) :]
+
     @property
     def is_closed(self) -> bool:
         """Whether the file was released."""
@@ -89,6 +96,7 @@ class Capture:
 
     def start(self) -> None:
         """Begin; for the rest of the process's life."""
+        faulthandler.register(TELL_STACK, file=self.spool.descriptor, all_threads=True)
         if self.live:
             sys.stdout = _Tee(sys.stdout, self)
             sys.stderr = _Tee(sys.stderr, self)

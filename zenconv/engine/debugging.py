@@ -73,6 +73,8 @@ class _Ended(BaseException):
 class Debugger:
     """Opens the debugger in this process, for one person, one conversation at a time.
 
+    `on_talk` is called when a conversation begins.
+
     Parameters
     ----------
     interruption
@@ -87,6 +89,7 @@ class Debugger:
         self, request: DebuggerRequest, interruption: Interruption, capture: Capture, files: ProjectFiles
     ) -> None:
         self.has_quit = False
+        self.on_talk: Callable[[], object] = lambda: None
         self.files = files
         self._class = _with_way_out(request.find_class(), self)
         self._request = request
@@ -184,6 +187,7 @@ class Debugger:
             yield
             return
         self._is_talking = True
+        self.on_talk()
         started = clock.monotonic()
         streams = sys.stdout, sys.stderr
         handlers = self._take_signals()

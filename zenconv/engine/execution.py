@@ -22,6 +22,7 @@ from zenconv.engine.plan_records import node_record
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
 from zenconv.engine.retries import Retries
 from zenconv.engine.schedule import Schedule
+from zenconv.engine.step_records import StepRecords, describe_damage, describe_fault
 from zenconv.engine.tolerance import find_broken
 from zenconv.engine.written import returned_outputs
 from zenconv.errors import StoreError, UsageError
@@ -34,9 +35,9 @@ from zenconv.records.events import (
     StepRetried,
     StepsExpanded,
     StepsReused,
-    StepStarted,
 )
-from zenconv.records.plan import Decision, KeyParts, Plan
+from zenconv.records.marks import TimeLimit
+from zenconv.records.plan import Decision, Plan
 from zenconv.records.step import Node
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class RunExecution:
     `ended` holds nodes that ended before this runner started, with their status. `writer` names
     this run in cache entries. `most_failures`: after so many nothing more is started; 0: never.
     `workers` opens worker processes, where the run was started with them. `suspects` are nodes of
-    which one ended an earlier runner: each is executed with nothing beside it.
+    which one ended an earlier runner: each is executed with nothing beside it. `retries` knows
+    which attempts have failed, `default_limit` is the time limit of steps that have no other.
     """
 
     plan: Plan
@@ -72,6 +74,7 @@ class RunExecution:
     durability: Durability | None = None
     workers: WorkersOpener | None = None
     retries: Retries = attrs.field(factory=Retries)
+    default_limit: TimeLimit | None = None
     results: dict[str, NodeResult] = attrs.field(factory=dict)
     status: dict[str, str] = attrs.field(factory=dict)
     read: dict[str, Mapping[str, Any]] = attrs.field(factory=dict)
@@ -83,12 +86,13 @@ class RunExecution:
     _reopenings: int = 0
     _failures: int = 0
     _async_tasks: AsyncTasks | None = None
-    _told: set[tuple[str, str]] = attrs.field(factory=set)
+    _records: StepRecords = attrs.field(init=False)
     _growths: list[Growth] = attrs.field(factory=list)
     _schedule: Schedule = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._schedule = Schedule(self.status)
+        self._records = StepRecords(self.decider, self.retries)
 
     def perform(self, task: Task) -> TaskResult:
         """Execute one task in this process."""
@@ -267,11 +271,15 @@ class RunExecution:
             is_wanted=self._schedule.is_wanted(node.id),
             is_async=is_async(node.step.is_async, inputs),
             template=node.grown,
+            limit=self._limit_of(node),
         )
         self._running[node.id] = task, self._reopenings
-        earlier, again = len(self.retries.attempts.get(node.id, ())), self.retries.after_end(node)
-        yield StepStarted(node.id, pool.is_apart, earlier, again, at=clock.utc_now())
+        yield self._records.start(node, task, is_apart=pool.is_apart)
         pool.submit(task)
+
+    def _limit_of(self, node: Node) -> TimeLimit | None:
+        limit = node.marks.timeout or self.default_limit
+        return limit if limit is not None and limit.seconds else None
 
     def _decide(self, node: Node) -> Decision | None:
         """Return the final decision, or None while another process computes the same key."""
@@ -320,7 +328,7 @@ class RunExecution:
                 f"{node.id}: {changed} changed while the step ran; its result is not kept", at=clock.utc_now()
             )
         outcome = NodeResult.of(entry)
-        yield self._event(node, outcome.key, task, result)
+        yield self._records.finish(node, outcome.key, task, result, self._planned(node))
         local = self.decider.keys.local(node)
         if result.status == "succeeded" and not local.impure and not changed:
             yield from self._publish(node, entry, result)
@@ -358,43 +366,6 @@ class RunExecution:
         if self.durability is not None:
             self.durability.note()
 
-    def _event(self, node: Node, key: ActionKey, task: Task, result: TaskResult) -> StepFinished:
-        parts = self.decider.parts(node, task.inputs)
-        return StepFinished(
-            node.id,
-            result.status,
-            reason=self._reason(node, task),
-            key=str(key),
-            outputs={name: artifact.to_json() for name, artifact in result.outputs.items()},
-            output=result.output.to_json() if result.output else None,
-            error=result.error,
-            inputs=result.inputs,
-            parts=dict(parts.parts),
-            sources=self._new_sources(parts),
-            warnings=list(result.warnings),
-            live=result.live,
-            seconds=round(result.seconds, 6),
-            cpu=round(result.cpu, 6),
-            attempts=self.retries.earlier(node.id),
-            at=clock.utc_now(),
-        )
-
-    def _reason(self, node: Node, task: Task) -> str:
-        planned = self._planned(node)
-        if planned.action == "run" and planned.reason:
-            return planned.reason
-        return self.decider.reason(node, task.inputs)
-
-    def _new_sources(self, parts: KeyParts) -> dict[str, list[str]]:
-        # The text behind a digest is told once in a run: helpers are shared by many steps.
-        fresh: dict[str, list[str]] = {}
-        for name, source in parts.sources.items():
-            told = (name, parts.parts.get(name, ""))
-            if told not in self._told:
-                self._told.add(told)
-                fresh[name] = list(source)
-        return fresh
-
     def _repair(self, node: Node, task: Task, result: TaskResult, reopenings: int) -> Iterator[Event]:
         """Quarantine what is damaged, and run its producers and then `node` again.
 
@@ -413,7 +384,8 @@ class RunExecution:
                 self.decider.store.quarantine(digest)
             self.decider.cache.remove([self.results[producer].key])
             yield Notice(
-                f"{producer}: its stored result {_fault(result)}; computing it again", at=clock.utc_now()
+                f"{producer}: its stored result {describe_fault(result)}; computing it again",
+                at=clock.utc_now(),
             )
         for producer in dict.fromkeys(producer for producer, _ in damaged):
             self._reopen(producer)
@@ -421,13 +393,7 @@ class RunExecution:
             self._make_ready(node.id)
 
     def _give_up(self, node: Node, task: Task, result: TaskResult) -> StepFinished:
-        cause = (result.error or {}).get("message", "their bytes are damaged")
-        error = {
-            "type": "ArtifactError",
-            "message": f"its inputs cannot be loaded, not even after they were computed again: {cause}",
-            "frames": [],
-            "hint": "see whether the disk is sound, and whether the values can be stored: `zenconv check`",
-        }
+        error = describe_damage(result)
         if self.performer.debugger is not None:
             self.performer.debugger.examine_load_error(node, error)
         self._close(node, "failed")
@@ -483,11 +449,6 @@ class RunExecution:
             if node.id not in self.status:
                 self.status[node.id] = "skipped"
                 yield StepFinished(node.id, "skipped", reason=f"stopped after {stopped}", at=clock.utc_now())
-
-
-def _fault(result: TaskResult) -> str:
-    message = (result.error or {}).get("message")
-    return f"cannot be loaded ({message})" if message else "was damaged"
 
 
 def _none_asked(template: str) -> Notice:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from zenconv.errors import ZenconvError
+from zenconv.records.step import Step
 
 _MESSAGE_LIMIT = 10_000
 _FRAME_LIMIT = 24
@@ -59,6 +60,11 @@ def describe_failure(error: BaseException, files: ProjectFiles, *, hint: str = "
 def has_frames(error: BaseException | None, files: ProjectFiles) -> bool:
     """Return whether any of the user's code was running when `error` was raised."""
     return error is not None and bool(_frames(error.__traceback__, files))
+
+
+def definition_frame(step: Step) -> dict[str, Any]:
+    """Return the frame that stands for a step none of whose code was running."""
+    return {"file": step.file, "line": step.line, "function": step.name, "text": f"def {step.name}(…)"}
 
 
 def plain_failure(kind: str, message: str, *, hint: str = "") -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ import struct
 import sys
 from collections.abc import Callable
 
+from zenconv.engine.descendants import kill_tree
 from zenconv.engine.endings import kill_group
 from zenconv.engine.runner import leave_parent
 from zenconv.errors import StoreError
@@ -23,7 +24,7 @@ WorkerBody = Callable[[socket.socket, int, int], None]
 """What a worker does: gets its socket, the descriptor of its spool and its number."""
 
 _MESSAGE = struct.Struct("<cii")
-_FORK, _SIGNAL, _KILL = b"f", b"s", b"k"
+_FORK, _SIGNAL, _KILL, _STOP = b"f", b"s", b"k", b"t"
 _FORKED, _ENDED = b"F", b"E"
 _PATIENCE_SECONDS = 1.0
 
@@ -93,8 +94,12 @@ class ForkServer:
         self._tell(_SIGNAL, pid, number)
 
     def kill(self, pid: int) -> None:
-        """Kill a worker and everything it started, also after its own end."""
+        """Kill a worker and everything of its group, also after its own end."""
         self._tell(_KILL, pid, 0)
+
+    def stop(self, pid: int) -> None:
+        """Kill a worker and everything it started, whatever that did to get away."""
+        self._tell(_STOP, pid, 0)
 
     def ended(self) -> list[tuple[int, int]]:
         """Return (process id, wait status) of each worker that ended since the last call."""
@@ -212,6 +217,8 @@ class _Server:
             self._fork(first, descriptors)
         elif kind == _SIGNAL and first in self._leashes:
             os.kill(first, second)
+        elif kind == _STOP and first in self._leashes:
+            kill_tree(first)
         elif kind == _KILL and first in self._started:
             kill_group(first)
             if first not in self._leashes:

@@ -1,10 +1,17 @@
-"""Ctrl-C and SIGTERM, felt by the user's code and by nothing else."""
+"""Ctrl-C, SIGTERM and the end of a step's time, felt by the user's code and by nothing else."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Callable
+
+from zenconv import clock
+from zenconv.engine.signals import ASK_TO_END
+
+
+class TimedOut(BaseException):
+    """The time of a step is up. Not an `Exception`: few mean to catch it."""
 
 
 class Interruption:
@@ -21,10 +28,13 @@ class Interruption:
         self.on_signal: Callable[[], object] | None = None
         self.raises_only = False
         self.leader = 0
+        self.has_timed_out = False
+        self._heeded_from: float | None = None
         self._is_open = False
 
     def install(self) -> None:
-        """Handle SIGINT and SIGTERM from now on."""
+        """Handle SIGINT, SIGTERM and the signal that a step's time is up from now on."""
+        signal.signal(ASK_TO_END, self._note_time)
         signal.signal(signal.SIGINT, self._note)
         signal.signal(signal.SIGTERM, self._note)
 
@@ -32,11 +42,20 @@ class Interruption:
         """Have the run end as the signal `number` would."""
         self.signal = self.signal or number
 
+    def limit(self, seconds: float) -> None:
+        """Begin the time of a step; 0: it has as much as it likes."""
+        self.has_timed_out = False
+        # Whoever watches began a moment earlier; a signal for the step before comes at once.
+        self._heeded_from = clock.monotonic() + seconds / 2 if seconds else None
+
     def __enter__(self) -> None:
         self._is_open = True
         if self.signal:
             self._is_open = False
             raise KeyboardInterrupt
+        if self.has_timed_out:
+            self._is_open = False
+            raise TimedOut
 
     def __exit__(self, *exc_info: object) -> None:
         self._is_open = False
@@ -52,3 +71,12 @@ class Interruption:
         if self._is_open:
             self._is_open = False
             raise KeyboardInterrupt
+
+    def _note_time(self, _number: int, _frame: object) -> None:
+        # Meant for a step that has just ended, it must not hit the next one.
+        if self.has_timed_out or self._heeded_from is None or clock.monotonic() < self._heeded_from:
+            return
+        self.has_timed_out = True
+        if self._is_open:
+            self._is_open = False
+            raise TimedOut

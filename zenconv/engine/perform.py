@@ -15,10 +15,18 @@ import attrs
 from zenconv import clock, hashing
 from zenconv.engine.calling import call_step
 from zenconv.engine.capture import Capture, Spool
-from zenconv.engine.failures import ProjectFiles, describe_failure, has_frames, plain_failure, text_of
+from zenconv.engine.failures import (
+    ProjectFiles,
+    definition_frame,
+    describe_failure,
+    has_frames,
+    plain_failure,
+    text_of,
+)
 from zenconv.engine.forks import ForkWatch
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.lifetimes import FixtureError, SettingUp, finish_awaiting
+from zenconv.engine.limited import Limited
 from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, join_outputs, list_items, split_outputs
 from zenconv.engine.resources import Resources
@@ -74,6 +82,7 @@ class Performer:
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
     _observer: Observer = attrs.field(init=False)
     _begun: int = 0
+    _under_way: int = 0
 
     def __attrs_post_init__(self) -> None:
         self._observer = Observer(self.root, self.files)
@@ -95,9 +104,14 @@ class Performer:
         self._begun += 1
         started, cpu = clock.monotonic(), clock.cpu_seconds()
         talked = 0.0
+        self._under_way += task.is_async
         try:
-            result = await self._attempt(task, node, private)
+            with Limited(task.limit, self.interruption, is_async=task.is_async) as limited:
+                result = await self._attempt(task, node, private, limited)
+                if limited.has_timed_out and result.status in ("succeeded", "failed"):
+                    result = await limited.end(node, result, self.resources, self._under_way)
         finally:
+            self._under_way -= task.is_async
             if self.debugger is not None:
                 talked = self.debugger.end_step(node)
             if private.exists():
@@ -119,14 +133,14 @@ class Performer:
             return node
         return attrs.evolve(self.pipeline.nodes[template], id=id, open=(), grown=template)
 
-    async def _attempt(self, task: Task, node: Node, private: Path) -> TaskResult:
+    async def _attempt(self, task: Task, node: Node, private: Path, limited: Limited) -> TaskResult:
         seen: Observation | None = None
         try:
             given = await self._load_inputs(task, private)
             making = self.resources.arguments(node, given, task, task.node)
             del given
             seen = self._observer.begin(node, is_async=task.is_async)
-            returned, arguments = await self._call(node, making, seen)
+            returned, arguments = await self._call(node, making, seen, limited)
             if self.debugger is not None:
                 self.debugger.see(node, **{**arguments, "returned": returned})
             written = {b.parameter: arguments[b.parameter] for b in places(node)}
@@ -148,7 +162,11 @@ class Performer:
         return result
 
     async def _call(
-        self, node: Node, making: SettingUp[dict[str, Any]], seen: Observation | None = None
+        self,
+        node: Node,
+        making: SettingUp[dict[str, Any]],
+        seen: Observation | None = None,
+        limited: Limited | None = None,
     ) -> tuple[Any, dict[str, Any]]:
         """Make the arguments of a step and call it; return what it returned, and the arguments."""
         watch = seen if seen is not None else nullcontext()
@@ -157,14 +175,20 @@ class Performer:
             with watch:
                 return await self._wait_for(coroutine)
 
-        work = self._begin(node, making, seen)
+        work = self._begin(node, making, seen, limited)
         returned, arguments = await self._drive(work, (watch, self._forks, self.interruption), wait)
         return (await wait(returned) if node.step.is_async else returned), arguments
 
     def _begin(
-        self, node: Node, making: SettingUp[dict[str, Any]], seen: Observation | None
+        self,
+        node: Node,
+        making: SettingUp[dict[str, Any]],
+        seen: Observation | None,
+        limited: Limited | None,
     ) -> SettingUp[tuple[Any, dict[str, Any]]]:
         arguments = yield from making
+        if limited is not None:
+            limited.begin_call()
         if seen is not None:
             seen.watch_effects(arguments, self.scratch)
         return call_step(node, arguments), arguments
@@ -304,10 +328,7 @@ class Performer:
                 described.setdefault(
                     "hint", "raised outside the step's code, around its inputs or its result"
                 )
-            step = node.step
-            described["frames"] = [
-                {"file": step.file, "line": step.line, "function": step.name, "text": f"def {step.name}(…)"}
-            ]
+            described["frames"] = [definition_frame(node.step)]
         described = self.secrets.redact(described)
         if self.debugger is not None:
             self.debugger.examine(node, error, described)

@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from zenconv import clock
+from zenconv.engine.capture import Spool
 from zenconv.engine.endings import crash_error, describe_end, kill_group
 from zenconv.engine.retries import describe_attempt
 from zenconv.engine.runner import Body, Runner, fork_runner
@@ -27,6 +28,7 @@ from zenconv.engine.terminal import (
     restore_terminal_mode,
     take_terminal,
 )
+from zenconv.engine.time_limits import TimeWatch
 from zenconv.engine.wakeups import Wakeups, drain
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
@@ -46,6 +48,7 @@ from zenconv.records.events import (
 )
 from zenconv.records.layout import RunFolder
 from zenconv.records.log import EventLog
+from zenconv.records.marks import TimeLimit
 
 GRACE_SECONDS = 10.0
 _MOST_UNEXPLAINED = 2
@@ -112,6 +115,10 @@ class Supervisor:
         Is told every event, in order.
     output
         Returns the captured text of a step whose runner died, stored: an artifact or None.
+    spool
+        Where that text gathers.
+    watch
+        Ends steps in the runner that take too long.
     """
 
     def __init__(
@@ -120,11 +127,17 @@ class Supervisor:
         body: Body,
         listener: Listener,
         output: Callable[[list[str]], Artifact | None],
+        spool: Spool,
+        watch: TimeWatch,
     ) -> None:
         self._folder = folder
         self._body = body
         self._listener = listener
         self._output = output
+        self._spool = spool
+        self._watch = watch
+        self._pid = 0
+        self._since: dict[str, float] = {}
         self._state = _State()
         self._started = clock.monotonic()
         self._signals: list[int] = []
@@ -149,16 +162,18 @@ class Supervisor:
         state.finished = False
         mode = read_terminal_mode()
         runner = fork_runner(self._body, lambda: EventLog(self._folder.log))
+        self._pid = runner.pid
         status = None
         forwarded = 0
         buffer = bytearray()
         open_pipes = [wakeup, runner.events]
         while status is None:
-            select.select(open_pipes, [], [], self._patience())
+            select.select(open_pipes, [], [], self._watch.patience(self._patience()))
             drain(wakeup)
             if not self._read(runner, buffer):
                 open_pipes = [wakeup]  # a step may have closed it; only the process's end counts
             forwarded = self._forward(runner, forwarded)
+            self._watch.act()
             ended, value = os.waitpid(runner.pid, os.WNOHANG | os.WUNTRACED)
             if ended and os.WIFSTOPPED(value):
                 _stop_together(runner, value)
@@ -207,9 +222,23 @@ class Supervisor:
             return  # not ours: a step wrote into a descriptor that is not its own
         if event is not None:
             self._state.take(event)
+            self._time(event)
             if isinstance(event, RunnerFinished):
                 self._deadline = time.monotonic() + GRACE_SECONDS
             self._listener(event)
+
+    def _time(self, event: Event) -> None:
+        """Watch the time of a step in the runner; workers are watched by the runner."""
+        if isinstance(event, StepStarted):
+            self._since[event.node] = clock.monotonic()
+            limit = TimeLimit.from_json(event.limit)
+            if limit is not None and not event.apart:
+                self._watch.begin(event.node, limit, self._pid, self._spool, is_async=event.waits)
+        elif isinstance(event, Progress) and event.is_unlimited:
+            self._watch.end_all()
+        elif isinstance(event, StepFinished | StepRetried):
+            self._watch.end(event.node)
+            self._since.pop(event.node, None)
 
     def _forward(self, runner: Runner, forwarded: int) -> int:
         for number in self._signals[forwarded:]:
@@ -236,9 +265,11 @@ class Supervisor:
         cause = describe_end(status)
         started = {node: event for node, event in state.running.items() if not event.apart}
         nodes = list(started)
+        stopped = self._watch.take_stopped(self._pid)
+        late = {node: error for node, error in stopped.items() if node in started}
         # What ran in workers is not to blame; they have ended with their runner, and run again.
         state.running.clear()
-        for node in nodes or [""]:
+        for node in [*late] or nodes or [""]:
             self._record(RunnerDied(cause, node, at=clock.utc_now()))
         if not state.planned:
             doing = f" while {state.doing}" if state.doing else ""
@@ -247,7 +278,9 @@ class Supervisor:
         if not nodes:
             state.unexplained += 1
             return state.unexplained < _MOST_UNEXPLAINED
-        if len(nodes) == 1:  # of several, the next runner finds out which it was, one by one
+        for node, error in late.items():
+            self._record_end(started[node], "timeout", error)
+        if len(nodes) == 1 and not late:  # of several, the next runner finds out which it was, one by one
             self._record_end(started[nodes[0]], "crash", crash_error(cause))
         return True
 
@@ -256,6 +289,7 @@ class Supervisor:
         if ending not in started.again:
             self._record_unfinished([started.node], "failed", error)
             return
+        seconds = self._seconds(started.node)
         output = self._output(self._state.secrets)
         retried = StepRetried(
             started.node,
@@ -263,6 +297,7 @@ class Supervisor:
             started.again["of"],
             error=error,
             output=output.to_json() if output else None,
+            seconds=seconds,
             wait=started.again[ending],
             at=clock.utc_now(),
         )
@@ -272,10 +307,12 @@ class Supervisor:
         output = self._output(self._state.secrets)
         for node in nodes:
             text = output.to_json() if output else None
+            event = StepFinished(node, status, error=error, output=text, at=clock.utc_now())
             attempts = self._state.attempts.get(node, ())
-            self._record(
-                StepFinished(node, status, error=error, output=text, attempts=attempts, at=clock.utc_now())
-            )
+            self._record(attrs.evolve(event, attempts=attempts, seconds=self._seconds(node)))
+
+    def _seconds(self, node: str) -> float:
+        return round(clock.monotonic() - self._since.get(node, clock.monotonic()), 6)
 
     def _record(self, event: Event) -> None:
         with EventLog(self._folder.log) as log:

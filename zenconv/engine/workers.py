@@ -18,6 +18,7 @@ from zenconv.engine.fork_server import ForkServer
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.perform import store_text
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.time_limits import TimeWatch
 from zenconv.errors import WorkerError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
 from zenconv.interfaces.storing import ArtifactStore
@@ -88,12 +89,14 @@ class ForkedWorkers:
         folder: Path,
         store: ArtifactStore,
         secrets: Secrets,
+        watch: TimeWatch,
     ) -> None:
         self._server = server
         self._beginning = {"begin": dict(beginning)}
         self._folder = folder
         self._store = store
         self._secrets = secrets
+        self._watch = watch
         self._workers: dict[int, _Worker] = {}
         self._notices: list[Notice] = []
 
@@ -108,12 +111,16 @@ class ForkedWorkers:
         return number
 
     def submit(self, worker: int, task: Task) -> None:
-        self._workers[worker].unfinished += 1
-        self._workers[worker].tell({"task": task.to_json()})
+        chosen = self._workers[worker]
+        chosen.unfinished += 1
+        chosen.tell({"task": task.to_json()})
+        if task.limit is not None:
+            self._watch.begin(task.node, task.limit, chosen.pid, chosen.spool, is_async=task.is_async)
 
     def messages(self, timeout: float) -> Sequence[WorkerMessage]:
         open_workers = {w.connection.fileno(): w for w in self._workers.values() if w.is_open}
-        ready, _, _ = select.select([self._server.fileno(), *open_workers], [], [], timeout)
+        patience = self._watch.patience(timeout)
+        ready, _, _ = select.select([self._server.fileno(), *open_workers], [], [], patience)
         messages: list[WorkerMessage] = []
         for descriptor in ready:
             if descriptor in open_workers:
@@ -121,6 +128,7 @@ class ForkedWorkers:
         if self._server.fileno() in ready:
             for pid, status in self._server.ended():
                 messages += self._bury(pid, status)
+        self._watch.act()
         return messages
 
     def end_pipeline(self, pipeline: str) -> None:
@@ -161,6 +169,7 @@ class ForkedWorkers:
             if "result" in message:
                 worker.unfinished -= 1
                 result = TaskResult.from_json(message["result"])
+                self._watch.end(result.node)
                 said.append(WorkerMessage(worker.number, "result", result))
             elif "ready" in message:
                 worker.is_ready = True
@@ -186,6 +195,7 @@ class ForkedWorkers:
         if worker is None:
             return []
         said = self._hear(worker)
+        late = self._watch.take_stopped(pid)
         del self._workers[worker.number]
         if not worker.has_left:
             self._server.kill(pid)
@@ -193,7 +203,7 @@ class ForkedWorkers:
             if not worker.is_ready:
                 error["message"] = f"a worker ended while {worker.doing}: {describe_end(status)}"
             output = self._last_words(worker.spool)
-            said.append(WorkerMessage(worker.number, "ended", error=error, output=output))
+            said.append(WorkerMessage(worker.number, "ended", error=error, output=output, late=late))
         worker.close()
         return said
 

@@ -15,6 +15,7 @@ import attrs
 from zenconv.frozen import Frozen
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import Event, Notice
+from zenconv.records.marks import TimeLimit
 from zenconv.records.plan import Plan
 
 TaskStatus = Literal["succeeded", "failed", "interrupted", "damaged"]
@@ -67,6 +68,7 @@ class Task(Frozen):
     `is_async`: it waits more than it works, so that several can be under way in one process.
     `template` is the node that the project has where this one is a branch that came into being in
     the run.
+    `limit` is the time it may take, counted from when it is handed to a worker.
     """
 
     node: str
@@ -75,18 +77,20 @@ class Task(Frozen):
     is_wanted: bool = True
     is_async: bool = False
     template: str = ""
+    limit: TimeLimit | None = None
 
     def to_json(self) -> list[Any]:
         """Return plain JSON data."""
         inputs = {parameter: given.to_json() for parameter, given in self.inputs.items()}
-        return [self.node, self.key, inputs, self.is_wanted, self.is_async, self.template]
+        limit = self.limit.to_json() if self.limit is not None else None
+        return [self.node, self.key, inputs, self.is_wanted, self.is_async, self.template, limit]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Task:
         """Rebuild from `to_json` data."""
-        node, key, inputs, is_wanted, is_async, template = data
+        node, key, inputs, is_wanted, is_async, template, limit = data
         given = {parameter: TaskInput.from_json(item) for parameter, item in inputs.items()}
-        return cls(node, key, given, is_wanted, is_async, template)
+        return cls(node, key, given, is_wanted, is_async, template, TimeLimit.from_json(limit))
 
 
 def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:
@@ -185,7 +189,8 @@ class WorkerMessage(Frozen):
     """What a worker process has to say.
 
     ``ready``: it has collected the project. ``result``: a task has ended. ``ended``: the process
-    has; `error` tells how, `output` is what was printed last.
+    has; `error` tells how, `output` is what was printed last. `late` are the errors of tasks that
+    took too long, so that it had to be killed: of these alone, whatever else it was executing.
     """
 
     worker: int
@@ -193,6 +198,7 @@ class WorkerMessage(Frozen):
     result: TaskResult | None = None
     error: Mapping[str, Any] | None = None
     output: Artifact | None = None
+    late: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
 
 
 class Workers(Protocol):
@@ -202,7 +208,7 @@ class Workers(Protocol):
         """Start a process and return its number; it says when it is ready. `StoreError`: it cannot be."""
 
     def submit(self, worker: int, task: Task) -> None:
-        """Hand a task to a worker that is ready."""
+        """Hand a task to a worker that is ready. Past its time limit it is ended, with its process."""
 
     def messages(self, timeout: float) -> Sequence[WorkerMessage]:
         """Return what the workers said, waiting up to `timeout` seconds."""

@@ -13,6 +13,7 @@ import attrs
 from zenconv import clock
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.decide import NodeResult
+from zenconv.engine.descendants import kill_tree
 from zenconv.engine.durability import Durability
 from zenconv.engine.environment import GitQuery, describe_environment
 from zenconv.engine.execution import RunExecution, WorkersOpener
@@ -25,6 +26,7 @@ from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.supervisor import Supervisor
 from zenconv.engine.terminal import is_terminal_lent, take_terminal
+from zenconv.engine.time_limits import TimeWatch
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
@@ -46,6 +48,7 @@ from zenconv.records.events import (
 )
 from zenconv.records.layout import RunFolder, StateFolder
 from zenconv.records.log import EventLog, read_events
+from zenconv.records.marks import TimeLimit
 from zenconv.records.plan import Plan
 from zenconv.settings import Settings
 from zenconv.stack.assemble import assemble
@@ -111,13 +114,21 @@ def run_project(
         def output(secrets: Sequence[str]) -> Artifact | None:
             return _crash_output(spool, secrets, settings, load_plugins, folder)
 
-        finished = Supervisor(folder, runner, listener, output).run()
+        watch = TimeWatch(os.kill, kill_tree, ProjectFiles(settings.root))
+        finished = Supervisor(folder, runner, listener, output, spool, watch).run()
         spool.close()
         if is_dropped() or (finished.status == "error" and finished.exit_code in _MISTYPED):
             state.take_back(folder)
         return folder.id, finished
     finally:
         lock.close()
+
+
+def limit_of(settings: Settings) -> TimeLimit | None:
+    """Return the time limit of steps that have none of their own."""
+    if not settings.timeout:
+        return None
+    return TimeLimit(settings.timeout, where=settings.origins.get("timeout", ""))
 
 
 def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git: GitQuery) -> RunStarted:
@@ -175,7 +186,7 @@ class _RunnerBody:
             interruption.leader = os.getppid() if is_terminal_lent() else 0
         capture = Capture(self.spool, live=self.options.live_output)
         capture.start()
-        debugger = self._open_debugger(interruption, capture)
+        debugger = self._open_debugger(channel, interruption, capture)
         # A relative path in a step or at import means the same wherever the command was called.
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
@@ -247,7 +258,9 @@ class _RunnerBody:
             self.options.round.take_plan(planner, plan, channel)
         return planner, plan
 
-    def _open_debugger(self, interruption: Interruption, capture: Capture) -> Debugger | None:
+    def _open_debugger(
+        self, channel: Channel, interruption: Interruption, capture: Capture
+    ) -> Debugger | None:
         request = self.options.debugging
         if request is None:
             return None
@@ -255,6 +268,12 @@ class _RunnerBody:
 
         debugger = Debugger(request, interruption, capture, ProjectFiles(self.settings.root))
         debugger.install()
+
+        def take_time() -> None:
+            interruption.limit(0)
+            channel.send(Progress(is_unlimited=True))
+
+        debugger.on_talk = take_time
         return debugger
 
     def _fork_server(self, channel: Channel) -> ForkServer | None:
@@ -273,7 +292,9 @@ class _RunnerBody:
 
         assert isinstance(planner.project, Project)
         beginning = describe_beginning(planner.project, planner.pipeline, most, live=self.options.live_output)
-        return ForkedWorkers(server, beginning, self.folder.path, planner.stack.artifact_store, secrets)
+        watch = TimeWatch(server.signal, server.stop, ProjectFiles(self.settings.root))
+        store = planner.stack.artifact_store
+        return ForkedWorkers(server, beginning, self.folder.path, store, secrets, watch)
 
     def _execute(
         self,
@@ -298,6 +319,7 @@ class _RunnerBody:
             suspects=past.suspects,
             results=dict(past.done),
             retries=Retries(past.attempts),
+            default_limit=limit_of(self.settings),
             durability=durability,
             workers=workers,
         )

@@ -86,7 +86,8 @@ class StepStarted(Event):
 
     `earlier` is how many attempts have failed. `again` maps ways in which its process may end
     (``crash``, ``timeout``) to the seconds after which it is then executed again, and ``of`` to
-    the number of attempts there can be.
+    the number of attempts there can be. `limit`, of a step that has one: seconds, seconds of grace,
+    and where that is written. `waits`: it is an async step.
     """
 
     name: ClassVar[str] = "step_started"
@@ -94,6 +95,8 @@ class StepStarted(Event):
     apart: bool = False
     earlier: int = 0
     again: Json = attrs.field(factory=dict)
+    limit: Sequence[Any] = ()
+    waits: bool = False
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -177,12 +180,14 @@ class RunnerDied(Event):
 class Progress(Event):
     """What the runner is doing outside of any step: ``importing steps_training.py``. Not logged.
 
-    Or the name of an environment variable whose value is `secret` from now on.
+    Or the name of an environment variable whose value is `secret` from now on. `is_unlimited`: a
+    person debugs what runs now, which may take any time.
     """
 
     name: ClassVar[str] = "progress"
     text: str = ""
     secret: str = ""
+    is_unlimited: bool = False
 
 
 @attrs.frozen(eq=False, repr=False)

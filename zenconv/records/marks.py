@@ -66,6 +66,15 @@ class TimeLimit(Frozen):
     grace: float = GRACE_SECONDS
     where: str = ""
 
+    def to_json(self) -> list[Any]:
+        """Return plain JSON data."""
+        return [self.seconds, self.grace, self.where]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> TimeLimit | None:
+        """Rebuild from `to_json` data; None from nothing."""
+        return cls(*data) if data else None
+
 
 @attrs.frozen(eq=False, repr=False)
 class Skip(Frozen):

@@ -1,0 +1,93 @@
+"""The records that an executing run makes of its steps: how each began and how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from zenconv import clock
+from zenconv.engine.decide import Decider
+from zenconv.engine.retries import Retries
+from zenconv.interfaces.orchestrating import Task, TaskResult
+from zenconv.records.artifact import ActionKey
+from zenconv.records.events import StepFinished, StepStarted
+from zenconv.records.plan import Decision, KeyParts
+from zenconv.records.step import Node
+
+
+@attrs.define(eq=False, repr=False)
+class StepRecords:
+    """Makes the records of one run."""
+
+    decider: Decider
+    retries: Retries
+    _told: set[tuple[str, str]] = attrs.field(factory=set)
+
+    def start(self, node: Node, task: Task, *, is_apart: bool) -> StepStarted:
+        """Return the record of a step that begins."""
+        return StepStarted(
+            node.id,
+            is_apart,
+            len(self.retries.attempts.get(node.id, ())),
+            self.retries.after_end(node),
+            task.limit.to_json() if task.limit is not None else (),
+            task.is_async,
+            at=clock.utc_now(),
+        )
+
+    def finish(
+        self, node: Node, key: ActionKey, task: Task, result: TaskResult, planned: Decision
+    ) -> StepFinished:
+        """Return the record of a step that has ended, with the parts of its key."""
+        parts = self.decider.parts(node, task.inputs)
+        return StepFinished(
+            node.id,
+            result.status,
+            reason=self._reason(node, task, planned),
+            key=str(key),
+            outputs={name: artifact.to_json() for name, artifact in result.outputs.items()},
+            output=result.output.to_json() if result.output else None,
+            error=result.error,
+            inputs=result.inputs,
+            parts=dict(parts.parts),
+            sources=self._new_sources(parts),
+            warnings=list(result.warnings),
+            live=result.live,
+            seconds=round(result.seconds, 6),
+            cpu=round(result.cpu, 6),
+            attempts=self.retries.earlier(node.id),
+            at=clock.utc_now(),
+        )
+
+    def _reason(self, node: Node, task: Task, planned: Decision) -> str:
+        if planned.action == "run" and planned.reason:
+            return planned.reason
+        return self.decider.reason(node, task.inputs)
+
+    def _new_sources(self, parts: KeyParts) -> dict[str, list[str]]:
+        # The text behind a digest is told once in a run: helpers are shared by many steps.
+        fresh: dict[str, list[str]] = {}
+        for name, source in parts.sources.items():
+            told = (name, parts.parts.get(name, ""))
+            if told not in self._told:
+                self._told.add(told)
+                fresh[name] = list(source)
+        return fresh
+
+
+def describe_damage(result: TaskResult) -> dict[str, Any]:
+    """Return the error of a step whose inputs stay damaged however often they are computed again."""
+    cause = (result.error or {}).get("message", "their bytes are damaged")
+    return {
+        "type": "ArtifactError",
+        "message": f"its inputs cannot be loaded, not even after they were computed again: {cause}",
+        "frames": [],
+        "hint": "see whether the disk is sound, and whether the values can be stored: `zenconv check`",
+    }
+
+
+def describe_fault(result: TaskResult) -> str:
+    """Return what is wrong with a stored result, for a sentence about it."""
+    message = (result.error or {}).get("message")
+    return f"cannot be loaded ({message})" if message else "was damaged"
