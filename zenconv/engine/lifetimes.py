@@ -31,7 +31,8 @@ class Live:
 
     `scope` and `owner` say when it ends: with a step, a pipeline or the run. `where`, of a fixture,
     is ``file:line``. `variant` says which params it was made with, its own and those of fixtures it
-    asked for: what differs in one of them cannot be set up beside it.
+    asked for: what differs in one of them cannot be set up beside it. `read` are the files that its
+    set-up read.
     """
 
     identity: Identity
@@ -40,6 +41,7 @@ class Live:
     name: str
     where: str = ""
     variant: Mapping[str, str] = attrs.field(factory=dict)
+    read: Mapping[str, Any] = attrs.field(factory=dict)
     value: Any = None
     failure: BaseException | None = None
     is_over: bool = False
@@ -103,6 +105,10 @@ class Lifetimes:
         return self._end(
             live for live in self._live.values() if not scope or (live.scope, live.owner) == (scope, owner)
         )
+
+    def end_one(self, live: Live) -> SettingUp[list[BaseException]]:
+        """End a single one; return what failed on the way."""
+        return self._end([live])
 
     def end_variants(self, variant: Mapping[str, str]) -> SettingUp[list[BaseException]]:
         """End what was made with other params than `variant` and is not in use; return what failed."""

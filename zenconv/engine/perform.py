@@ -137,9 +137,11 @@ class Performer:
         seen: Observation | None = None
         try:
             given = await self._load_inputs(task, private)
-            making = self.resources.arguments(node, given, task, task.node)
+            fixtures = self.pipeline.fixtures_of(node, counted=True)
+            functions = [fixture.fixture.function for fixture in fixtures]
+            seen = self._observer.begin(node, is_async=task.is_async, fixtures=functions)
+            making = self.resources.arguments(node, given, task, task.node, seen)
             del given
-            seen = self._observer.begin(node, is_async=task.is_async)
             returned, arguments = await self._call(node, making, seen, limited)
             if self.debugger is not None:
                 self.debugger.see(node, **{**arguments, "returned": returned})

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import FunctionType, GeneratorType, ModuleType
 from typing import Any
 
 import attrs
 
 from zenconv.authoring import SCOPES, Scope
 from zenconv.engine.builtin_fixtures import Asker, BuiltinFixtures
-from zenconv.engine.calling import call_function
 from zenconv.engine.keys import find_impurity
 from zenconv.engine.lifetimes import Finalizer, Identity, Lifetimes, Live, SettingUp, complete
 from zenconv.engine.request import Request, RequestNode, refuse_unknown
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.setting_up import describe_fixture, set_up_fixture
+from zenconv.engine.telling_apart import describe_branch, name_value, own_copy, show_setting
+from zenconv.engine.watching import Observation
 from zenconv.engine.written import make_place
 from zenconv.errors import UsageError
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import Task
-from zenconv.records.step import Binding, FixtureNode, Node, Parameter, Pipeline, branch_id
+from zenconv.records.step import Binding, FixtureNode, Node, Parameter, Pipeline
 from zenconv.settings.convert import convert
 from zenconv.settings.text import Text
 
@@ -33,6 +34,7 @@ class _Making(Frozen):
     node: Node
     owner: str
     key: str
+    seen: Observation | None = None
     on_the_way: tuple[FixtureNode, ...] = ()
 
     @property
@@ -48,7 +50,7 @@ class _Making(Frozen):
 
     def chain(self) -> str:
         """Return who asked, the nearest first: ``fixture 'client' (zenconf.py:9), step 'one' (...)``."""
-        asked = [_describe(fixture) for fixture in reversed(self.on_the_way)]
+        asked = [describe_fixture(fixture) for fixture in reversed(self.on_the_way)]
         return " <- ".join([*asked, f"step {self.node.step.name!r} ({self.node.step.where})"])
 
 
@@ -74,13 +76,19 @@ class Resources:
         self._unreported: list[BaseException] = []
 
     def arguments(
-        self, node: Node, given: Mapping[str, Any], task: Task, owner: str
+        self,
+        node: Node,
+        given: Mapping[str, Any],
+        task: Task,
+        owner: str,
+        seen: Observation | None = None,
     ) -> SettingUp[dict[str, Any]]:
         """Return every argument of `node`: `given` for its inputs, the rest made or looked up here.
 
-        What is made for the step belongs to the task of the node `owner`, and ends with it.
+        What is made for the step belongs to the task of the node `owner`, and ends with it. Files that
+        fixtures read are added to what is `seen`, also where one was made for an earlier step.
         """
-        making = _Making(node, owner, task.key)
+        making = _Making(node, owner, task.key, seen)
         for wanted in self._in_order(node):
             yield from self._fixture(wanted, making)
         for binding in node.autouse:
@@ -140,7 +148,7 @@ class Resources:
             if binding.secret:
                 return self._reveal(binding, parameters)
             # Defaults and values of an axis are one object for the whole process; a step may change it.
-            return _own_copy(binding.value)
+            return own_copy(binding.value)
         if binding.source == "builtin":
             return self._builtin(binding.fixture, making, live)
         return (yield from self._fixture(self._pipeline.fixtures[binding.fixture], making))
@@ -155,10 +163,13 @@ class Resources:
     def _fixture(self, wanted: FixtureNode, making: _Making) -> SettingUp[Any]:
         param = making.node.param_of(wanted.id) if making.node.params else None
         if param is not None and param.replaces:
-            return _own_copy(param.value.value)
+            return own_copy(param.value.value)
         variant = self._variant(wanted, making.node)
         identity, owner = self._identify(wanted, making, variant)
         live = self._lifetimes.find(identity)
+        if live is not None and live.failure is not None and making.node.marks.retry is not None:
+            self._unreported += yield from self._lifetimes.end_one(live)
+            live = None  # a step that is tried again tries what it needs again
         if live is None:
             if variant:
                 self._unreported += yield from self._lifetimes.end_variants(variant)
@@ -168,6 +179,8 @@ class Resources:
             yield from self._make(wanted, live, making)
         if live.scope != "step":
             self._lifetimes.use(live, making.owner)
+            if making.seen is not None:
+                making.seen.add(live.read)
         return live.give(making.chain() if live.failure is not None else "")
 
     def _make(self, wanted: FixtureNode, live: Live, making: _Making) -> SettingUp[None]:
@@ -183,7 +196,9 @@ class Resources:
                     binding, inside, fixture.parameters, live
                 )
             try:
-                live.value = yield from _set_up(wanted, arguments, live)
+                live.value = yield from self._observe(
+                    wanted, set_up_fixture(wanted, arguments, live), live, making
+                )
             except BaseException as error:
                 # It stays, as what it is: a fixture that failed fails everyone who asks for it.
                 live.failure = error
@@ -194,6 +209,20 @@ class Resources:
                 self._lifetimes.add(live)
         finally:
             self._under_way.discard(identity)
+
+    def _observe(
+        self, wanted: FixtureNode, work: SettingUp[Any], live: Live, making: _Making
+    ) -> SettingUp[Any]:
+        """Do the set-up of a fixture; what it reads counts for it, where it counts in the key."""
+        if making.seen is None:
+            return (yield from work)
+        is_counted = wanted.id in self._counted(making.node)
+        with making.seen.apart(keep=is_counted and live.scope == "step") as read:
+            live.read = read if is_counted else {}
+            return (yield from work)
+
+    def _counted(self, node: Node) -> set[str]:
+        return {fixture.id for fixture in self._pipeline.fixtures_of(node, counted=True)}
 
     def _identify(
         self, wanted: FixtureNode, making: _Making, variant: Mapping[str, str]
@@ -217,7 +246,7 @@ class Resources:
                 fixture = self._pipeline.fixtures[param.fixture]
                 is_one = fixture.fixture.note.scope == "run"
                 place = f"run {self._share(fixture)}" if is_one else f"{node.pipeline} {fixture.id}"
-                variant[place] = f"{param.item} {_name_of(param.value.value)}"
+                variant[place] = f"{param.item} {name_value(param.value.value)}"
         return variant
 
     def _inside(self, wanted: FixtureNode) -> frozenset[str]:
@@ -240,7 +269,7 @@ class Resources:
         known = self._shared.get(wanted.id)
         if known is None:
             gets = [
-                (b.parameter, b.source, b.secret, _text_of(b.value), self._share_of(b))
+                (b.parameter, b.source, b.secret, show_setting(b.value), self._share_of(b))
                 for b in itertools.chain(wanted.bindings, wanted.by_name)
             ]
             known = self._shared[wanted.id] = repr((id(wanted.fixture.function), gets))
@@ -261,8 +290,8 @@ class Resources:
         if name == "checkpoint" and find_impurity(self._pipeline, node):
             key += f" in run {self._builtins.run.id}"  # the same key would not give the same in another
         is_shared = making.scope != "step"
-        is_branch = bool(node.axes or node.grown)
-        branch = _branch_text(node, making.key) if is_branch and name == "seed" else ""
+        is_branch = name == "seed" and bool(node.axes or node.grown)
+        branch = describe_branch(node, making.key) if is_branch else ""
         asker = Asker(making.owner, node.id, key, node.step.name, asked_by, is_shared, branch)
         if not self._builtins.is_one_for_step(name):
             return self._builtins.make(name, asker)
@@ -291,7 +320,7 @@ class Resources:
             node.step.function if is_own else None,
             lambda wanted: self._find(wanted, making, live),
             add,
-            () if param is None else (_own_copy(param.value.value),),
+            () if param is None else (own_copy(param.value.value),),
         )
 
     def _finalizers_of(self, making: _Making) -> Callable[[Finalizer], None]:
@@ -300,7 +329,11 @@ class Resources:
 
     def _find(self, name: str, making: _Making, live: Live | None) -> Any:
         """Return the fixture that code asks for by `name` while it runs."""
-        asker = _describe(making.fixture) if making.fixture is not None else f"step {making.node.step.name!r}"
+        asker = (
+            describe_fixture(making.fixture)
+            if making.fixture is not None
+            else f"step {making.node.step.name!r}"
+        )
         nameable = self._nameable(making)
         if name not in nameable:
             raise refuse_unknown(name, asker, [known for known in nameable if known != "request"])
@@ -346,33 +379,6 @@ class Resources:
         return found
 
 
-def _branch_text(node: Node, key: str) -> str:
-    """Return what tells a branch from the others: what the axes and other steps give it, never labels."""
-    values = [b.value for b in node.bindings if b.origin.startswith("parametrize")]
-    values += [param.value.value for param in node.params]
-    inputs = key.rpartition("-")[2]
-    if all(_is_plain(value) for value in values):
-        return " ".join([inputs, *map(repr, values)])
-    return f"{inputs} {branch_id(node.axes)}"
-
-
-def _is_plain(value: Any) -> bool:
-    return type(value) in (str, bytes, int, float, bool, type(None))
-
-
-def _name_of(value: Any) -> str:
-    """Return what tells one value of an axis from another."""
-    return repr(value) if _is_plain(value) else f"{type(value).__qualname__} {id(value)}"
-
-
-def _text_of(value: Any) -> str:
-    """Return what tells one setting from another: values that are written alike are equal."""
-    try:
-        return repr(value)
-    except Exception:  # noqa: BLE001 - a project's class may fail to print itself
-        return _name_of(value)
-
-
 def _autouse(asker: Node | FixtureNode) -> tuple[Binding, ...]:
     return asker.autouse if isinstance(asker, Node) else ()
 
@@ -383,74 +389,3 @@ def _node_of(node: Node, scope: Scope) -> RequestNode:
     if scope == "pipeline":
         return RequestNode(node.pipeline, node.pipeline, node.pipeline)
     return RequestNode(node.id, node.id.rpartition("::")[2], node.pipeline, node.marks.own)
-
-
-def _describe(fixture: FixtureNode) -> str:
-    return f"fixture {fixture.fixture.name!r} ({fixture.fixture.where})"
-
-
-def _set_up(wanted: FixtureNode, arguments: dict[str, Any], live: Live) -> SettingUp[Any]:
-    made = call_function(wanted.fixture.function, wanted.fixture.parameters, arguments)
-    if not wanted.fixture.is_generator:
-        return (yield made) if wanted.fixture.is_async else made
-    if isinstance(made, AsyncGenerator):
-        try:
-            value = yield anext(made)
-        except StopAsyncIteration:
-            raise _never_yielded(wanted) from None
-        live.add(lambda: _finish_async(made, wanted), is_awaited=True)
-        return value
-
-    def finish() -> None:
-        _finish(made, wanted)
-
-    live.add(finish)  # now, lest an interruption finds it set up and nobody to end it
-    try:
-        value = next(made)
-    except StopIteration:
-        raise _never_yielded(wanted) from None
-    live.add(finish)  # and once more: what follows the yield comes before finalizers added on the way
-    return value
-
-
-def _never_yielded(wanted: FixtureNode) -> UsageError:
-    what = f"fixture {wanted.fixture.name!r} ended without a yield"
-    return UsageError(what, hint="yield its value exactly once")
-
-
-def _yields_again(wanted: FixtureNode) -> UsageError:
-    return UsageError(f"{_describe(wanted)} yields more than once")
-
-
-def _finish(generator: GeneratorType[Any, None, None], wanted: FixtureNode) -> None:
-    if not generator.gi_suspended:
-        return  # its set-up raised, or never began
-    try:
-        next(generator)
-    except StopIteration:
-        return
-    generator.close()
-    raise _yields_again(wanted)
-
-
-async def _finish_async(generator: AsyncGenerator[Any, None], wanted: FixtureNode) -> None:
-    try:
-        await anext(generator)
-    except StopAsyncIteration:
-        return
-    await generator.aclose()
-    raise _yields_again(wanted)
-
-
-_SHARED = (str, bytes, int, float, complex, bool, type(None), type, FunctionType, ModuleType)
-
-
-def _own_copy(value: Any) -> Any:
-    if isinstance(value, _SHARED):
-        return value
-    import copy
-
-    try:
-        return copy.deepcopy(value)
-    except Exception:  # noqa: BLE001 - what cannot be copied (a lock, a client) is shared on purpose
-        return value

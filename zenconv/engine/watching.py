@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, Token
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import Any, Self
@@ -57,10 +58,16 @@ class Observer:
         self.origins = Origins(self._files)
         self._texts: dict[Callable[..., Any], list[str]] = {}
 
-    def begin(self, node: Node | None = None, *, is_async: bool = False) -> Observation:
-        """Return what will be seen of one execution of a step."""
+    def begin(
+        self,
+        node: Node | None = None,
+        *,
+        is_async: bool = False,
+        fixtures: Iterable[Callable[..., Any]] = (),
+    ) -> Observation:
+        """Return what will be seen of one execution of a step, and of the functions of its fixtures."""
         _listen_once()
-        return Observation(self, node, is_async=is_async)
+        return Observation(self, node, is_async=is_async, fixtures=fixtures)
 
     def texts(self, function: Callable[..., Any] | None) -> list[str]:
         """Return the texts in the project's code that `function` reaches; taken once."""
@@ -104,14 +111,21 @@ class Observation:
     modules (their code counts by fingerprint), and what the step itself writes.
     """
 
-    def __init__(self, observer: Observer, node: Node | None, *, is_async: bool) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        node: Node | None,
+        *,
+        is_async: bool,
+        fixtures: Iterable[Callable[..., Any]] = (),
+    ) -> None:
         self._observer = observer
         self._node = node
         self._is_async = is_async
         self._folder = os.getcwd()
         self._read: dict[str, Reading] = {}
         self._written: set[str] = set()
-        self._named = self._sign_named()
+        self._named = self._sign_named(fixtures)
         self._effects: Effects | None = None
         self._around = ExitStack()
         self._token: Token[Observation | None] | None = None
@@ -131,6 +145,24 @@ class Observation:
             _alone = None
         if self._token is not None:
             _current.reset(self._token)
+
+    @contextmanager
+    def apart(self, *, keep: bool) -> Iterator[dict[str, Reading]]:
+        """Give what is read meanwhile by itself; with `keep` it counts for the step as well."""
+        read: dict[str, Reading] = {}
+        before = self._read
+        self._read = read
+        try:
+            yield read
+        finally:
+            self._read = before
+            if keep:
+                self.add(read)
+
+    def add(self, read: Mapping[str, Reading]) -> None:
+        """Count what was read earlier for something that the step uses."""
+        for name, reading in read.items():
+            self._read.setdefault(name, reading)
 
     def watch_effects(self, arguments: Mapping[str, Any], *allowed: Path) -> None:
         """Go on to the step itself, called with `arguments`: its effects count from now on.
@@ -238,12 +270,12 @@ class Observation:
     def _full(self, name: str) -> str:
         return os.path.join(self._observer.root, name)
 
-    def _sign_named(self) -> dict[str, list[int]]:
-        """Return the files that the step's code may name, and what each is like now."""
+    def _sign_named(self, fixtures: Iterable[Callable[..., Any]]) -> dict[str, list[int]]:
+        """Return the files that the code of the step and its fixtures may name, and what each is like now."""
         observer = self._observer
         function = self._node.step.function if self._node is not None else None
         signed: dict[str, list[int]] = {}
-        for text in observer.texts(function):
+        for text in chain.from_iterable(map(observer.texts, (function, *fixtures))):
             full = observer.absolute(os.path.expanduser(text), observer.root)
             name = observer.name_below(full) if full.startswith(observer.root) else full
             if name and (os.path.isfile(full) or not os.path.lexists(full)):
