@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from zenconv.engine.checkpoints import Checkpoints
 from zenconv.errors import StoreError
+from zenconv.records.layout import StateFolder
+from zenconv.upkeep.remains import find_remains, remove
 
 
 def test_what_an_attempt_left_is_there_for_the_same_key_and_no_other(tmp_path: Path) -> None:
@@ -51,3 +54,19 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").write_text("a file in the way")
     with pytest.raises(StoreError):
         Checkpoints(tmp_path / "checkpoints").open("n", "n", "key")
+
+
+def test_cleaning_finds_those_that_were_not_used_for_long_and_are_not_in_use(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path)
+    checkpoints = Checkpoints(state.checkpoints)
+    old, used, fresh = (checkpoints.open(node, node, "key") for node in ("old", "used", "fresh"))
+    checkpoints.close("old", succeeded=False)
+    checkpoints.close("fresh", succeeded=False)
+    for folder in (old, used):
+        os.utime(folder, (1, 1))
+    found = list(find_remains(state, 3600.0))
+    assert [remains.path for remains in found] == [old, old.with_name(f"{old.name}.lock")]
+    for remains in found:
+        remove(remains)
+    assert not old.exists()
+    assert fresh.exists()

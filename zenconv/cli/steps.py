@@ -111,7 +111,9 @@ def _print_step(step: Mapping[str, Any], *, verbose: bool) -> None:
     if step["marks"]:
         print_line(f"      {style(escape('marked ' + ', '.join(map(_mark_text, step['marks']))), 'dim')}")
     for fixture in step["fixtures"] if verbose else ():
-        print_line(f"      {escape(fixture['name'])}: {fixture['scope']} fixture, {escape(fixture['where'])}")
+        param = f" with {fixture['param']}" if fixture["param"] else ""
+        text = f"{fixture['name']}: {fixture['scope']} fixture{param}, {fixture['where']}"
+        print_line(f"      {escape(text)}")
         for parameter in fixture["parameters"]:
             print_line("          " + _parameter_line(parameter, verbose=True))
 

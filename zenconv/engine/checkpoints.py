@@ -52,6 +52,7 @@ class Checkpoints:
         folder = Path(lock.path.removesuffix(_LOCK))
         try:
             folder.mkdir(exist_ok=True)
+            os.utime(folder)  # `zenconv clean` removes what was not used for long
         except OSError as error:
             lock.close()
             raise StoreError(f"cannot make the checkpoint {folder}: {error.strerror or error}") from error

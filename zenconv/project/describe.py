@@ -11,7 +11,7 @@ from typing import Any
 from zenconv.authoring import Mark, show_argument
 from zenconv.project.overrides import Override
 from zenconv.project.select import Selected
-from zenconv.records.step import Binding, FixtureNode, Node, Parameter
+from zenconv.records.step import Binding, FixtureNode, Node, Param, Parameter
 
 _TEXT_LIMIT = 120
 
@@ -31,7 +31,7 @@ def describe_steps(selected: Selected, root: Path) -> list[dict[str, Any]]:
             "is_template": node.step.is_template,
             "outputs": [{"name": o.name, "type": o.annotation} for o in node.step.outputs],
             "parameters": [_describe_binding(b, node.step.parameters, root) for b in node.bindings],
-            "fixtures": [_describe_fixture(fixture, root) for fixture in pipeline.fixtures_of(node)],
+            "fixtures": [_describe_fixture(f, node.param_of(f.id), root) for f in pipeline.fixtures_of(node)],
             "marks": [_describe_mark(mark) for mark in node.marks.marks],
             "doc": node.step.doc,
         }
@@ -135,12 +135,13 @@ def _short_text(binding: Binding, root: Path) -> str:
     return text if len(text) <= _TEXT_LIMIT else text[: _TEXT_LIMIT - 1] + "…"
 
 
-def _describe_fixture(node: FixtureNode, root: Path) -> dict[str, Any]:
+def _describe_fixture(node: FixtureNode, param: Param | None, root: Path) -> dict[str, Any]:
     fixture = node.fixture
     return {
         "id": node.id,
         "name": fixture.name,
         "where": fixture.where,
         "scope": fixture.note.scope,
+        "param": "" if param is None else _short_text(param.value, root),
         "parameters": [_describe_binding(b, fixture.parameters, root) for b in node.bindings],
     }

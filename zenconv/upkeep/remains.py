@@ -28,6 +28,7 @@ _DRAFT = re.compile(
 )
 _COLLECTION = re.compile(r"[0-9a-f]{24}\.json")
 _COLLECTION_DRAFT = re.compile(r"[0-9a-f]{24}\.json\.\d+")
+_CHECKPOINT = re.compile(r"[0-9a-f]{32}")
 _RUN_SPOOL = re.compile(r"spool-[0-9a-f]{8}|inputs(-\d+)?")
 
 
@@ -40,8 +41,8 @@ class Remains(Frozen):
     size: int
 
 
-def find_remains(state: StateFolder, collection_age: float) -> Iterator[Remains]:
-    """Yield what can go. Collection indexes unused for `collection_age` seconds are among it."""
+def find_remains(state: StateFolder, age: float) -> Iterator[Remains]:
+    """Yield what can go; collection indexes and checkpoints only when unused for `age` seconds."""
     yield from _in_folder(state.path / REMOVED, "half-removed run", re.compile(".+"), 0.0)
     for folder in (state.path, state.store):
         yield from _in_folder(folder, "damaged database, kept aside", _ASIDE, 0.0)
@@ -49,13 +50,25 @@ def find_remains(state: StateFolder, collection_age: float) -> Iterator[Remains]
         yield from _in_folder(folder, "draft", _DRAFT, _DRAFT_SECONDS)
     collection = state.path / "collection"
     yield from _in_folder(collection, "draft", _COLLECTION_DRAFT, _DRAFT_SECONDS)
-    yield from _in_folder(collection, "collection index", _COLLECTION, collection_age)
+    yield from _in_folder(collection, "collection index", _COLLECTION, age)
+    yield from _find_checkpoints(state.checkpoints, age)
     for run in state.run_ids():
         place = state.run(run)
         if _has_ended(place.lock):
             yield from _in_folder(place.path, "scratch of a run", _RUN_SPOOL, 0.0)
             if _has_no_log(place.log):
                 yield from _in_folder(state.runs, "run that never began", re.compile(run), _DRAFT_SECONDS)
+
+
+def _find_checkpoints(folder: Path, age: float) -> Iterator[Remains]:
+    """Yield what steps that did not succeed saved of their progress, where none of them is running."""
+    with suppress(OSError), os.scandir(folder) as scan:
+        for node in sorted(scan, key=lambda entry: entry.name):
+            for found in _in_folder(Path(node.path), "checkpoint", _CHECKPOINT, age):
+                lock = found.path.with_name(f"{found.path.name}.lock")
+                if _has_ended(lock):
+                    yield found
+                    yield Remains(lock, "checkpoint", 0)
 
 
 def remove(remains: Remains) -> None:
