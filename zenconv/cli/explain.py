@@ -9,6 +9,7 @@ import click
 
 from zenconv.cli.options import CommonOptions, common_options
 from zenconv.cli.output import escape, print_json, print_line, style
+from zenconv.cli.run_flags import read_sample
 
 _COLOURS = {"reuse": "cyan", "run": "green", "maybe": "yellow", "skip": "yellow"}
 
@@ -16,11 +17,17 @@ _COLOURS = {"reuse": "cyan", "run": "green", "maybe": "yellow", "skip": "yellow"
 @click.command()
 @click.argument("targets", nargs=-1)
 @click.option("-k", "keyword", default="", metavar="EXPRESSION", help="Only steps whose id matches.")
+@click.option("--sample", metavar="SIZE", callback=read_sample, help="As for `zenconv run --sample`.")
 @click.option("-v", "--verbose", is_flag=True, help="Everything the cache key is made of.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @common_options
 def command(
-    common: CommonOptions, targets: tuple[str, ...], keyword: str, verbose: bool, as_json: bool
+    common: CommonOptions,
+    targets: tuple[str, ...],
+    keyword: str,
+    sample: str,
+    verbose: bool,
+    as_json: bool,
 ) -> int:
     """Say why a step runs or is reused, down to the changed line.
 
@@ -30,7 +37,7 @@ def command(
     from zenconv.project.planning import Selection
 
     settings = common.load_settings()
-    selection = Selection(targets, keyword)
+    selection = Selection(targets, keyword, sample=sample)
 
     def ask(tell: Any) -> Any:
         from zenconv.project.explaining import explain_steps

@@ -22,7 +22,12 @@ class RunReport:
         self._progress = Progress(
             root, verbosity=flags.verbosity, traceback=flags.traceback, is_live=flags.is_live
         )
-        self._summary = Summary(verbosity=flags.verbosity, durations=flags.durations, shortest=flags.shortest)
+        self._summary = Summary(
+            verbosity=flags.verbosity,
+            durations=flags.durations,
+            shortest=flags.shortest,
+            sample=flags.sample,
+        )
 
     def __call__(self, event: Event) -> None:
         """Show one event."""

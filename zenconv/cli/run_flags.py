@@ -42,6 +42,7 @@ class RunFlags(Frozen):
     only_fixtures: bool
     only_collect: bool
     workers: str | None
+    sample: str
     watch: bool
     verbose: int
     quiet: int
@@ -80,6 +81,7 @@ class RunFlags(Frozen):
             self.failed_first,
             self.only,
             self.begin,
+            sample=self.sample,
         )
 
     @property
@@ -100,6 +102,15 @@ def run_flags(function: F) -> F:
     for add in reversed((*_SELECTING, *_RUNNING, *_REPORTING)):
         command = add(command)
     return command  # type: ignore[no-any-return]
+
+
+def read_sample(_context: click.Context, _option: click.Parameter, text: str | None) -> str:
+    """Return what ``--sample`` asks for, spelt in one way; ``""`` for all data. `UsageError`."""
+    if text is None:
+        return ""
+    from zenconv.engine.sampling import Sample
+
+    return str(Sample.parse(text))
 
 
 _AT_LEAST_0 = click.IntRange(min=0)
@@ -147,6 +158,12 @@ _RUNNING: tuple[Callable[[Any], Any], ...] = (
     click.option("--pdb", "debug", is_flag=True, help="Open the debugger where a step fails; -n 0 -s."),
     click.option("--pdbcls", "debugger", default="", metavar="MODULE:CLASS", help="Another debugger."),
     click.option("-n", "workers", metavar="N", help="Worker processes; auto: one per core; 0: none."),
+    click.option(
+        "--sample",
+        metavar="SIZE",
+        callback=read_sample,
+        help="On a sample of what loaders return: 1%, or 1000 rows.",
+    ),
     click.option("--watch", is_flag=True, help="Run again whenever something changes, until Ctrl-C."),
     click.option("--timeout", metavar="TIME", help="For steps that say nothing of theirs: 10m, 90s."),
 )

@@ -52,15 +52,19 @@ def _nothing(total: int, pipeline: str) -> str:
 
 
 def _print(runs: list[RunRecord]) -> None:
-    headers = ("run", "status", "started", "took", "steps", "pipelines", "git", "stack")
-    print_table([_row(run) for run in runs], headers, right=("took",))
+    headers = ["run", "status", "started", "took", "steps", "pipelines", "git", "stack"]
+    rows = [_row(run) for run in runs]
+    if any(run.sample for run in runs):
+        headers.append("sample")
+        rows = [[*row, run.sample] for row, run in zip(rows, runs, strict=True)]
+    print_table(rows, headers, right=("took",))
 
 
-def _row(run: RunRecord) -> tuple[object, ...]:
+def _row(run: RunRecord) -> list[object]:
     from zenconv.cli.reading import show_counts, show_revision, show_time
 
     took = format_duration(run.seconds) if run.is_over else ""
     pipelines = ", ".join(run.pipelines[:4]) + (", ..." if len(run.pipelines) > 4 else "")
     counts = show_counts(run.counts)
     revision = show_revision(run.environment)
-    return run.id, run.status, show_time(run.started), took, counts, pipelines, revision, run.stack
+    return [run.id, run.status, show_time(run.started), took, counts, pipelines, revision, run.stack]

@@ -45,7 +45,8 @@ def _print_status(run: RunRecord) -> None:
         f"run {style(run.id, 'bold')} {show_status(run.status)}{took}" + (f": {counts}" if counts else "")
     )
     command = " ".join(["zenconv", *run.arguments])
-    print_line(f"  {escape(command)}    {show_time(run.started)}, stack {escape(run.stack)}")
+    sample = f", sample {escape(run.sample)}" if run.sample else ""
+    print_line(f"  {escape(command)}    {show_time(run.started)}, stack {escape(run.stack)}{sample}")
 
 
 def _print_failures(history: History, run: RunRecord, limit: int) -> None:

@@ -21,9 +21,19 @@ class Summary:
         How many of the slowest executed steps are listed; 0: all; None: no list.
     shortest
         Steps that took less, in seconds, are left out of it.
+    sample
+        On how much of the data the run was: ``1%``, or ``""`` for all of it.
     """
 
-    def __init__(self, *, verbosity: int = 0, durations: int | None = None, shortest: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        verbosity: int = 0,
+        durations: int | None = None,
+        shortest: float = 0.0,
+        sample: str = "",
+    ) -> None:
+        self._sample = sample
         self._verbosity = verbosity
         self._durations = durations
         self._shortest = shortest if verbosity < 2 else 0.0
@@ -46,7 +56,7 @@ class Summary:
         """Return the lines to print, for stdout; the last one has the counts and the run's id."""
         lines = [*self._slowest(), *self._failed()]
         if self._verbosity > -2:
-            lines.append(last_line(finished, run))
+            lines.append(last_line(finished, run, self._sample))
         return lines
 
     def _slowest(self) -> list[str]:
@@ -76,14 +86,15 @@ class Summary:
         return [_head("short summary"), *lines, *hint]
 
 
-def last_line(finished: RunFinished, run: str) -> str:
-    """Return the closing line of a run: counts, duration, run id."""
+def last_line(finished: RunFinished, run: str, sample: str = "") -> str:
+    """Return the closing line of a run: counts, duration, run id, and the sample it was on."""
     order = ("failed", "succeeded", "reused", "skipped", "interrupted")
     parts = [f"{finished.counts[s]} {WORDS[s][0].lower()}" for s in order if finished.counts.get(s)]
     counts = ", ".join(parts) or finished.status
     is_plain = finished.status == "succeeded" or (finished.status == "failed" and "failed" in finished.counts)
     head = "" if is_plain else f"{finished.status}: "
-    return f"{head}{counts} in {format_duration(finished.seconds)} (run {run})"
+    of_sample = f", sample {sample}" if sample else ""
+    return f"{head}{counts} in {format_duration(finished.seconds)} (run {run}{of_sample})"
 
 
 def _head(text: str) -> str:

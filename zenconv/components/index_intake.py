@@ -159,6 +159,8 @@ class _Intake:
         self._document.update(
             started=event.at, arguments=list(event.arguments), root=event.root, stack=event.stack
         )
+        if event.sample:
+            self._document["sample"] = event.sample
         self._environment = self._text(to_text(event.environment))
 
     def _take_plan(self, event: events.PlanReady) -> None:

@@ -21,6 +21,7 @@ from zenconv.components.index_rows import (
     read_step,
     run_key,
     to_column,
+    to_text,
     verify,
 )
 from zenconv.records.plan import KeyParts
@@ -153,14 +154,20 @@ def select_history(
     return found
 
 
-def select_last_keys(connection: sqlite3.Connection, nodes: Iterable[str]) -> dict[str, str]:
-    """Return for each node its cache key when it last had a result."""
+def select_last_keys(
+    connection: sqlite3.Connection, nodes: Iterable[str], sample: str = ""
+) -> dict[str, str]:
+    """Return for each node its cache key when it last had a result in a run with that `sample`."""
     marks = ",".join("?" * len(HAS_RESULT))
+    # JSON writes a quotation mark inside a text as \", so this is the field and nothing else.
+    field = f'"sample":{to_text(sample)}' if sample else '"sample":'
+    wanted = "" if sample else "NOT"
     query = f"""SELECT s.key, k.key FROM step_runs s LEFT JOIN keys k ON k.id = s.key
-        WHERE s.node=? AND s.key IS NOT NULL AND s.status IN ({marks}) ORDER BY s.run DESC LIMIT 1"""
+        WHERE s.node=? AND s.key IS NOT NULL AND s.status IN ({marks})
+        AND {wanted} (SELECT instr(document, ?) FROM runs WHERE id = s.run) ORDER BY s.run DESC LIMIT 1"""
     found = {}
     for node in nodes:
-        row = connection.execute(query, (identify(node), *HAS_RESULT)).fetchone()
+        row = connection.execute(query, (identify(node), *HAS_RESULT, field)).fetchone()
         if row is not None:
             found[node] = _sound_key(row[0], row[1])
     return found

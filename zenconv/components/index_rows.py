@@ -156,6 +156,7 @@ def read_run(row: Row, texts: TextReader) -> RunRecord:
         error=data.get("error", ""),
         notices=tuple((level, text) for level, text in data.get("notices", ())),
         environment=texts.json(environment) or {},
+        sample=data.get("sample", ""),
     )
 
 

@@ -286,10 +286,10 @@ class SqliteIndex:
         """Return what became of the node id `node` in each run, newest first."""
         return self._read(lambda connection: select_history(connection, node, statuses=statuses, limit=limit))
 
-    def last_keys(self, nodes: Iterable[str]) -> dict[str, str]:
-        """Return for each node its cache key when it last had a result."""
+    def last_keys(self, nodes: Iterable[str], *, sample: str = "") -> dict[str, str]:
+        """Return for each node its cache key when it last had a result, in a run with that `sample`."""
         names = list(nodes)
-        return dict(self._read(lambda connection: list(select_last_keys(connection, names).items())))
+        return dict(self._read(lambda connection: list(select_last_keys(connection, names, sample).items())))
 
     def key_parts(self, keys: Iterable[str]) -> dict[str, KeyParts]:
         """Return what the given cache keys were made of, as far as recorded."""

@@ -21,6 +21,7 @@ from zenconv.engine.perform import Performer
 from zenconv.engine.plan_records import node_record
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
 from zenconv.engine.retries import Retries
+from zenconv.engine.sampling import notes_on_sample
 from zenconv.engine.schedule import Schedule
 from zenconv.engine.step_records import StepRecords, describe_damage, describe_fault
 from zenconv.engine.tolerance import find_broken
@@ -329,6 +330,7 @@ class RunExecution:
             )
         outcome = NodeResult.of(entry)
         yield self._records.finish(node, outcome.key, task, result, self._planned(node))
+        yield from _as_notices(notes_on_sample(node, task, result))
         local = self.decider.keys.local(node)
         if result.status == "succeeded" and not local.impure and not changed:
             yield from self._publish(node, entry, result)

@@ -18,6 +18,8 @@ import attrs
 from zenconv import hashing
 from zenconv.engine.files import FileDigests, names_file, replace_files
 from zenconv.errors import Problem
+from zenconv.fingerprint.fingerprints import CodeFingerprint
+from zenconv.fingerprint.places import is_own_module
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import TaskInput
 from zenconv.records.artifact import ActionKey
@@ -34,7 +36,7 @@ from zenconv.records.step import (
 )
 
 if TYPE_CHECKING:
-    from zenconv.fingerprint import CodeFingerprint, Fingerprinter
+    from zenconv.fingerprint import Fingerprinter
 
 KEY_FORMAT = "1"
 IMPURE_BUILTINS = ("now", "run")
@@ -321,12 +323,15 @@ class KeyMaker:
         key = (target.file, target.name)
         known = self._codes.get(key)
         if known is None:
-            known = self._codes[key] = self.code.of(target)
+            # A step of zenconv's own has a version instead, which counts besides.
+            own = is_own_module(target.module)
+            known = self._codes[key] = CodeFingerprint("") if own else self.code.of(target)
         return known
 
     def warnings(self) -> list[Problem]:
         """Return what could not be seen in the code of the pipeline's steps, each once."""
-        targets: list[Step | Fixture] = [node.step for node in self.pipeline]
+        steps = (node.step for node in self.pipeline)
+        targets: list[Step | Fixture] = [step for step in steps if not is_own_module(step.module)]
         targets += [fixture.fixture for fixture in self.pipeline.fixtures.values()]
         return list(dict.fromkeys(w for target in targets for w in self.code.warnings_of(target)))
 

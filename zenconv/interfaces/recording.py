@@ -66,8 +66,11 @@ class MetadataStore(Protocol):
     ) -> Sequence[StepRunRecord]:
         """Return what became of the node id `node` in each run, newest first."""
 
-    def last_keys(self, nodes: Iterable[str]) -> dict[str, str]:
-        """Return for each node its cache key when it last had a result; nodes without are left out."""
+    def last_keys(self, nodes: Iterable[str], *, sample: str = "") -> dict[str, str]:
+        """Return for each node its cache key when it last had a result; nodes without are left out.
+
+        Only runs with that `sample` count: by default those on all data.
+        """
 
     def key_parts(self, keys: Iterable[str]) -> dict[str, KeyParts]:
         """Return what the given cache keys were made of, as far as recorded."""

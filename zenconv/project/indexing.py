@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from zenconv.fingerprint.places import is_own_module
 from zenconv.project.collection_index import DAMAGES, CollectionIndex, write_index
 from zenconv.project.index_rows import NotIndexable, RowWriter, read_rows, write_overrides, write_problems
 from zenconv.project.indexed import CodeRows, IndexedCode, code_name
@@ -59,7 +60,9 @@ class _Writer:
             return False
         if not self.keys.references.keys() <= self.old["references"].keys():
             return True
-        nodes = [node for node in self.keys.pipeline if not node.grown]
+        nodes = [
+            node for node in self.keys.pipeline if not node.grown and not is_own_module(node.step.module)
+        ]
         if any(node.id not in self.old_known for node in nodes):
             return True
         settled = (node for node in nodes if not self.old_known[node.id][0])
@@ -100,7 +103,8 @@ class _Writer:
         rows = CodeRows()
         if self.keys is not None:
             for node in self.keys.pipeline:
-                rows.add("code", code_name(node.step), self.keys.code.of(node.step))
+                if not is_own_module(node.step.module):
+                    rows.add("code", code_name(node.step), self.keys.code.of(node.step))
             for fixture in self.keys.pipeline.fixtures.values():
                 rows.add("code", code_name(fixture.fixture), self.keys.code.of(fixture.fixture))
             for reference, code in self.keys.references.items():

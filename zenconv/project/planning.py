@@ -31,7 +31,7 @@ from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import KeyParts, Plan
 from zenconv.records.run import HAS_RESULT, StepRunRecord, StepStatus
-from zenconv.records.step import Node
+from zenconv.records.step import Node, Pipeline
 from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Selection(Frozen):
     `keyword` and `marks` are expressions. `last_failed` are only those that failed last; with
     `failed_first` these come first. `force`, `only` and `begin` name steps that run although
     nothing changed: `only` nothing but these are asked for, `begin` with all that is downstream.
+    `sample` says on how much data, as in `RunStarted`.
     """
 
     targets: tuple[str, ...] = ()
@@ -61,6 +62,7 @@ class Selection(Frozen):
     failed_first: bool = False
     only: tuple[str, ...] = ()
     begin: tuple[str, ...] = ()
+    sample: str = ""
 
     @property
     def forces(self) -> bool:
@@ -84,6 +86,7 @@ class Planner:
         self._plugins = plugins
         self.stack = stack
         self.past = past
+        past.sample = selection.sample
         failed = past.failed_nodes() if selection.last_failed or selection.failed_first else []
         selected = project.checked(
             _find_targets(project, selection),
@@ -92,9 +95,7 @@ class Planner:
             last_failed=failed if selection.last_failed else None,
             cwd=settings.cwd,
         )
-        self.pipeline, self.selected = selected.pipeline, selected.ids
-        if selection.failed_first:
-            self.pipeline = put_first(self.pipeline, failed)
+        self.pipeline, self.selected = _arrange(selected.pipeline, selection, failed), selected.ids
         fan_out = None
         if any(node.step.shape == "each" for node in self.pipeline):
             # It will grow, and the project's own must not.
@@ -255,6 +256,17 @@ def _find_targets(project: Project | IndexedProject, selection: Selection) -> tu
     return tuple(sorted(list_downstream(project.whole, starts)))
 
 
+def _arrange(pipeline: Pipeline, selection: Selection, failed: Sequence[str]) -> Pipeline:
+    """Return `pipeline` in the order, and on as much data, as is wanted."""
+    if selection.failed_first:
+        pipeline = put_first(pipeline, failed)
+    if selection.sample:
+        from zenconv.project.sampling import sample_pipeline
+
+        pipeline = sample_pipeline(pipeline, selection.sample)
+    return pipeline
+
+
 def consult(
     settings: Settings,
     selection: Selection,
@@ -342,20 +354,24 @@ def consult_project(settings: Settings, tell: Tell, question: Callable[[Project 
 
 
 class Past:
-    """What the metadata store remembers of earlier runs; opened only when somebody asks."""
+    """What the metadata store remembers of earlier runs; opened only when somebody asks.
+
+    Only runs on as much data count: `sample` is that of `RunStarted`.
+    """
 
     def __init__(self, settings: Settings, stack: Stack, current: str) -> None:
         self._current = current
         self._state = StateFolder(settings.state)
         self._stack = stack
         self._is_fresh = False
+        self.sample = ""
         self.notices: list[str] = []
 
     def parts(self, nodes: Sequence[str]) -> dict[str, KeyParts]:
         """Return the key parts of the newest result of each of `nodes`."""
         if not nodes or not self._refresh():
             return {}
-        keys = self._stack.metadata_store.last_keys(nodes)
+        keys = self._stack.metadata_store.last_keys(nodes, sample=self.sample)
         parts = self._stack.metadata_store.key_parts(keys.values())
         return {node: parts[key] for node, key in keys.items() if key in parts}
 
@@ -363,8 +379,10 @@ class Past:
         """Return ``run`` and ``reason`` of the newest recorded execution of a node; empty without one."""
         if not self._refresh():
             return {}
-        for step in self._stack.metadata_store.history(node, statuses=("succeeded", "failed"), limit=1):
-            return {"run": step.run, "reason": step.reason}
+        store = self._stack.metadata_store
+        for step in store.history(node, statuses=("succeeded", "failed"), limit=_RUNS_LOOKED_AT):
+            if all(run.sample == self.sample for run in store.find(step.run)):
+                return {"run": step.run, "reason": step.reason}
         return {}
 
     def failed_nodes(self) -> list[str]:
@@ -378,7 +396,7 @@ class Past:
         store = self._stack.metadata_store
         newest: dict[str, StepRunRecord] = {}
         for run in store.runs(limit=_RUNS_LOOKED_AT):
-            if run.id != self._current and run.is_over:
+            if run.id != self._current and run.is_over and run.sample == self.sample:
                 for step in store.steps(run.id, statuses=(*FAILED, *HAS_RESULT)):
                     newest.setdefault(step.node, step)
         failed = [step for step in newest.values() if step.status in FAILED]

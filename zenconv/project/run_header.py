@@ -16,6 +16,8 @@ def describe_start(started: RunStarted, settings: Settings, plugins: Plugins) ->
         f"root {started.root}",
         f"stack {started.stack}",
     ]
+    if started.sample:
+        parts.append(f"sample {started.sample}")
     if has_workers(settings):
         workers = settings.stack.components["orchestrator"].options.get("workers")
         parts.append(f"{workers} workers" if workers else "workers")

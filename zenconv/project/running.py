@@ -141,6 +141,7 @@ def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git
         str(settings.root),
         settings.stack.name,
         describe_environment(Distributions().installed(), git.answer(), seed_of(settings)),
+        options.selection.sample,
         at=clock.utc_now(),
     )
 

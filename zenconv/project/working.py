@@ -16,6 +16,7 @@ from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
 from zenconv.project.performing import make_performer, register_local_hooks
 from zenconv.project.project import Project, open_project
+from zenconv.project.sampling import sample_pipeline
 from zenconv.records.events import RunStarted
 from zenconv.records.layout import RunFolder
 from zenconv.records.step import Pipeline
@@ -64,6 +65,8 @@ class WorkerBody:
         project.sources.given = {path: text.encode("latin-1") for path, text in sources.items()}
         project.graph.check(start.beginning["files"])
         pipeline = project.graph.pipeline
+        if self.started.sample:
+            pipeline = sample_pipeline(pipeline, self.started.sample)
         register_local_hooks(project, plugins)
         return make_performer(
             settings,

@@ -27,6 +27,7 @@ def describe_run(run: RunRecord, *, with_environment: bool = False) -> dict[str,
         "seconds": run.seconds,
         "arguments": list(run.arguments),
         "stack": run.stack,
+        "sample": run.sample,
         "pipelines": list(run.pipelines),
         "counts": dict(run.counts),
         "error": run.error,
@@ -83,7 +84,9 @@ def rerun_command(run: RunRecord, step: StepRunRecord) -> str:
     """Return the command that executes `step` again as it was executed in `run`."""
     import shlex
 
-    words = ["zenconv", "run", step.node]
+    words = ["zenconv", "run", step.node.replace(f"@{run.sample}", "", 1) if run.sample else step.node]
+    if run.sample:
+        words += ["--sample", run.sample]
     if run.stack and run.stack != "local":
         words += ["--stack", run.stack]
     words += [word for setting in list_settings(run.arguments) for word in ("--set", setting)]

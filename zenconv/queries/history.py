@@ -25,7 +25,7 @@ _FIRST_PAGE, _PAGE = 4, 100
 """Most questions are about the newest run."""
 
 LATEST, LAST = "latest", "last"
-"""``latest`` is the newest successful run, ``last`` the newest."""
+"""``latest`` is the newest successful run on all data, ``last`` the newest."""
 
 
 @attrs.frozen
@@ -164,7 +164,8 @@ class History:
         text = str(text)
         if text in (LATEST, LAST):
             wanted: tuple[RunStatus, ...] = ("succeeded",) if text == LATEST else ()
-            found: Sequence[RunRecord] = list(islice(self.runs(statuses=wanted), 1))
+            runs = (run for run in self.runs(statuses=wanted) if text == LAST or not run.sample)
+            found: Sequence[RunRecord] = list(islice(runs, 1))
         else:
             found = self.store.find(text)
         if len(found) == 1:
@@ -181,7 +182,8 @@ class History:
             hint = f"zenconv run --stack {self.only_stack}" if self.only_stack else "zenconv run"
             return NotRecorded(f"no run{where} is recorded in {self.settings.root}", hint=hint)
         if text == LATEST:
-            return NotRecorded(f"no run{where} has succeeded yet", hint=f"zenconv show {newest.number}")
+            what = "no run on all data" if newest.sample else "no run"
+            return NotRecorded(f"{what}{where} has succeeded yet", hint=f"zenconv show {newest.number}")
         return NotRecorded(
             f"there is no run {text[:80]!r}; the newest is {newest.id}",
             hint="name a run by its number, its id, `latest` or `last`; `zenconv runs` lists them",
@@ -223,12 +225,15 @@ class History:
     def _runs_with_steps(self) -> Iterator[RunRecord]:
         return (record for record in self.runs() if record.steps)
 
+    def _runs_on_all_data(self) -> Iterator[RunRecord]:
+        return (record for record in self._runs_with_steps() if not record.sample)
+
     def _unknown_step(self, text: str) -> NotRecorded:
         newest = next(self._runs_with_steps(), None) or self.find_run(LAST)
         return self._no_step(newest, text)
 
     def find_result(self, text: str, run: str | int = LATEST) -> Found:
-        """Return the step that `text` means in the newest run in which it has a result.
+        """Return the step that `text` means in the newest run on all data in which it has a result.
 
         `run` other than ``latest``: in that run. Raises as `find_run` and `find_step` do.
         """
@@ -240,13 +245,19 @@ class History:
                     hint=f"zenconv show {found.run.number} {found.step.node}",
                 )
             return found
-        for record in self._runs_with_steps():
+        for record in self._runs_on_all_data():
             matches = self._matches(record, text, statuses=HAS_RESULT)
             if len(matches) == 1:
                 return matches[0]
             if matches:
                 return self.find_step(record, text)
-        step = self.find_newest(text).step
+        newest = self.find_newest(text)
+        step = newest.step
+        if step.status in HAS_RESULT:
+            raise NotRecorded(
+                f"{step.node} has a result on a sample only ({newest.run.sample}, run {step.run})",
+                hint=f"zenconv run {step.node}; or name that run: {step.number}",
+            )
         raise NotRecorded(
             f"{step.node} has no result in any run; in run {step.run} it is {step.status}",
             hint=f"zenconv show {step.number} {step.node}",
@@ -257,7 +268,7 @@ class History:
 
         Raises as `find_result` does.
         """
-        records = self._runs_with_steps() if str(run) == LATEST else [self.find_run(run)]
+        records = self._runs_on_all_data() if str(run) == LATEST else [self.find_run(run)]
         for record in records:
             matches = self._matches(record, text, statuses=HAS_RESULT)
             if matches:

@@ -193,6 +193,7 @@ def _frame_row(run: RunRecord) -> dict[str, Any]:
         "pipelines": ", ".join(run.pipelines),
         **{status: run.counts.get(status, 0) for status in ("succeeded", "reused", "failed", "skipped")},
         "stack": run.stack,
+        "sample": run.sample,
         "git": git.get("revision", ""),
         "dirty": bool(git.get("dirty")),
     }
@@ -247,6 +248,11 @@ class Run:
     def stack(self) -> str:
         """The stack it ran on."""
         return self.record.stack
+
+    @property
+    def sample(self) -> str:
+        """How much of the data it had: ``1%``, a number of rows of each table, or ``""`` for all of it."""
+        return self.record.sample
 
     @property
     def environment(self) -> Mapping[str, Any]:

@@ -32,6 +32,7 @@ class RunStarted(Event):
 
     `environment` holds ``python``, ``platform``, ``zenconv``, ``host``, ``packages`` (name to
     version), ``git`` (``revision``, ``branch``, ``dirty``; empty outside a repository), ``seed``.
+    `sample` is how much of the data there is: ``1%``, a number of rows, or ``""`` for all of it.
     """
 
     name: ClassVar[str] = "run_started"
@@ -41,6 +42,7 @@ class RunStarted(Event):
     root: str
     stack: str
     environment: Json
+    sample: str = ""
 
 
 @attrs.frozen(eq=False, repr=False)

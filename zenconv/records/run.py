@@ -37,7 +37,7 @@ class RunRecord(Frozen):
     `started` and `finished` are UTC as ISO text (``""`` when unknown), `seconds` is wall time.
     `counts` maps each `StepStatus` that occurs to a number of steps. `pipelines` are those the
     plan touched. `error` is the message of a project that could not be collected. `notices` are
-    (level, text). `environment` is that of `zenconv.records.events.RunStarted`.
+    (level, text). `environment` and `sample` are those of `zenconv.records.events.RunStarted`.
     """
 
     id: str
@@ -55,6 +55,7 @@ class RunRecord(Frozen):
     error: str = ""
     notices: tuple[tuple[str, str], ...] = ()
     environment: Mapping[str, Any] = attrs.field(factory=dict)
+    sample: str = ""
 
     @property
     def steps(self) -> int:
