@@ -209,12 +209,17 @@ def test_a_materializer_that_does_not_store_the_value_fails_the_step_and_names_t
 )  # fmt: skip
 def test_a_setting_that_means_nothing_there_is_stops_the_run_before_it_starts(project, line, problem):
     it = project({"steps_a.py": STEPS, "zenconv.toml": settings(line)})
-    for command in (("run",), ("run", "--plan")):
-        assert problem in it.run(*command, check=4).stderr
-    it.write({"zenconv.toml": ""})
-    it.run("run")
-    it.write({"zenconv.toml": settings(line)})
     assert problem in it.run("run", check=4).stderr
+    assert not (it.path / ".zenconv/store").exists()
+
+
+def test_such_a_setting_is_noticed_in_plans_and_where_the_project_is_indexed(project):
+    it = project({"steps_a.py": STEPS})
+    it.run("run")
+    it.write({"zenconv.toml": settings('numbrs = "n.json"')})
+    for command in (("run", "--plan"), ("run",), ("steps",), ("run",)):
+        done = it.run(*command, check=0 if command == ("steps",) else 4)
+        assert "steps" in command or "did you mean 'numbers'?" in done.stderr
 
 
 def test_one_file_for_several_steps_is_an_error(project):

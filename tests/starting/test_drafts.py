@@ -168,6 +168,18 @@ def test_a_name_bound_nowhere_is_remarked_on_unless_anything_may_bind_it(draft):
     assert "bound nowhere" not in draft(code("%run other.ipynb"), code("x + 1"))
 
 
+@pytest.mark.parametrize("line", ["np.random.seed(0)", "np.options.width = 3", "np.rcParams['a'] = 1"])
+def test_what_is_set_for_the_whole_notebook_is_remarked_on(draft, line):
+    text = draft(code("import numpy as np", "df = load()"), code(line), code("df.a = 1", "df.seed(0)"))
+    assert text.count("sets something of np for later cells") == 1
+    assert "sets something of df" not in text
+
+
+def test_inputs_are_named_with_the_cells_they_come_from(draft):
+    text = draft(code("a, b = f()"), code("c = g()"), code("a + b + c"))
+    assert "##   uses a, b of cell 1; c of cell 2\n" in text
+
+
 def test_commands_of_ipython_become_comments(taken):
     text = taken(code("%matplotlib inline", "!ls", "files = !ls", "df.head?", "if x:", "    %time f()"))
     for line in ("# %matplotlib inline", "# !ls", "# files = !ls", "# df.head?", "    pass  # %time f()"):

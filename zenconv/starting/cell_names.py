@@ -18,6 +18,12 @@ CHANGING_METHODS = frozenset({
 })  # fmt: skip
 """Methods that change what they are called on, whatever they return."""
 
+SETTING_METHODS = frozenset({
+    "basicConfig", "filterwarnings", "manual_seed", "seed", "set", "set_context", "set_option", "set_palette",
+    "set_printoptions", "set_seed", "set_style", "set_theme", "simplefilter", "use",
+})  # fmt: skip
+"""Functions of libraries that set something for all that follows."""
+
 
 class NameUse(ast.NodeVisitor):
     """Names in the order in which they first occur; dictionaries serve as ordered sets.
@@ -163,10 +169,9 @@ class NameUse(ast.NodeVisitor):
             self._change(node.func)
 
     def _change(self, place: ast.expr) -> None:
-        while isinstance(place, ast.Attribute | ast.Subscript):
-            place = place.value
-        if isinstance(place, ast.Name):
-            self.changes.setdefault(place.id)
+        name = root_name(place)
+        if name:
+            self.changes.setdefault(name)
 
     # -- what binds names, and what has a scope of its own
 
@@ -232,6 +237,28 @@ def free_names(node: ast.AST) -> list[str]:
         symbols = (symbol for symbol in scope.get_symbols() if symbol.is_referenced() and symbol.is_global())
         found.update(symbol.get_name() for symbol in symbols)
     return sorted(found - own)
+
+
+def find_settings(statements: Iterable[ast.stmt]) -> list[str]:
+    """Return the names of what is set for all that follows: ``np.random.seed(0)``, ``pd.options.x = 1``."""
+    found: dict[str, None] = {}
+    for statement in statements:
+        places: list[ast.expr] = []
+        if isinstance(statement, ast.Assign):
+            places = [t for t in statement.targets if isinstance(t, ast.Attribute | ast.Subscript)]
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            function = statement.value.func
+            if isinstance(function, ast.Attribute) and function.attr in SETTING_METHODS:
+                places = [function]
+        found.update((name, None) for name in map(root_name, places) if name)
+    return list(found)
+
+
+def root_name(place: ast.expr) -> str:
+    """Return the name in front of ``.attribute`` and ``[item]``, or ``""``."""
+    while isinstance(place, ast.Attribute | ast.Subscript):
+        place = place.value
+    return place.id if isinstance(place, ast.Name) else ""
 
 
 def literal_value(statement: ast.stmt) -> str:

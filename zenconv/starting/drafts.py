@@ -15,7 +15,7 @@ import attrs
 
 from zenconv.frozen import Frozen
 from zenconv.starting.cell_code import MISTAKES, CellCode, Piece, take_apart
-from zenconv.starting.cell_names import NameUse, free_names, use_of
+from zenconv.starting.cell_names import NameUse, find_settings, free_names, use_of
 from zenconv.starting.draft_code import Draft, find_result, split_lines
 from zenconv.starting.draft_names import NameChooser, read_heading
 from zenconv.starting.notebook_file import Notebook
@@ -200,15 +200,24 @@ class _Drafter:
                 yield name
 
     def _remark(self, cell: _CodeCell) -> Iterator[str]:
-        inputs = [
-            f"{name} of cell {self.current[name][1]}" for name in cell.use.reads if name in self.current
-        ]
-        if inputs:
-            yield f"uses {', '.join(inputs)}"
+        sources: dict[int, list[str]] = {}
+        for name in cell.use.reads:
+            if name in self.current:
+                sources.setdefault(self.current[name][1], []).append(name)
+        if sources:
+            given = (f"{', '.join(names)} of cell {number}" for number, names in sources.items())
+            yield f"uses {'; '.join(given)}"
         if cell.imports:
             yield "its imports are at the top"
         if cell.code.has_magic:
             yield "commands of IPython are comments here: no Python"
+        sets = [
+            name
+            for name in find_settings(s for p in cell.body for s in p.statements)
+            if name in self.imported
+        ]
+        if sets:
+            yield f"sets something of {', '.join(sets)} for later cells; a step has no effect on another step"
         yield from self._remark_definitions(cell)
         below = [
             name for name in cell.use.reads if name not in self.current and self._is_made_below(name, cell)
