@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import attrs
@@ -11,6 +11,7 @@ from zenconv.engine.discovery import digest_discovered, variant_of
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.fan_out import FanOut
 from zenconv.engine.keys import KeyMaker
+from zenconv.engine.skipping import skip_decisions
 from zenconv.engine.written import PREFIX, places, returned_outputs
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import Task, TaskInput, is_async
@@ -224,16 +225,18 @@ def make_plan(
     *,
     done: Mapping[str, NodeResult] | None = None,
     force: Iterable[str] = (),
+    asked: Collection[str] | None = None,
 ) -> Plan:
     """Return the plan for `pipeline`.
 
-    `done` are nodes that already ended in this run; `force` are nodes to run in any case.
+    `done` are nodes that already ended in this run; `force` are nodes to run in any case; `asked`
+    are those asked for for their own sake (None: all).
     Nodes that wait for something that runs are *maybe*, or *run* where no execution with the
     same code and parameters is known.
     """
     results: dict[str, NodeResult] = dict(done or {})
     forced = set(force)
-    decisions: dict[str, Decision] = {}
+    decisions = skip_decisions(pipeline, asked)
     left = _decide_known(pipeline, decider, forced, decisions, results)
     _decide_open(left, decider, forced, decisions)
     _fill_reasons(pipeline, decider, decisions, results)
@@ -251,7 +254,7 @@ def _decide_known(
 
     The items of what is reused are known, too: their branches come into being here.
     """
-    nodes: list[Node] = list(pipeline)
+    nodes: list[Node] = [node for node in pipeline if node.id not in decisions]
     while True:
         before = len(results)
         left: list[Node] = []
@@ -279,12 +282,16 @@ def grow_known(pipeline: Pipeline, decider: Decider, results: Mapping[str, NodeR
 
 
 def plan_reuse(
-    pipeline: Pipeline, decider: Decider, *, done: Mapping[str, NodeResult] | None = None
+    pipeline: Pipeline,
+    decider: Decider,
+    *,
+    done: Mapping[str, NodeResult] | None = None,
+    asked: Collection[str] | None = None,
 ) -> Plan | None:
     """Return the plan for `pipeline` if all of it can be reused; None as soon as something cannot."""
     results: dict[str, NodeResult] = dict(done or {})
-    decisions: dict[str, Decision] = {}
-    nodes: list[Node] = list(pipeline)
+    decisions = skip_decisions(pipeline, asked)
+    nodes: list[Node] = [node for node in pipeline if node.id not in decisions]
     while nodes:
         for wave in _waves(nodes):
             _decide_wave(wave, decider, set(), decisions, results)
@@ -349,11 +356,11 @@ def _decide_open(
 def _fill_reasons(
     pipeline: Pipeline, decider: Decider, decisions: dict[str, Decision], results: Mapping[str, NodeResult]
 ) -> None:
-    decider.remember(id for id, d in decisions.items() if d.action != "reuse")
+    decider.remember(id for id, d in decisions.items() if d.action not in ("reuse", "skip"))
     roots: dict[str, str] = {}
     for node in pipeline:
         decision = decisions[node.id]
-        if decision.action == "reuse":
+        if decision.action in ("reuse", "skip"):
             continue
         reason = decision.reason
         above = next((a for a in node.upstream if a in roots), "")
@@ -365,16 +372,11 @@ def _fill_reasons(
             # What this one waits for may wait itself: people want to know where it began.
             roots[node.id] = roots[above]
             root = pipeline.nodes[roots[above]]
-            reason = f"waits for {short_id(root)} ({decisions[root.id].reason})"
+            reason = f"waits for {root.short_id} ({decisions[root.id].reason})"
         else:
             reason = reason or "waits for what is not known yet"
             roots[node.id] = node.id
         decisions[node.id] = attrs.evolve(decision, reason=reason)
-
-
-def short_id(node: Node) -> str:
-    """Return ``pipeline::step``: shorter than the id of a node, and accepted wherever the id is."""
-    return f"{node.pipeline}::{node.id.rpartition('::')[2]}"
 
 
 def _waves(nodes: Iterable[Node]) -> Iterable[list[Node]]:

@@ -23,6 +23,7 @@ from zenconv.engine.publishing import changed_files, describe_discovered, make_e
 from zenconv.engine.retries import Retries
 from zenconv.engine.sampling import notes_on_sample
 from zenconv.engine.schedule import Schedule
+from zenconv.engine.skipping import Skips
 from zenconv.engine.step_records import StepRecords, describe_damage, describe_fault
 from zenconv.engine.tolerance import find_broken
 from zenconv.engine.written import returned_outputs
@@ -88,6 +89,7 @@ class RunExecution:
     _failures: int = 0
     _async_tasks: AsyncTasks | None = None
     _records: StepRecords = attrs.field(init=False)
+    _skips: Skips = attrs.field(factory=Skips)
     _growths: list[Growth] = attrs.field(factory=list)
     _schedule: Schedule = attrs.field(init=False)
 
@@ -241,13 +243,18 @@ class RunExecution:
                 if not pool.accepts(is_async=is_waiting):
                     break
                 node = self.plan.pipeline.nodes[self._schedule.pop(is_async=is_waiting)]
-                broken = find_broken(node, self.status)
+                broken = self._find_skip(node) or find_broken(node, self.status)
                 if broken:
                     yield self._skip(node, broken)
                     yield from self._tell_growth()
                     yield from self._tear_down(node, pool)
                     continue
                 yield from self._start(node, pool)
+
+    def _find_skip(self, node: Node) -> str:
+        reason = self._skips.reason(node)
+        planned = self._planned(node)
+        return reason or (planned.reason if planned.action == "skip" else "")
 
     def _start(self, node: Node, pool: TaskPool) -> Iterator[Event]:
         try:

@@ -17,7 +17,7 @@ from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_a
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
 from zenconv.project.overrides import Override
-from zenconv.records.marks import NO_MARKS, Markings
+from zenconv.records.marks import NO_MARKS, UNCONDITIONAL, Markings, Skip
 from zenconv.records.step import (
     Binding,
     Branch,
@@ -266,7 +266,7 @@ def _read_axes(node: Node, row: Row, ids: Sequence[str]) -> Node:
             Param(fixture, item, _read_binding(value, ids), replaces)
             for fixture, item, value, replaces in params
         ),
-        marked=None if marks is None else Markings(tuple(_read_mark(mark) for mark in marks)),
+        marked=None if marks is None else _read_marks(marks),
     )
 
 
@@ -284,7 +284,7 @@ def _read_step(row: Row, files: Sequence[Row], text: Row | None) -> Step:
     if note is not None:
         version, env, cache, refresh, written = note
         marked = StepNote(version=version, env=tuple(env), cache=cache, refresh=refresh)
-        marks = Markings(tuple(_read_mark(mark) for mark in written)) if written else NO_MARKS
+        marks = _read_marks(written) if written else NO_MARKS
     is_template, is_async, is_generator = flags
     return Step(
         name,
@@ -311,6 +311,15 @@ def _write_mark(mark: Mark) -> Row:
 
 def _plain_argument(value: Any) -> Any:
     return value if type(value) in (str, int, float, bool, type(None)) else [show_argument(value)]
+
+
+def _read_marks(rows: Sequence[Row]) -> Markings:
+    marks = tuple(_read_mark(row) for row in rows)
+    skip = next((mark for mark in marks if mark.name == "skip"), None)
+    if skip is None:
+        return Markings(marks)
+    reason = skip.args[0] if skip.args else skip.kwargs.get("reason", UNCONDITIONAL)
+    return Markings(marks, skip=Skip(str(reason), f"{skip.file}:{skip.line}"))
 
 
 def _read_mark(row: Row) -> Mark:

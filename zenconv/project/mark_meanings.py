@@ -12,7 +12,15 @@ from typing import Any
 
 from zenconv.authoring import parse_duration
 from zenconv.errors import UsageError, did_you_mean
-from zenconv.records.marks import GRACE_SECONDS, Requirements, Resources, Retry, Skip, TimeLimit
+from zenconv.records.marks import (
+    GRACE_SECONDS,
+    UNCONDITIONAL,
+    Requirements,
+    Resources,
+    Retry,
+    Skip,
+    TimeLimit,
+)
 
 Changes = Mapping[str, Any]
 
@@ -43,7 +51,7 @@ def refresh(every: Any) -> Changes:
     return {"refresh": _seconds("every", every)}
 
 
-def skip(reason: Any = "unconditional skip") -> Changes:
+def skip(reason: Any = UNCONDITIONAL) -> Changes:
     """Do not run the step, nor what waits for it."""
     return {"skip": Skip(_text("reason", reason))}
 
@@ -54,7 +62,11 @@ def skipif(condition: Any, *, reason: Any) -> Changes:
         raise ValueError(
             f"the condition is the text {condition!r}, and texts are not evaluated; write the expression"
         )
-    return {"skip": Skip(_text("reason", reason))} if condition else {}
+    try:
+        holds = bool(condition)
+    except Exception as error:  # noqa: BLE001 - an array, say, or any other object of the user's
+        raise ValueError(f"the condition is neither true nor false: {error}") from None
+    return {"skip": Skip(_text("reason", reason))} if holds else {}
 
 
 def timeout(limit: Any, *, grace: Any = GRACE_SECONDS) -> Changes:

@@ -185,10 +185,10 @@ class Planner:
         forced = self._find_forced(selection)
         if isinstance(self.project, Project):
             with self.project.watcher:
-                plan = make_plan(self.pipeline, self.decider, done=done, force=forced)
+                plan = make_plan(self.pipeline, self.decider, done=done, force=forced, asked=self.selected)
             scan_packages(self.project.before)
             return plan
-        return make_plan(self.pipeline, self.decider, done=done, force=forced)
+        return make_plan(self.pipeline, self.decider, done=done, force=forced, asked=self.selected)
 
     def describe(self, plan: Plan) -> list[dict[str, Any]]:
         """Return the nodes of a plan as data; a template with the branches it had in the newest run."""
@@ -217,7 +217,11 @@ class Planner:
         Files that steps wrote and that are no longer there count as something to run: where to
         put them is for the project's code to say, not for data.
         """
-        plan = None if selection.forces else plan_reuse(self.pipeline, self.decider, done=done)
+        plan = (
+            None
+            if selection.forces
+            else plan_reuse(self.pipeline, self.decider, done=done, asked=self.selected)
+        )
         if plan is None or not all(self._is_written(node, plan) for node in plan.pipeline):
             return None
         return plan

@@ -14,6 +14,9 @@ from zenconv.frozen import Frozen
 GRACE_SECONDS = 5.0
 """How long a step that has timed out gets to tear its fixtures down, unless its mark says."""
 
+UNCONDITIONAL = "unconditional skip"
+"""Why a step is skipped whose mark does not say."""
+
 _LONGEST_WAIT_SECONDS = 60.0
 
 

@@ -229,6 +229,11 @@ class Node(Frozen):
         """What the marks of its step, and those of its branch, ask for."""
         return self.step.marks if self.marked is None else self.marked
 
+    @property
+    def short_id(self) -> str:
+        """``pipeline::step``: shorter than the id, and accepted wherever the id is."""
+        return f"{self.pipeline}::{self.id.rpartition('::')[2]}"
+
     def param_of(self, fixture: str) -> Param | None:
         """Return what an axis gives to the fixture of that id."""
         return next((param for param in self.params if param.fixture == fixture), None)
