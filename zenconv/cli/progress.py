@@ -33,6 +33,7 @@ WORDS = {
     "failed": ("FAILED", "red"),
     "skipped": ("skipped", "yellow"),
     "interrupted": ("interrupted", "yellow"),
+    "passed": ("passed", "green"),
     "reused": ("reused", "cyan"),
     "retried": ("failed", "yellow"),
 }
@@ -68,17 +69,15 @@ class Progress:
         self._width = 20
         self._names: dict[str, str] = {}
         self._running: dict[str, None] = {}
+        self._checks: set[str] = set()
         self._has_header = verbosity < 0
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if isinstance(event, RunHeader):
             self._header(event)
-        elif isinstance(event, PlanReady):
+        elif isinstance(event, PlanReady | StepsExpanded):
             self._plan(event)
-        elif isinstance(event, StepsExpanded):
-            self._total += len(event.nodes) - len(event.complete)
-            self._names.update({node["id"]: self._name(node) for node in event.nodes})
         elif isinstance(event, StepsReused):
             self._reused(event.steps)
         elif isinstance(event, StepStarted):
@@ -106,7 +105,12 @@ class Progress:
             self._print(style(escape(line), "dim", stream=self._stream))
         self._has_header = True  # a second runner of the run says it again
 
-    def _plan(self, event: PlanReady) -> None:
+    def _plan(self, event: PlanReady | StepsExpanded) -> None:
+        self._checks.update(node["id"] for node in event.nodes if node.get("check"))
+        if isinstance(event, StepsExpanded):
+            self._total += len(event.nodes) - len(event.complete)
+            self._names.update({node["id"]: self._name(node) for node in event.nodes})
+            return
         self._total = len(event.nodes)
         self._names = {node["id"]: self._name(node) for node in event.nodes}
         longest = max((len(name) for name in self._names.values()), default=20)
@@ -129,7 +133,8 @@ class Progress:
         self._running.pop(event.node, None)
         if self._verbosity >= 0 or event.status == "failed":
             took = format_duration(event.seconds) if event.status in ("succeeded", "failed") else ""
-            self._line(event.node, event.status, took, event.reason)
+            is_passed = event.node in self._checks and event.status == "succeeded"
+            self._line(event.node, "passed" if is_passed else event.status, took, event.reason)
         for warning in event.warnings:
             self._print("    " + style("warning: ", "yellow", stream=self._stream) + escape(warning))
         if self._verbosity > 1:

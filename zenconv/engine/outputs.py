@@ -14,6 +14,15 @@ class OutputsError(ArtifactError):
     """What a step returned does not have the declared outputs."""
 
 
+def check_verdict(check: Step, returned: Any) -> None:
+    """Refuse what a check must not return: a verdict that nobody would look at. `OutputsError`."""
+    if isinstance(returned, bool) or type(returned).__name__ == "bool_":
+        raise OutputsError(
+            f"{check.name} returned {bool(returned)}; a check asserts, what it returns says nothing",
+            hint="assert ..., instead of return ...",
+        )
+
+
 def split_outputs(step: Step, returned: Any) -> dict[str, Any]:
     """Return the outputs of `step` by name. `OutputsError` when they are not all there."""
     names = [output.name for output in step.outputs]

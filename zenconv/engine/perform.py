@@ -28,7 +28,7 @@ from zenconv.engine.interruption import Interruption
 from zenconv.engine.lifetimes import FixtureError, SettingUp, finish_awaiting
 from zenconv.engine.limited import Limited
 from zenconv.engine.live import is_live
-from zenconv.engine.outputs import OutputsError, join_outputs, list_items, split_outputs
+from zenconv.engine.outputs import OutputsError, check_verdict, join_outputs, list_items, split_outputs
 from zenconv.engine.resources import Resources
 from zenconv.engine.retries import is_retried
 from zenconv.engine.secrets import Secrets
@@ -147,6 +147,8 @@ class Performer:
                 self.debugger.see(node, **{**arguments, "returned": returned})
             written = {b.parameter: arguments[b.parameter] for b in places(node)}
             del arguments
+            if node.step.is_check:
+                check_verdict(node.step, returned)
             result = self._keep(task, node, split_outputs(node.step, returned), written, seen)
             if self._forks.returned_twice():
                 result = _forked(node)

@@ -39,6 +39,7 @@ def node_record(node: Node) -> dict[str, Any]:
             *(_binding_record(binding) for binding in node.bindings),
             *(_param_record(param) for param in node.params),
         ],
+        **({"check": True} if node.step.is_check else {}),
     }
 
 

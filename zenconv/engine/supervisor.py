@@ -42,6 +42,7 @@ from zenconv.records.events import (
     RunnerFinished,
     StepFinished,
     StepRetried,
+    StepsExpanded,
     StepsReused,
     StepStarted,
     decode,
@@ -56,6 +57,9 @@ _READ_SIZE = 1 << 18
 _CHILDREN_SECONDS = 2.0
 _REPEAT_SECONDS = 0.5
 """A prompt that is about to wait for input notices a signal only when the next one comes."""
+
+CHECK_FAILED = 10
+"""The exit code of a run in which nothing failed but checks."""
 
 Listener = Callable[[Event], object]
 
@@ -74,6 +78,7 @@ class _State:
     failure: ProjectFailed | None = None
     unexplained: int = 0
     has_error: bool = False
+    checks: set[str] = attrs.field(factory=set)
     secrets: list[str] = attrs.field(factory=list)
 
     def take(self, event: Event) -> None:
@@ -87,8 +92,9 @@ class _State:
             self.running.pop(event.node, None)
         elif isinstance(event, StepsReused):
             self.status.update((step["node"], "reused") for step in event.steps)
-        elif isinstance(event, PlanReady):
+        elif isinstance(event, PlanReady | StepsExpanded):
             self.planned = True
+            self.checks.update(node["id"] for node in event.nodes if node.get("check"))
         elif isinstance(event, ProjectFailed):
             self.failure = event
         elif isinstance(event, RunnerFinished):
@@ -343,8 +349,11 @@ class Supervisor:
             return "error", state.failure.exit_code
         if not state.finished:
             return "error", 3
-        if counts.get("failed") or state.has_error:
+        failed = {node for node, status in state.status.items() if status == "failed"}
+        if failed - state.checks or state.has_error:
             return "failed", 1
+        if failed:
+            return "failed", CHECK_FAILED
         return "succeeded", 0
 
 

@@ -25,6 +25,7 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zenconv import hashing
+from zenconv.assertions import rewrite_assertions
 from zenconv.fingerprint.places import Places, is_own_module
 
 if TYPE_CHECKING:
@@ -174,7 +175,8 @@ class _ProjectLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
         data = self._sources.given.get(path) or self.get_data(path)
-        code: CodeType = compile(data, path, "exec", dont_inherit=True)
+        source = rewrite_assertions(data, path)
+        code: CodeType = compile(source, path, "exec", dont_inherit=True)
         self._sources.record(fullname, path, data)
         return code
 

@@ -104,6 +104,7 @@ class _Builder:
         self.known: dict[tuple[str, str, str], str] = {}
         self.mistakes: list[Mistake] = []
         self.needs: dict[str, set[str]] = {}
+        self.placed: set[tuple[str, str]] = set()
 
     def build(self) -> Graph:
         for file in self.collection.step_files():
@@ -113,6 +114,7 @@ class _Builder:
                 for name in step.note.when:  # that a variant hangs on it is a use of the parameter
                     self.values.find(name, step.name, scope.aliases)
                 self._node_of(step, scope, 0)
+            self._place_shared_checks(scope)
         while self.queue:
             asker = self.queue.popleft()
             if isinstance(asker.target, Step):
@@ -121,7 +123,7 @@ class _Builder:
                 self._place_fixture(asker, asker.target)
         self._add_file_problems()
         self._check_fixtures()
-        warnings = self._check_values()
+        warnings = [*self._check_values(), *self._warn_of_idle_checks()]
         return Graph(
             Pipeline(self._ordered(), self.fixtures, tuple(f.pipeline for f in self.collection.step_files())),
             tuple(self.mistakes),
@@ -129,6 +131,34 @@ class _Builder:
             {file: frozenset(needed) for file, needed in self.needs.items()},
             self.scopes,
         )
+
+    def _place_shared_checks(self, scope: Scope) -> None:
+        """Place the checks of each ``zenconf.py`` whose parameters this pipeline can give."""
+        taken = {step.name for step in self.collection.files[scope.file.file].steps}
+        for level, layer in enumerate(scope.layers):
+            for check in layer.checks if level else ():
+                if check.name not in taken and self._suits(Asker("", check, scope, level)):
+                    taken.add(check.name)
+                    self.placed.add((check.file, check.name))
+                    self._node_of(check, scope, level)
+
+    def _suits(self, asker: Asker) -> bool:
+        found = [self.resolver.resolve(parameter, asker) for parameter in asker.target.parameters]
+        is_known = all(r.problem is None and not r.is_unknown and not r.unread for r in found)
+        return is_known and any(r.provider is not None and r.provider.step is not None for r in found)
+
+    def _warn_of_idle_checks(self) -> list[Problem]:
+        return [
+            Problem(
+                f"check {check.name!r} is part of no pipeline: none has all that it asks for",
+                check.file,
+                check.line,
+                hint=", ".join(parameter.name for parameter in check.parameters),
+            )
+            for file in self.collection.files.values()
+            for check in (file.steps if file.is_zenconf else ())
+            if check.is_check and (check.file, check.name) not in self.placed
+        ]
 
     def _place_step(self, asker: Asker, step: Step) -> None:
         bindings = self._bind_all(asker, step.parameters, _axes_of(step))
@@ -192,7 +222,8 @@ class _Builder:
         id = self.known.get(key)
         if id is None:
             id = f"{scope.file.file}::{target.name}"
-            if level and scope.find(target.name, self.scopes.unread).level != level:
+            is_check = isinstance(target, Step) and target.is_check
+            if level and not is_check and scope.find(target.name, self.scopes.unread).level != level:
                 id += f"@{target.file}"  # one nearer has the plain id and wraps this one
             self.known[key] = id
             self.queue.append(Asker(id, target, scope, level))

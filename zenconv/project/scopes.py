@@ -45,6 +45,7 @@ class Layer(NamedTuple):
     names: Names
     unread: tuple[CollectedFile, ...] = ()
     is_siblings: bool = False
+    checks: tuple[Step, ...] = ()
 
 
 class Found(NamedTuple):
@@ -179,7 +180,8 @@ class Scopes:
     def _layer_of(self, file: CollectedFile) -> Layer:
         if file.file not in self._own:
             unread = (file,) if file.problems and not file.steps else ()
-            self._own[file.file] = Layer(_names([file]), unread)
+            checks = tuple(step for step in file.steps if step.is_check and file.is_zenconf)
+            self._own[file.file] = Layer(_names([file]), unread, checks=checks)
         return self._own[file.file]
 
     def _layer_of_folder(self, folder: str) -> Layer:
@@ -201,6 +203,8 @@ def _names(files: Iterable[CollectedFile]) -> Names:
     found: dict[str, Any] = {}
     for file in files:
         for step in file.steps:
+            if step.is_check:
+                continue  # it has nothing to give
             _add(found, step.name, Provider(step))
             for output in step.outputs:
                 if output.name:

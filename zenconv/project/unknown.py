@@ -86,6 +86,9 @@ def _known_reason(name: str, asker: Asker, collection: Collection) -> str:
         if reason:
             return reason
     for file in collection.files.values():
+        check = next((step for step in file.steps if step.name == name and step.is_check), None)
+        if check is not None:
+            return f"{name!r} is a check ({check.where}): it gives no value; ask for what it asks for"
         if any(step.name == name or any(o.name == name for o in step.outputs) for step in file.steps):
             step = next(s for s in file.steps if s.name == name or any(o.name == name for o in s.outputs))
             return (

@@ -51,7 +51,8 @@ class PlanReady(Event):
 
     Each node: ``id``, ``pipeline``, ``step``, ``file``, ``line``, ``action``, ``reason``,
     ``outputs`` (names), ``bindings`` (list of ``{parameter, source, node, output, value, origin}``,
-    values as short text, secrets by name). Planned again after a runner died: the newest counts.
+    values as short text, secrets by name), ``check`` (true) where it is one.
+    Planned again after a runner died: the newest counts.
     """
 
     name: ClassVar[str] = "plan_ready"

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import attrs
 
+from zenconv.assertions import CHECK_PREFIX
 from zenconv.authoring import FixtureNote, Over, StepNote
 from zenconv.frozen import Frozen
 from zenconv.records.marks import NO_MARKS, Markings
@@ -53,8 +54,9 @@ class Output(Frozen):
 class Step(Frozen):
     """A plain function that computes one named value, or several named outputs.
 
-    `module` is its stable import name, `file` its path below the root (POSIX). A *template* is
-    written in ``zenconf.py`` or shipped by a plugin, and lives in each pipeline that reaches it.
+    A *check* is one that computes nothing and asserts: nobody asks for it. `module` is the stable import
+    name, `file` the path below the root (POSIX). A *template* is written in ``zenconf.py`` or shipped
+    by a plugin, and lives in each pipeline that reaches it.
     `returns` is the resolved return annotation, or None.
     """
 
@@ -78,6 +80,11 @@ class Step(Frozen):
     def where(self) -> str:
         """``file:line``."""
         return f"{self.file}:{self.line}"
+
+    @property
+    def is_check(self) -> bool:
+        """Whether it asserts on what other steps computed."""
+        return self.name.startswith(CHECK_PREFIX)
 
 
 @attrs.frozen(eq=False, repr=False)
