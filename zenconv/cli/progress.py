@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
+
+from zenconv.cli import verdicts
 from zenconv.cli.output import escape, format_duration, format_size, has_screen, plural, shorten, style
 from zenconv.cli.tracebacks import error_lines, message_lines, traceback_lines
 from zenconv.records import events
@@ -26,6 +29,8 @@ from zenconv.records.events import (
     StepsExpanded,
     StepsReused,
     StepStarted,
+    StepVerified,
+    VerificationStarted,
 )
 
 WORDS = {
@@ -36,6 +41,7 @@ WORDS = {
     "passed": ("passed", "green"),
     "reused": ("reused", "cyan"),
     "retried": ("failed", "yellow"),
+    **{f"verified {outcome}": shown for outcome, shown in verdicts.WORDS.items()},
 }
 _FEW_REUSED = 12
 
@@ -80,7 +86,7 @@ class Progress:
             self._plan(event)
         elif isinstance(event, StepsReused):
             self._reused(event.steps)
-        elif isinstance(event, StepStarted):
+        elif isinstance(event, StepStarted | VerificationStarted):
             self._running[event.node] = None
             self._status()
         elif isinstance(event, events.Progress):
@@ -89,16 +95,20 @@ class Progress:
             self._retried(event)
         elif isinstance(event, StepFinished):
             self._finished(event)
+        elif isinstance(event, StepVerified):
+            self._verified(event)
         elif isinstance(event, Notice):
-            colour = {"warning": "yellow", "error": "red"}.get(event.level, "dim")
-            text = escape(event.text, keep_lines=True)
-            self._print(style(f"{event.level}: ", colour, stream=self._stream) + text)
+            self._tell(event.level, event.text)
         elif isinstance(event, ProjectFailed):
-            self._print(
-                style("error: ", "red", "bold", stream=self._stream) + escape(event.message, keep_lines=True)
-            )
+            self._tell("error", event.message)
         elif isinstance(event, RunFinished):
             self.clear()
+
+    def _tell(self, level: str, text: str) -> None:
+        colour = {"warning": "yellow", "error": "red"}.get(level, "dim")
+        bold = ("bold",) if level == "error" else ()
+        head = style(f"{level}: ", colour, *bold, stream=self._stream)
+        self._print(head + escape(text, keep_lines=True))
 
     def _header(self, event: RunHeader) -> None:
         for line in () if self._has_header else event.lines:
@@ -160,6 +170,18 @@ class Progress:
             lines = error_lines(event.error) if self._verbosity > 0 else message_lines(event.error)[:1]
             for line in lines:
                 self._print("    " + line)
+        self._status()
+
+    def _verified(self, event: StepVerified) -> None:
+        self._running.pop(event.node, None)
+        verdict = attrs.asdict(event)
+        if self._verbosity >= 0 or event.outcome != "equal":
+            took = format_duration(event.seconds)
+            self._line(event.node, f"verified {event.outcome}", took, verdicts.summarize_verdict(verdict))
+        for line in verdicts.describe_verdict(verdict):
+            self._print("    " + escape(line))
+        for line in error_lines(event.error) if event.error is not None else ():
+            self._print("    " + line)
         self._status()
 
     def _line(self, node: str, status: str, took: str, reason: str) -> None:

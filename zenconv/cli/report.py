@@ -47,6 +47,7 @@ class RunReport:
                     "status": finished.status,
                     "exit_code": finished.exit_code,
                     "counts": dict(finished.counts),
+                    "verified": dict(finished.verified),
                     "seconds": finished.seconds,
                     "written": list(written),
                 }

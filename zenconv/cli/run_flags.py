@@ -13,6 +13,7 @@ from zenconv.cli.tracebacks import STYLES
 from zenconv.frozen import Frozen
 
 if TYPE_CHECKING:
+    from zenconv.engine.portion import Portion
     from zenconv.project.planning import Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +37,7 @@ class RunFlags(Frozen):
     debug: bool
     debugger: str
     force: tuple[str, ...]
+    verify: str | None
     timeout: str | None
     strict_markers: bool
     only_markers: bool
@@ -66,14 +68,15 @@ class RunFlags(Frozen):
         from zenconv.errors import UsageError
         from zenconv.project.planning import Selection
 
-        others = [name for name, given in (("targets", self.targets), ("--from", self.begin)) if given]
+        targets, portion = _read_portion(self.verify, self.targets)
+        others = [name for name, given in (("targets", targets), ("--from", self.begin)) if given]
         if self.only and others:
             raise UsageError(
                 f"--only says what is executed, and so do {' and '.join(others)}",
                 hint="leave one of them out",
             )
         return Selection(
-            self.targets,
+            targets,
             self.keyword,
             self.last_failed,
             self.force,
@@ -82,12 +85,24 @@ class RunFlags(Frozen):
             self.only,
             self.begin,
             sample=self.sample,
+            verify=portion,
         )
 
     @property
     def failure_limit(self) -> int:
         """After how many failures nothing more is started; 0: never."""
         return self.most_failures or int(self.stop_on_failure)
+
+
+def _read_portion(amount: str | None, targets: tuple[str, ...]) -> tuple[tuple[str, ...], Portion | None]:
+    """Return the targets and the portion; what follows ``--verify`` may be a target, too."""
+    if amount is None:
+        return targets, None
+    from zenconv.engine.portion import Portion, is_amount
+
+    if is_amount(amount):
+        return targets, Portion.parse(amount)
+    return (amount, *targets), Portion.parse("100%")
 
 
 def run_flags(function: F) -> F:
@@ -138,6 +153,13 @@ _SELECTING: tuple[Callable[[Any], Any], ...] = (
         help="Run this step, even if nothing changed, and nothing that waits for it.",
     ),
     click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed."),
+    click.option(
+        "--verify",
+        is_flag=False,
+        flag_value="100%",
+        metavar="[AMOUNT]",
+        help="Execute reused steps again and compare: all, 5%, or 3.",
+    ),
     click.option("--strict-markers", is_flag=True, help="A mark that is not declared is an error."),
     click.option("--co", "--collect-only", "only_collect", is_flag=True, help="List what is selected."),
     click.option("--fixtures", "only_fixtures", is_flag=True, help="List the fixtures there are."),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from zenconv.cli.output import escape, format_duration, plural, print_line, print_table, style
 from zenconv.cli.reading import WORDS, show_counts, show_revision, show_status, show_time, show_value
-from zenconv.cli.show_step import print_facts, print_failure, print_heading
+from zenconv.cli.show_step import print_facts, print_failure, print_heading, print_verdict
+from zenconv.cli.verdicts import count_verdicts
 from zenconv.records.run import RunRecord, StepRunRecord
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def print_run(history: History, run: RunRecord, *, verbose: bool) -> None:
         print_line(escape(run.error, keep_lines=True))
     _print_failures(history, run, _MANY if verbose else _MOST_FAILURES)
     steps = history.store.steps(run.id, limit=None if verbose else 2000)
+    _print_verdicts(run, steps, _MANY if verbose else _MOST_FAILURES)
     _print_steps(run, steps, verbose=verbose)
     _print_parameters(run, steps, _MANY if verbose else _MOST_PARAMETERS)
     _print_warnings(run, steps, _MANY if verbose else _MOST_WARNINGS)
@@ -58,6 +60,18 @@ def _print_failures(history: History, run: RunRecord, limit: int) -> None:
         print_line(f"\n... and {plural(left, 'step')} more failed: zenconv show {run.number} -v")
     for step in history.store.steps(run.id, statuses=["interrupted"], limit=limit):
         print_line(f"\n{style('interrupted', 'yellow')} in {escape(step.node)}  ({escape(step.where)})")
+
+
+def _print_verdicts(run: RunRecord, steps: Sequence[StepRunRecord], limit: int) -> None:
+    if not run.verified:
+        return
+    print_line(f"\n{count_verdicts(run.verified)}")
+    odd = [step for step in steps if step.verdict is not None and step.verdict["outcome"] != "equal"]
+    for step in odd[:limit]:
+        print_line(f"\n{style(escape(step.node), 'bold')}  ({escape(step.where)})")
+        print_verdict(step)
+    if len(odd) > limit:
+        print_line(f"... and {len(odd) - limit} more: zenconv show {run.number} -v")
 
 
 def _print_steps(run: RunRecord, steps: Sequence[StepRunRecord], *, verbose: bool) -> None:

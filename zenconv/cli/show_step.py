@@ -10,6 +10,7 @@ import attrs
 
 from zenconv.cli.output import escape, format_duration, format_size, print_line, style
 from zenconv.cli.reading import show_status, show_time, show_value
+from zenconv.cli.verdicts import WORDS, describe_verdict, summarize_verdict
 from zenconv.errors import ZenconvError
 from zenconv.queries.describing import rerun_command, summarize_facts, summarize_output
 from zenconv.queries.loading import read_output
@@ -47,6 +48,8 @@ def print_step(
         print_error(step.error)
     print_bindings(step, run.root)
     _print_outputs(step)
+    if step.verdict is not None:
+        print_verdict(step)
     for warning in step.warnings:
         print_line(f"{style('warning:', 'yellow')} {escape(str(warning))}")
     if verbose and parts is not None:
@@ -55,6 +58,18 @@ def print_step(
     print_tail(history, step, lines=1000 if verbose else _TAIL_LINES)
     if step.status not in HAS_RESULT:
         print_line(f"\nto run it again: {escape(rerun_command(run, step))}")
+
+
+def print_verdict(step: StepRunRecord) -> None:
+    """Print what came out when a reused step was executed again."""
+    verdict = step.verdict or {"outcome": ""}
+    word, colour = WORDS.get(verdict["outcome"], (verdict["outcome"], "bold"))
+    why = summarize_verdict(verdict)
+    print_line(f"executed again: {style(word, colour)}" + (f": {escape(why)}" if why else ""))
+    for line in describe_verdict(verdict):
+        print_line(f"  {escape(line)}")
+    if verdict.get("error"):
+        print_error(verdict["error"])
 
 
 def print_failure(history: History, run: RunRecord, step: StepRunRecord) -> None:

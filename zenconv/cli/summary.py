@@ -6,10 +6,20 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from zenconv.cli.output import format_duration, has_screen, plural, shorten, style
+import attrs
+
+from zenconv.cli.output import escape, format_duration, has_screen, plural, shorten, style
 from zenconv.cli.progress import WORDS, short_id
 from zenconv.cli.tracebacks import summary_line
-from zenconv.records.events import Event, PlanReady, RunFinished, StepFinished, StepsExpanded
+from zenconv.cli.verdicts import count_verdicts, summarize_verdict
+from zenconv.records.events import (
+    Event,
+    PlanReady,
+    RunFinished,
+    StepFinished,
+    StepsExpanded,
+    StepVerified,
+)
 
 
 class Summary:
@@ -40,6 +50,7 @@ class Summary:
         self._names: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
         self._failures: dict[str, Mapping[str, Any] | None] = {}
+        self._differing: dict[str, str] = {}
 
     def __call__(self, event: Event) -> None:
         """Take one event in."""
@@ -51,6 +62,8 @@ class Summary:
                 self._failures[event.node] = event.error
             if event.status in ("succeeded", "failed"):
                 self._seconds[event.node] = event.seconds
+        elif isinstance(event, StepVerified) and event.outcome != "equal":
+            self._differing[event.node] = summarize_verdict(attrs.asdict(event))
 
     def lines(self, finished: RunFinished, run: str) -> list[str]:
         """Return the lines to print, for stdout; the last one has the counts and the run's id."""
@@ -74,9 +87,11 @@ class Summary:
         return lines
 
     def _failed(self) -> list[str]:
-        if not self._failures:
+        if not (self._failures or self._differing):
             return []
         lines = [summary_line(node, error) for node, error in self._failures.items()]
+        word = style("DIFFERS", "red", stream=sys.stdout)
+        lines += [f"{word} {escape(node)} - {escape(why)}" for node, why in self._differing.items()]
         if has_screen():
             import shutil
 
@@ -90,6 +105,7 @@ def last_line(finished: RunFinished, run: str, sample: str = "") -> str:
     """Return the closing line of a run: counts, duration, run id, and the sample it was on."""
     order = ("failed", "succeeded", "reused", "skipped", "interrupted")
     parts = [f"{finished.counts[s]} {WORDS[s][0].lower()}" for s in order if finished.counts.get(s)]
+    parts += [text] if (text := count_verdicts(finished.verified)) else []
     counts = ", ".join(parts) or finished.status
     is_plain = finished.status == "succeeded" or (finished.status == "failed" and "failed" in finished.counts)
     head = "" if is_plain else f"{finished.status}: "

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 
 from zenconv.components.index_rows import (
     RUN_COLUMNS,
+    STEP_COLUMNS,
+    TextReader,
     identify,
     run_key,
     seal,
@@ -24,6 +26,8 @@ from zenconv.records.log import read_events
 _BATCH = 4000
 _CACHE_KIB = 32_000
 _MOST_NOTICES = 200
+
+_VERDICT = ("outcome", "cause", "output", "materializer", "difference", "error", "warnings", "seconds", "cpu")
 
 _INSERT_PLAN = "INSERT OR IGNORE INTO plan_steps VALUES (?,?,?,?,?,?,?,?)"
 _INSERT_STEP = "INSERT OR REPLACE INTO step_runs VALUES (?,?,?,?,?,?,?,?,?,?,?)"
@@ -284,6 +288,20 @@ class _Intake:
         row = (self._key, id, to_column(status), key_id, to_column(reason), *times, results)
         self._put(_INSERT_STEP, seal(*row))
 
+    def _take_verification(self, event: events.StepVerified) -> None:
+        """Add the verdict to what is known of the step."""
+        self._flush()
+        verdict = {name: getattr(event, name) for name in _VERDICT if getattr(event, name)}
+        id = self._node_id(event.node)
+        query = f"SELECT {STEP_COLUMNS} FROM step_runs s WHERE s.run=? AND s.node=?"
+        found = self._connection.execute(query, (self._key, id)).fetchone()
+        if found is None:
+            return
+        *row, results, _ = verify(found, "steps")
+        outputs, output, more = TextReader(self._connection).json(results) or ([], None, {})
+        told = self._text(to_text([outputs, output, {**more, "verdict": verdict}]))
+        self._put(_INSERT_STEP, seal(*row, told))
+
     def _take_notice(self, event: events.Notice) -> None:
         self._note(event.level, event.text)
 
@@ -298,6 +316,8 @@ class _Intake:
 
     def _take_end(self, event: events.RunFinished) -> None:
         self._document["seconds"] = event.seconds
+        if event.verified:
+            self._document["verified"] = dict(event.verified)
         self._end(event.status, event.exit_code)
 
     def _end_if_open(self) -> None:
@@ -346,6 +366,7 @@ class _Intake:
         events.StepsReused: _take_reused,
         events.StepStarted: _take_step_start,
         events.StepFinished: _take_step_finish,
+        events.StepVerified: _take_verification,
         events.Notice: _take_notice,
         events.ProjectFailed: _take_project_failure,
         events.RunnerDied: _take_death,

@@ -153,6 +153,7 @@ def read_run(row: Row, texts: TextReader) -> RunRecord:
         stack=data.get("stack", ""),
         pipelines=tuple(name for name in pipelines.split("\n") if name),
         counts=data.get("counts", {}),
+        verified=data.get("verified", {}),
         error=data.get("error", ""),
         notices=tuple((level, text) for level, text in data.get("notices", ())),
         environment=texts.json(environment) or {},
@@ -210,6 +211,7 @@ def _read_outcome(row: Row, key: str | None, run: RunRecord, texts: TextReader) 
         "warnings": tuple(more.get("warnings", ())),
         "live": bool(more.get("live")),
         "attempts": tuple(more.get("attempts", ())),
+        "verdict": more.get("verdict"),
     }
 
 

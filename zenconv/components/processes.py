@@ -45,7 +45,7 @@ class ProcessesOrchestrator:
 
     def execute(self, plan: Plan, execution: Execution) -> Iterator[Event]:
         """See `zenconv.interfaces.orchestrating.Orchestrator`."""
-        wanted = sum(decision.action != "reuse" for decision in plan.decisions.values())
+        wanted = sum(decision.action != "reuse" or decision.verify for decision in plan.decisions.values())
         most = max(1, min(self.workers, wanted))
         return execution.drive(_Pool(lambda: execution.open_workers(most), most))
 

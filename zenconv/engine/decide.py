@@ -11,6 +11,7 @@ from zenconv.engine.discovery import digest_discovered, variant_of
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.fan_out import FanOut
 from zenconv.engine.keys import KeyMaker
+from zenconv.engine.portion import Portion
 from zenconv.engine.skipping import skip_decisions
 from zenconv.engine.written import PREFIX, places, returned_outputs
 from zenconv.frozen import Frozen
@@ -22,6 +23,7 @@ from zenconv.records.step import Binding, Node, Pipeline
 from zenconv.trust import Trust
 
 NOTHING_CHANGED = "nothing changed"
+TO_BE_VERIFIED = "nothing changed; executed again to compare"
 NO_LONGER_STORED = "nothing changed, but its result is not in this stack's store"
 
 History = Callable[[Sequence[str]], Mapping[str, KeyParts]]
@@ -65,6 +67,7 @@ class Decider:
     trust: Trust
     formats: frozenset[str]
     history: History = lambda _nodes: {}
+    portion: Portion | None = None
     fan_out: FanOut | None = None
     _past: dict[str, KeyParts] = attrs.field(factory=dict)
 
@@ -93,7 +96,9 @@ class Decider:
             if entry is not None and not reason:
                 reason = self._refusal(node, entry, present)
             if entry is not None and not reason:
-                decisions.append(Decision(node.id, "reuse", NOTHING_CHANGED, key, entry, key.local))
+                reused = Decision(node.id, "reuse", NOTHING_CHANGED, key, entry, key.local)
+                is_chosen = self.portion is not None and self.portion.includes(node.id)
+                decisions.append(_verified(reused) if is_chosen and not entry.live else reused)
             else:
                 decisions.append(Decision(node.id, "run", reason, key, None, key.local))
         return decisions
@@ -219,6 +224,10 @@ class Decider:
         return ""
 
 
+def _verified(reused: Decision, *, verify: bool = True) -> Decision:
+    return attrs.evolve(reused, verify=verify, reason=TO_BE_VERIFIED if verify else NOTHING_CHANGED)
+
+
 def make_plan(
     pipeline: Pipeline,
     decider: Decider,
@@ -238,6 +247,8 @@ def make_plan(
     forced = set(force)
     decisions = skip_decisions(pipeline, asked)
     left = _decide_known(pipeline, decider, forced, decisions, results)
+    if decider.portion is not None:
+        _choose_portion(decider.portion, decisions)
     _decide_open(left, decider, forced, decisions)
     _fill_reasons(pipeline, decider, decisions, results)
     return Plan(pipeline, {node.id: decisions[node.id] for node in pipeline})
@@ -279,6 +290,14 @@ def grow_known(pipeline: Pipeline, decider: Decider, results: Mapping[str, NodeR
     for id in known:
         fan_out.take(id, list(returned_outputs(results[id].outputs)))
     return bool(known)
+
+
+def _choose_portion(portion: Portion, decisions: dict[str, Decision]) -> None:
+    """Have as many of the reused nodes verified as the portion says; live values cannot be."""
+    reused = [id for id, d in decisions.items() if d.entry is not None and not d.entry.live]
+    chosen = portion.choose(reused)
+    for id in reused:
+        decisions[id] = _verified(decisions[id], verify=id in chosen)
 
 
 def plan_reuse(

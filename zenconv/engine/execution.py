@@ -26,6 +26,7 @@ from zenconv.engine.schedule import Schedule
 from zenconv.engine.skipping import Skips
 from zenconv.engine.step_records import StepRecords, describe_damage, describe_fault
 from zenconv.engine.tolerance import find_broken
+from zenconv.engine.verifications import Verifications
 from zenconv.engine.written import returned_outputs
 from zenconv.errors import StoreError, UsageError
 from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers, is_async
@@ -62,8 +63,9 @@ class RunExecution:
     `ended` holds nodes that ended before this runner started, with their status. `writer` names
     this run in cache entries. `most_failures`: after so many nothing more is started; 0: never.
     `workers` opens worker processes, where the run was started with them. `suspects` are nodes of
-    which one ended an earlier runner: each is executed with nothing beside it. `retries` knows
-    which attempts have failed, `default_limit` is the time limit of steps that have no other.
+    which one ended an earlier runner: each is executed with nothing beside it. `to_verify` are
+    nodes that an earlier runner did not come to verify. `retries` knows which attempts have failed,
+    `default_limit` is the time limit of steps that have no other.
     """
 
     plan: Plan
@@ -73,6 +75,7 @@ class RunExecution:
     most_failures: int = 0
     ended: Mapping[str, str] = attrs.field(factory=dict)
     suspects: frozenset[str] = frozenset()
+    to_verify: tuple[str, ...] = ()
     durability: Durability | None = None
     workers: WorkersOpener | None = None
     retries: Retries = attrs.field(factory=Retries)
@@ -92,10 +95,12 @@ class RunExecution:
     _skips: Skips = attrs.field(factory=Skips)
     _growths: list[Growth] = attrs.field(factory=list)
     _schedule: Schedule = attrs.field(init=False)
+    _verifications: Verifications = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._schedule = Schedule(self.status)
         self._records = StepRecords(self.decider, self.retries)
+        self._verifications = Verifications(self.decider, self._limit_of, self.suspects)
 
     def perform(self, task: Task) -> TaskResult:
         """Execute one task in this process."""
@@ -147,7 +152,10 @@ class RunExecution:
         if self.performer.interruption.signal:
             return False
         if self._is_stopped():
-            return bool(self._running)
+            return bool(self._running or self._verifications.running)
+        return self._has_work() or bool(self._verifications)
+
+    def _has_work(self) -> bool:
         return bool(self._running or self._contended or self.retries or self._schedule.has_ready())
 
     def _is_stopped(self) -> bool:
@@ -159,7 +167,7 @@ class RunExecution:
         return not self.suspects or self.suspects.isdisjoint(self._running)
 
     def _take_results(self, pool: TaskPool) -> Iterator[Event]:
-        if not (self._running or self._schedule.has_ready()):
+        if not (self._running or self._schedule.has_ready() or self._verifications):
             if self._contended or self.retries:
                 time.sleep(self.retries.patience(_CONTENDED_PAUSE_SECONDS))
             return
@@ -172,7 +180,7 @@ class RunExecution:
         """Let what runs end in its own way, for a while."""
         pool.interrupt(self.performer.interruption.signal)
         deadline = clock.monotonic() + _INTERRUPTION_SECONDS
-        while self._running and clock.monotonic() < deadline:
+        while (self._running or self._verifications.running) and clock.monotonic() < deadline:
             for result in pool.results(_PATIENCE_SECONDS):
                 yield from self._finish(result, pool)
 
@@ -191,6 +199,9 @@ class RunExecution:
                 reused.append(self._reuse(node, decision))
             elif not node.upstream:
                 self._make_ready(node.id)
+        for id in self.to_verify:
+            if id in self.results:
+                self._verify(pipeline.nodes[id])
         if reused:
             yield StepsReused(reused, at=clock.utc_now())
         yield from self._tell_growth()
@@ -250,6 +261,13 @@ class RunExecution:
                     yield from self._tear_down(node, pool)
                     continue
                 yield from self._start(node, pool)
+        # Last, when all that is reused has been settled: a repair may change it.
+        if not self._has_work() and self._may_start():
+            yield from self._verifications.submit(pool, self.results)
+
+    def _verify(self, node: Node) -> None:
+        self._verifications.add([node.id])
+        self._schedule.hold(node.pipeline)  # its fixtures are needed until then
 
     def _find_skip(self, node: Node) -> str:
         reason = self._skips.reason(node)
@@ -317,6 +335,12 @@ class RunExecution:
         self._contended.clear()
 
     def _finish(self, result: TaskResult, pool: TaskPool) -> Iterator[Event]:
+        if result.node in self._verifications.running:
+            node = self.plan.pipeline.nodes[result.node]
+            yield from self._verifications.finish(result)
+            self._schedule.complete(node.pipeline)
+            yield from self._tear_down(node, pool)
+            return
         task, reopenings = self._running.pop(result.node)
         self.read[result.node] = result.discovered
         node = self.plan.pipeline.nodes[result.node]
@@ -425,6 +449,8 @@ class RunExecution:
         self.read[node.id] = entry.discovered
         self.performer.restore(node, entry.outputs)
         self._close(node, "reused")
+        if decision.verify:
+            self._verify(node)
         return {
             "node": node.id,
             "key": str(result.key),
@@ -432,6 +458,7 @@ class RunExecution:
             "output": entry.output.to_json() if entry.output else None,
             "reason": decision.reason,
             "live": entry.live,
+            **({"verify": True} if decision.verify else {}),
         }
 
     def _tear_down(self, node: Node, pool: TaskPool) -> Iterator[Event]:

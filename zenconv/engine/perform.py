@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
-from zenconv import clock, hashing
+from zenconv import clock
 from zenconv.engine.calling import call_step
 from zenconv.engine.capture import Capture, Spool
+from zenconv.engine.comparing import Comparison, stir_generators
 from zenconv.engine.failures import (
     ProjectFiles,
     definition_frame,
@@ -29,16 +31,30 @@ from zenconv.engine.lifetimes import FixtureError, SettingUp, finish_awaiting
 from zenconv.engine.limited import Limited
 from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, check_verdict, join_outputs, list_items, split_outputs
+from zenconv.engine.printed import store_text
 from zenconv.engine.resources import Resources
 from zenconv.engine.retries import is_retried
+from zenconv.engine.returned import (
+    as_generator,
+    describe_contradiction,
+    is_stream,
+    may_be_none,
+    summarize_inputs,
+)
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.watching import Observation, Observer
-from zenconv.engine.written import places, restore_written, save_written
+from zenconv.engine.written import (
+    places,
+    restore_written,
+    save_written,
+    write_elsewhere,
+    written_outputs,
+)
 from zenconv.errors import ArtifactError, CorruptArtifact, SaveError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
-from zenconv.records.artifact import INLINE_LIMIT, Artifact, StoredFile
+from zenconv.records.artifact import Artifact
 from zenconv.records.events import Notice
 from zenconv.records.step import Node, Pipeline
 from zenconv.trust import Trust
@@ -121,7 +137,7 @@ class Performer:
         return attrs.evolve(
             result,
             output=self._take_output(spool),
-            inputs=_summaries(task),
+            inputs=summarize_inputs(task),
             seconds=clock.monotonic() - started - talked,
             cpu=clock.cpu_seconds() - cpu,
         )
@@ -135,6 +151,9 @@ class Performer:
 
     async def _attempt(self, task: Task, node: Node, private: Path, limited: Limited) -> TaskResult:
         seen: Observation | None = None
+        if task.expected is not None:
+            node = write_elsewhere(node, private / "verified")
+            stir_generators()
         try:
             given = await self._load_inputs(task, private)
             fixtures = self.pipeline.fixtures_of(node, counted=True)
@@ -149,7 +168,12 @@ class Performer:
             del arguments
             if node.step.is_check:
                 check_verdict(node.step, returned)
-            result = self._keep(task, node, split_outputs(node.step, returned), written, seen)
+            outputs = split_outputs(node.step, returned)
+            del returned
+            if task.expected is not None:
+                result = self._compare(task, node, outputs, written, seen, private)
+            else:
+                result = self._keep(task, node, outputs, written, seen)
             if self._forks.returned_twice():
                 result = _forked(node)
         except _Damaged as damaged:
@@ -256,25 +280,27 @@ class Performer:
             return TaskResult(
                 task.node, "succeeded", outputs=stored, warnings=told, discovered=seen.discovered()
             )
-        if task.is_wanted and outputs.get("", self) is None and not _may_be_none(node):
+        if task.is_wanted and outputs.get("", self) is None and not may_be_none(node):
             raise OutputsError(
                 "returned None, but other steps ask for it",
                 hint="did you forget `return`? If None is meant, annotate it: `-> None`",
             )
-        is_stream = node.step.is_generator or _yields(node.step.returns)
-        if is_stream:
-            outputs = {name: _as_generator(value) for name, value in outputs.items()}
+        is_lazy = is_stream(node)
+        if is_lazy:
+            outputs = {name: as_generator(value) for name, value in outputs.items()}
         elif any(is_live(value) for value in outputs.values()):
             told = self.secrets.redact(seen.warnings(outputs.values()))
             return TaskResult(task.node, "succeeded", live=True, warnings=told, discovered=seen.discovered())
-        notes = [text for name, value in outputs.items() if (text := _contradiction(node, name, value))]
-        if not is_stream:
+        notes = [
+            text for name, value in outputs.items() if (text := describe_contradiction(node, name, value))
+        ]
+        if not is_lazy:
             notes += self.secrets.redact(seen.warnings(outputs.values()))
         stored = {}
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
             chosen = self.materializer_of(node, name)
-            if is_stream:  # the step's code runs only now, item by item
+            if is_lazy:  # the step's code runs only now, item by item
                 with seen, self._forks, self.interruption:
                     artifact = self.materializers.save(
                         outputs.pop(name), self.store, where=where, chosen=chosen
@@ -283,7 +309,7 @@ class Performer:
                 artifact = self.materializers.save(outputs.pop(name), self.store, where=where, chosen=chosen)
             stored[name] = self.trust.sign(artifact, task.key, name)
         stored.update(save_written(node, written, self.materializers, self.store))
-        if is_stream:
+        if is_lazy:
             notes += self.secrets.redact(seen.warnings([]))
         return TaskResult(
             task.node, "succeeded", outputs=stored, warnings=notes, discovered=seen.discovered()
@@ -307,6 +333,36 @@ class Performer:
             where = f"{node.id} item {id!r}"
             artifact = self.materializers.save(item, self.store, where=where, chosen=chosen)
             stored[id] = self.trust.sign(artifact, task.key, id)
+
+    def _compare(
+        self,
+        task: Task,
+        node: Node,
+        outputs: dict[str, Any],
+        written: Mapping[str, Any],
+        seen: Observation,
+        private: Path,
+    ) -> TaskResult:
+        """Compare with what is stored; store nothing."""
+        chosen = partial(self.materializer_of, node)
+        comparison = Comparison(task, node.id, self.store, self.materializers, chosen, self.trust, private)
+        is_each, is_lazy = node.step.shape == "each", is_stream(node)
+        with ExitStack() as around:
+            if is_each or is_lazy:  # the step's code goes on only now
+                for context in (seen, self._forks, self.interruption):
+                    around.enter_context(context)
+            if is_each:
+                verdict = comparison.compare_items(list_items(outputs.pop("")))
+            elif is_lazy:
+                verdict = comparison.compare_streams(outputs)
+            else:
+                verdict = comparison.compare_values(outputs)
+        if verdict["outcome"] == "equal":
+            verdict = comparison.compare_written(written_outputs(written))
+        notes = seen.warnings([] if is_lazy else outputs.values())
+        return TaskResult(
+            task.node, "succeeded", verdict=self.secrets.redact(verdict), warnings=self.secrets.redact(notes)
+        )
 
     def restore(self, node: Node, outputs: Mapping[str, Artifact]) -> None:
         """Put back what a reused step had written, where it is missing or differs."""
@@ -419,65 +475,8 @@ class Performer:
             common.clear()
 
 
-def store_text(blocks: Iterable[bytes], size: int, store: ArtifactStore) -> Artifact:
-    """Store captured text and return its artifact; short text stays in the record."""
-    if size <= INLINE_LIMIT:
-        data = b"".join(blocks)
-        file = StoredFile("", hashing.digest_bytes(data), len(data), data)
-    else:
-        with store.writer() as writer:
-            for block in blocks:
-                writer.write(block)
-            digest, size = writer.commit()
-        file = StoredFile("", digest, size)
-    return Artifact(file.digest, "text/1", "builtins.str", (file,), summary={"bytes": file.size})
-
-
 def _is_interruption(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
-
-
-def _yields(annotation: Any) -> bool:
-    """Return whether an annotation promises items one by one: ``Iterator[T]``, ``Generator``."""
-    return getattr(annotation, "__origin__", annotation) in (Iterator, Generator)
-
-
-def _as_generator(value: Any) -> Any:
-    return (item for item in value) if isinstance(value, Iterator) else value
-
-
-def _may_be_none(node: Node) -> bool:
-    annotation = node.step.returns
-    if annotation is None:
-        return "None" in node.step.outputs[0].annotation
-    return type(None) in getattr(annotation, "__args__", ()) or annotation is type(None)
-
-
-def _contradiction(node: Node, name: str, value: Any) -> str:
-    expected = next((output.type for output in node.step.outputs if output.name == name), None)
-    if not isinstance(expected, type) or getattr(expected, "_is_protocol", False):
-        return ""
-    if isinstance(value, expected) or (expected in (float, complex) and isinstance(value, int | float)):
-        return ""
-    return (
-        f"{node.step.where}: {node.step.name} says it returns {expected.__qualname__}"
-        f", but returned {type(value).__qualname__}"
-    )
-
-
-def _summaries(task: Task) -> dict[str, Any]:
-    summaries: dict[str, Any] = {}
-    for parameter, given in task.inputs.items():
-        if given.branches is not None:
-            summaries[parameter] = {"node": "", "type": f"{len(given.branches)} branches"}
-        elif given.live is not None:
-            summaries[parameter] = {"node": given.node, "type": "live value"}
-        elif given.output is not None:
-            artifact = given.outputs[given.output]
-            summaries[parameter] = {"node": given.node, "type": artifact.type, **artifact.summary}
-        else:
-            summaries[parameter] = {"node": given.node, "type": f"{len(given.outputs)} outputs"}
-    return summaries
 
 
 def _interrupted(node: Node) -> TaskResult:

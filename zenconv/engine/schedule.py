@@ -60,8 +60,12 @@ class Schedule:
         self._waiting[node.id] = sum(above not in self.status for above in node.upstream)
 
     def complete(self, pipeline: str) -> None:
-        """Note that a template of `pipeline` has all its branches."""
+        """Note that a template of `pipeline` has all its branches, or that what held it is done."""
         self._left[pipeline] -= 1
+
+    def hold(self, pipeline: str) -> None:
+        """Note that there is one more thing to do for `pipeline`, which `complete` ends."""
+        self._left[pipeline] += 1
 
     def is_done(self, pipeline: str) -> bool:
         """Return whether nothing of `pipeline` is left to do."""

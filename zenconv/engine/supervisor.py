@@ -45,6 +45,8 @@ from zenconv.records.events import (
     StepsExpanded,
     StepsReused,
     StepStarted,
+    StepVerified,
+    VerificationStarted,
     decode,
 )
 from zenconv.records.layout import RunFolder
@@ -66,7 +68,10 @@ Listener = Callable[[Event], object]
 
 @attrs.define(eq=False, repr=False)
 class _State:
-    """What is known of the run so far: of nodes that run, how they started; failed attempts by node."""
+    """What is known of the run so far: of nodes that run, how they started; failed attempts by node.
+
+    `verifying` tells of each node whether workers execute it again; `verified` counts outcomes.
+    """
 
     status: dict[str, str] = attrs.field(factory=dict)
     running: dict[str, StepStarted] = attrs.field(factory=dict)
@@ -79,6 +84,8 @@ class _State:
     unexplained: int = 0
     has_error: bool = False
     checks: set[str] = attrs.field(factory=set)
+    verified: dict[str, int] = attrs.field(factory=dict)
+    verifying: dict[str, bool] = attrs.field(factory=dict)
     secrets: list[str] = attrs.field(factory=list)
 
     def take(self, event: Event) -> None:
@@ -92,6 +99,8 @@ class _State:
             self.running.pop(event.node, None)
         elif isinstance(event, StepsReused):
             self.status.update((step["node"], "reused") for step in event.steps)
+        elif isinstance(event, VerificationStarted | StepVerified):
+            self._take_verification(event)
         elif isinstance(event, PlanReady | StepsExpanded):
             self.planned = True
             self.checks.update(node["id"] for node in event.nodes if node.get("check"))
@@ -106,6 +115,13 @@ class _State:
             self.doing = event.text or self.doing
             if event.secret:
                 self.secrets.append(event.secret)
+
+    def _take_verification(self, event: VerificationStarted | StepVerified) -> None:
+        if isinstance(event, VerificationStarted):
+            self.verifying[event.node] = event.apart
+        else:
+            self.verifying.pop(event.node, None)
+            self.verified[event.outcome] = self.verified.get(event.outcome, 0) + 1
 
 
 class Supervisor:
@@ -235,14 +251,14 @@ class Supervisor:
 
     def _time(self, event: Event) -> None:
         """Watch the time of a step in the runner; workers are watched by the runner."""
-        if isinstance(event, StepStarted):
+        if isinstance(event, StepStarted | VerificationStarted):
             self._since[event.node] = clock.monotonic()
             limit = TimeLimit.from_json(event.limit)
             if limit is not None and not event.apart:
                 self._watch.begin(event.node, limit, self._pid, self._spool, is_async=event.waits)
         elif isinstance(event, Progress) and event.is_unlimited:
             self._watch.end_all()
-        elif isinstance(event, StepFinished | StepRetried):
+        elif isinstance(event, StepFinished | StepRetried | StepVerified):
             self._watch.end(event.node)
             self._since.pop(event.node, None)
 
@@ -271,19 +287,24 @@ class Supervisor:
         cause = describe_end(status)
         started = {node: event for node, event in state.running.items() if not event.apart}
         nodes = list(started)
+        verified = [node for node, apart in state.verifying.items() if not apart]
         stopped = self._watch.take_stopped(self._pid)
         late = {node: error for node, error in stopped.items() if node in started}
         # What ran in workers is not to blame; they have ended with their runner, and run again.
         state.running.clear()
-        for node in [*late] or nodes or [""]:
+        state.verifying.clear()
+        for node in [*late] or nodes or verified or [""]:
             self._record(RunnerDied(cause, node, at=clock.utc_now()))
         if not state.planned:
             doing = f" while {state.doing}" if state.doing else ""
             self._record(ProjectFailed(f"the process ended{doing}: {cause}", 2, at=clock.utc_now()))
             return False
-        if not nodes:
+        if not nodes and not verified:
             state.unexplained += 1
             return state.unexplained < _MOST_UNEXPLAINED
+        if len(verified) == 1:
+            error = stopped.get(verified[0]) or crash_error(cause)
+            self._record(StepVerified(verified[0], "failed", error=error, at=clock.utc_now()))
         for node, error in late.items():
             self._record_end(started[node], "timeout", error)
         if len(nodes) == 1 and not late:  # of several, the next runner finds out which it was, one by one
@@ -337,7 +358,7 @@ class Supervisor:
         if status == "error" and state.failure is None:
             self._record(Notice("the runner ended between steps, twice", at=clock.utc_now()))
         seconds = round(clock.monotonic() - self._started, 6)
-        finished = RunFinished(status, exit_code, seconds, counts, at=clock.utc_now())
+        finished = RunFinished(status, exit_code, seconds, counts, state.verified, at=clock.utc_now())
         self._record(finished)
         return finished
 
@@ -352,7 +373,7 @@ class Supervisor:
         failed = {node for node, status in state.status.items() if status == "failed"}
         if failed - state.checks or state.has_error:
             return "failed", 1
-        if failed:
+        if failed or state.verified.keys() - {"equal"}:
             return "failed", CHECK_FAILED
         return "succeeded", 0
 

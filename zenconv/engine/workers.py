@@ -16,7 +16,7 @@ from zenconv.engine.capture import Spool
 from zenconv.engine.endings import crash_error, describe_end
 from zenconv.engine.fork_server import ForkServer
 from zenconv.engine.frames import FrameReader, encode_frame
-from zenconv.engine.perform import store_text
+from zenconv.engine.printed import store_text
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.time_limits import TimeWatch
 from zenconv.errors import WorkerError, ZenconvError

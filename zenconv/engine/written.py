@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from zenconv.engine.outputs import OutputsError
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
@@ -28,11 +30,27 @@ def returned_outputs(outputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
     return {name: artifact for name, artifact in outputs.items() if not name.startswith(PREFIX)}
 
 
+def written_outputs(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was written, given by parameter, by the name of its output."""
+    return {PREFIX + parameter: path for parameter, path in written.items()}
+
+
 def make_place(binding: Binding, root: Path, spare: Path) -> Path:
     """Return the path a step may write to; its folder is there. Without a configured one, in `spare`."""
     path = spare / binding.parameter if binding.value is None else root / binding.value
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def write_elsewhere(node: Node, folder: Path) -> Node:
+    """Return `node` with its places to write in `folder`, under the same names."""
+    bindings = [
+        attrs.evolve(b, value=os.path.join(folder, b.parameter, os.path.basename(b.value)))
+        if b.is_output and b.value is not None
+        else b
+        for b in node.bindings
+    ]
+    return attrs.evolve(node, bindings=tuple(bindings))
 
 
 def save_written(

@@ -67,8 +67,8 @@ class Task(Frozen):
 
     `is_async`: it waits more than it works, so that several can be under way in one process.
     `template` is the node that the project has where this one is a branch that came into being in
-    the run.
-    `limit` is the time it may take, counted from when it is handed to a worker.
+    the run. `limit` is the time it may take, counted from when it is handed to a worker.
+    `expected`, for a task that verifies, are the stored outputs that its own are compared with.
     """
 
     node: str
@@ -78,19 +78,28 @@ class Task(Frozen):
     is_async: bool = False
     template: str = ""
     limit: TimeLimit | None = None
+    expected: Mapping[str, Artifact] | None = None
 
     def to_json(self) -> list[Any]:
         """Return plain JSON data."""
         inputs = {parameter: given.to_json() for parameter, given in self.inputs.items()}
         limit = self.limit.to_json() if self.limit is not None else None
-        return [self.node, self.key, inputs, self.is_wanted, self.is_async, self.template, limit]
+        expected = None
+        if self.expected is not None:
+            expected = {name: artifact.to_json() for name, artifact in self.expected.items()}
+        flags = [self.is_wanted, self.is_async, self.template]
+        return [self.node, self.key, inputs, *flags, limit, expected]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Task:
         """Rebuild from `to_json` data."""
-        node, key, inputs, is_wanted, is_async, template, limit = data
+        node, key, inputs, is_wanted, is_async, template, limit, expected = data
         given = {parameter: TaskInput.from_json(item) for parameter, item in inputs.items()}
-        return cls(node, key, given, is_wanted, is_async, template, TimeLimit.from_json(limit))
+        stored = None
+        if expected is not None:
+            stored = {name: Artifact.from_json(artifact) for name, artifact in expected.items()}
+        limit = TimeLimit.from_json(limit)
+        return cls(node, key, given, is_wanted, is_async, template, limit, stored)
 
 
 def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:
@@ -112,7 +121,8 @@ class TaskResult(Frozen):
     and folders that it read without having asked for them: by name, the line that does and what
     the file was like then, as `zenconv.engine.discovery` says it. `retry`: it failed with an
     exception after which its marks ask for another attempt. `ending` is ``crash`` or ``timeout``
-    where it did not end by itself.
+    where it did not end by itself. `verdict`, of a task that verifies, is what
+    `zenconv.engine.comparing` says.
     """
 
     node: str
@@ -126,6 +136,7 @@ class TaskResult(Frozen):
     warnings: Sequence[str] = ()
     damaged: Sequence[tuple[str, str]] = ()
     discovered: Mapping[str, tuple[str, list[int]]] = attrs.field(factory=dict)
+    verdict: Mapping[str, Any] | None = None
     seconds: float = 0.0
     cpu: float = 0.0
     retry: bool = False

@@ -15,6 +15,7 @@ from zenconv.engine.files import FileDigests
 from zenconv.engine.keys import ImportedCode, KeyMaker
 from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.plan_records import plan_event
+from zenconv.engine.portion import Portion
 from zenconv.engine.written import is_written
 from zenconv.errors import UsageError
 from zenconv.fingerprint.sources import ProjectSources
@@ -51,7 +52,8 @@ class Selection(Frozen):
     `keyword` and `marks` are expressions. `last_failed` are only those that failed last; with
     `failed_first` these come first. `force`, `only` and `begin` name steps that run although
     nothing changed: `only` nothing but these are asked for, `begin` with all that is downstream.
-    `sample` says on how much data, as in `RunStarted`.
+    `sample` says on how much data, as in `RunStarted`. `verify`, of the reused ones, says which to
+    execute again for comparison.
     """
 
     targets: tuple[str, ...] = ()
@@ -63,11 +65,12 @@ class Selection(Frozen):
     only: tuple[str, ...] = ()
     begin: tuple[str, ...] = ()
     sample: str = ""
+    verify: Portion | None = None
 
     @property
     def forces(self) -> bool:
         """Whether something runs although nothing changed."""
-        return bool(self.force or self.only or self.begin)
+        return bool(self.force or self.only or self.begin or self.verify)
 
 
 class Planner:
@@ -123,6 +126,7 @@ class Planner:
             stack.trust,
             frozenset(self.materializers.ids()),
             past.parts,
+            selection.verify,
             fan_out,
         )
         if isinstance(project, Project):

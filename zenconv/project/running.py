@@ -19,8 +19,9 @@ from zenconv.engine.environment import GitQuery, describe_environment
 from zenconv.engine.execution import RunExecution, WorkersOpener
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
-from zenconv.engine.perform import Performer, store_text
+from zenconv.engine.perform import Performer
 from zenconv.engine.plan_records import plan_event
+from zenconv.engine.printed import store_text
 from zenconv.engine.retries import Retries
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
@@ -34,6 +35,7 @@ from zenconv.project.performing import make_performer, seed_of
 from zenconv.project.planning import Planner, Selection, consult
 from zenconv.project.project import Project
 from zenconv.project.run_header import describe_start
+from zenconv.project.verifying import describe_portion, find_unverified, seed_portion
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
     Event,
@@ -109,6 +111,7 @@ def run_project(
         with EventLog(folder.log) as log:
             log.append(started)
         spool = Spool(folder.path)
+        options = _with_seed(options, folder.number)
         runner = _RunnerBody(settings, options, load_plugins, folder, started, spool)
 
         def output(secrets: Sequence[str]) -> Artifact | None:
@@ -129,6 +132,14 @@ def limit_of(settings: Settings) -> TimeLimit | None:
     if not settings.timeout:
         return None
     return TimeLimit(settings.timeout, where=settings.origins.get("timeout", ""))
+
+
+def _with_seed(options: RunOptions, number: int) -> RunOptions:
+    portion = options.selection.verify
+    if portion is None:
+        return options
+    selection = attrs.evolve(options.selection, verify=seed_portion(portion, number))
+    return attrs.evolve(options, selection=selection)
 
 
 def _run_started(settings: Settings, options: RunOptions, folder: RunFolder, git: GitQuery) -> RunStarted:
@@ -202,6 +213,7 @@ class _RunnerBody:
         for problem in planner.decider.keys.warnings():
             channel.send(Notice(str(problem), at=clock.utc_now()))
         channel.send(plan_event(plan))
+        self._tell_portion(plan, channel, past)
         _notify(plugins, channel, "zenconv_plan_ready", plan=plan)
         gc.freeze()
         gc.enable()
@@ -233,6 +245,11 @@ class _RunnerBody:
             channel.send(Notice(text, at=clock.utc_now()))
         planner.stack.action_cache.close()
         return bool(interruption.signal)
+
+    def _tell_portion(self, plan: Plan, channel: Channel, past: EarlierRunners) -> None:
+        portion = self.options.selection.verify
+        if portion is not None and not past.ended:
+            channel.send(Notice(describe_portion(plan, portion), "note", at=clock.utc_now()))
 
     def _plan(
         self, plugins: Plugins, channel: Channel, done: Mapping[str, NodeResult]
@@ -310,6 +327,8 @@ class _RunnerBody:
         self.spool.clear()
         stack = planner.stack
         durability = Durability([stack.artifact_store.sync, channel.sync, stack.action_cache.sync])
+        is_resumed = bool(past.ended) and self.options.selection.verify is not None
+        unverified, died = find_unverified(self.folder) if is_resumed else ((), frozenset())
         execution = RunExecution(
             plan,
             planner.decider,
@@ -317,7 +336,8 @@ class _RunnerBody:
             writer=f"run {self.folder.id} on {self.started.environment['host']}",
             most_failures=self.options.most_failures,
             ended=past.ended,
-            suspects=past.suspects,
+            suspects=past.suspects | died,
+            to_verify=unverified,
             results=dict(past.done),
             retries=Retries(past.attempts),
             default_limit=limit_of(self.settings),

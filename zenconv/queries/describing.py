@@ -30,6 +30,7 @@ def describe_run(run: RunRecord, *, with_environment: bool = False) -> dict[str,
         "sample": run.sample,
         "pipelines": list(run.pipelines),
         "counts": dict(run.counts),
+        "verified": dict(run.verified),
         "error": run.error,
         "notices": [{"level": level, "text": text} for level, text in run.notices],
         "environment": environment,
@@ -74,6 +75,7 @@ def describe_step(step: StepRunRecord, parts: KeyParts | None = None) -> dict[st
         "warnings": list(step.warnings),
         "error": dict(step.error) if step.error else None,
         "attempts": [dict(attempt) for attempt in step.attempts],
+        "verdict": dict(step.verdict) if step.verdict else None,
     }
     if parts is not None:
         facts["parts"] = dict(parts.parts)

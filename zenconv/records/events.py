@@ -76,7 +76,7 @@ class StepsReused(Event):
     """Nodes whose stored results were taken over.
 
     Each has ``node``, ``key``, ``outputs`` (name to artifact), ``output`` (artifact of the
-    captured text or None), ``reason``, ``live``.
+    captured text or None), ``reason``, ``live``, and ``verify`` if it will be verified.
     """
 
     name: ClassVar[str] = "steps_reused"
@@ -153,6 +153,43 @@ class StepFinished(Event):
 
 
 @attrs.frozen(eq=False, repr=False)
+class VerificationStarted(Event):
+    """A reused step begins to be executed again, to compare what comes out.
+
+    `apart`, `limit` and `waits` are those of `StepStarted`.
+    """
+
+    name: ClassVar[str] = "verification_started"
+    node: str
+    apart: bool = False
+    limit: Sequence[Any] = ()
+    waits: bool = False
+
+
+@attrs.frozen(eq=False, repr=False)
+class StepVerified(Event):
+    """A reused step was executed again; its stored result stays what it is.
+
+    `outcome` is ``equal``, ``differs`` or ``failed``. Where it differs, `cause` is what is not
+    deterministic, ``step`` or ``serialiser``; `output` is the first output that differs, stored by
+    `materializer`, and `difference` a short description or empty. `error` is that of a failure, as
+    in `StepFinished`. `warnings` tell of side effects, which may explain a difference.
+    """
+
+    name: ClassVar[str] = "step_verified"
+    node: str
+    outcome: str
+    cause: str = ""
+    output: str = ""
+    materializer: str = ""
+    difference: str = ""
+    error: Json | None = None
+    warnings: Sequence[str] = ()
+    seconds: float = 0.0
+    cpu: float = 0.0
+
+
+@attrs.frozen(eq=False, repr=False)
 class Notice(Event):
     """What people should see: ``level`` is ``note``, ``warning``, or ``error``, of which a run fails."""
 
@@ -219,13 +256,17 @@ class RunnerFinished(Event):
 
 @attrs.frozen(eq=False, repr=False)
 class RunFinished(Event):
-    """Last event of a log. `status`: ``succeeded``, ``failed``, ``interrupted``, ``error``."""
+    """Last event of a log. `status`: ``succeeded``, ``failed``, ``interrupted``, ``error``.
+
+    `counts` are the numbers of steps in each state, `verified` those of each outcome.
+    """
 
     name: ClassVar[str] = "run_finished"
     status: str
     exit_code: int
     seconds: float
     counts: Json = attrs.field(factory=dict)
+    verified: Json = attrs.field(factory=dict)
 
 
 EVENTS: dict[str, type[Event]] = {
@@ -238,6 +279,8 @@ EVENTS: dict[str, type[Event]] = {
         StepStarted,
         StepRetried,
         StepFinished,
+        VerificationStarted,
+        StepVerified,
         Notice,
         ProjectFailed,
         Progress,

@@ -32,7 +32,7 @@ class Decision(Frozen):
     """What happens to one node, and why.
 
     `key` and `entry` are known for ``reuse``; `local` is the part of the key that does not depend
-    on inputs, known for every node.
+    on inputs, known for every node. `verify`: it is reused, and executed again for comparison.
     """
 
     node: str
@@ -41,6 +41,7 @@ class Decision(Frozen):
     key: ActionKey | None = None
     entry: ActionEntry | None = None
     local: str = ""
+    verify: bool = False
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -36,8 +36,9 @@ class RunRecord(Frozen):
 
     `started` and `finished` are UTC as ISO text (``""`` when unknown), `seconds` is wall time.
     `counts` maps each `StepStatus` that occurs to a number of steps. `pipelines` are those the
-    plan touched. `error` is the message of a project that could not be collected. `notices` are
-    (level, text). `environment` and `sample` are those of `zenconv.records.events.RunStarted`.
+    plan touched. `verified` maps the outcomes of verified steps to their numbers. `error` is the
+    message of a project that could not be collected. `notices` are (level, text). `environment` and
+    `sample` are those of `zenconv.records.events.RunStarted`.
     """
 
     id: str
@@ -52,6 +53,7 @@ class RunRecord(Frozen):
     stack: str = ""
     pipelines: tuple[str, ...] = ()
     counts: Mapping[str, int] = attrs.field(factory=dict)
+    verified: Mapping[str, int] = attrs.field(factory=dict)
     error: str = ""
     notices: tuple[tuple[str, str], ...] = ()
     environment: Mapping[str, Any] = attrs.field(factory=dict)
@@ -78,6 +80,8 @@ class StepRunRecord(Frozen):
     `inputs` are those of `zenconv.records.events.StepFinished`, `bindings` those of ``PlanReady``.
     `attempts` are those that failed before the last one, as ``StepFinished`` has them.
     `live`: the value cannot be stored, it is made again wherever it is needed.
+    `verdict`, of a reused step that was executed again to compare, are the fields of
+    `zenconv.records.events.StepVerified`; what is empty is left out.
     `seconds` is wall time, `cpu` CPU seconds; of a reused step both are 0.
     """
 
@@ -102,6 +106,7 @@ class StepRunRecord(Frozen):
     bindings: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = ()
     live: bool = False
+    verdict: Mapping[str, Any] | None = None
     started: str = ""
     finished: str = ""
     seconds: float = 0.0
