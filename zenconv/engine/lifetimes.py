@@ -87,6 +87,12 @@ class Lifetimes:
         """Note what was set up last; it ends before everything that was there."""
         self._live[live.identity] = live
 
+    def concerns(self, owner: str) -> bool:
+        """Return whether the step `owner` has something to end, or uses something."""
+        if not self._live:
+            return False
+        return owner in self._users or any(live.owner == owner for live in self._live.values())
+
     def use(self, live: Live, owner: str) -> None:
         """Note that the step `owner` uses it, until that ends."""
         self._users.setdefault(owner, set()).add(live.identity)

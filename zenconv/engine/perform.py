@@ -223,6 +223,8 @@ class Performer:
 
     async def _tear_down(self, task: Task, node: Node, result: TaskResult) -> TaskResult:
         """End what was set up for a task; return `result`, or the failure that this was."""
+        if not self.resources.has_any(task.node):
+            return result
         failures = await self._drive(self.resources.end_step(task.node), (self._forks,), finish_awaiting)
         if failures and result.status in ("succeeded", "damaged"):
             first, *failures = failures

@@ -104,6 +104,10 @@ class Resources:
                 )
         return arguments
 
+    def has_any(self, owner: str) -> bool:
+        """Return whether anything was made, or used, for the task of that node."""
+        return self._lifetimes.concerns(owner)
+
     def end_step(self, owner: str) -> SettingUp[list[BaseException]]:
         """Tear down what was made for the task of one node; return what failed on the way."""
         return self._lifetimes.end("step", owner)
