@@ -63,7 +63,7 @@ def module_names() -> list[str]:
 
 def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ZENCONV_", "COV_"))}
-    return {**kept, "PYTHONPATH": str(REPOSITORY)}
+    return {**kept, "PYTHONPATH": str(REPOSITORY), "ZENCONV_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 def python(*args: str) -> subprocess.CompletedProcess[str]:

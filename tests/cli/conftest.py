@@ -29,6 +29,7 @@ def zenconv_process(tmp_path: Path) -> Zenconv:
             **clean,
             "PYTHONPATH": str(Path(zenconv.__file__).parents[1]),
             "ZENCONV_HOME": str(tmp_path / "home"),
+            "ZENCONV_DISABLE_PLUGIN_AUTOLOAD": "1",  # whatever this machine has
             **(environ or {}),
         }
         command = [sys.executable, *(["-c", code] if code else ["-m", "zenconv"]), *args]

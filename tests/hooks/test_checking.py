@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import inspect
 import types
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 
 from zenconv.errors import PluginError
-from zenconv.hooks import Plugins, specs
+from zenconv.hooks import Plugins
 
 
 def register(source: str, tmp_path: Path) -> None:
@@ -61,15 +60,26 @@ def test_other_functions_of_a_plugin_are_no_hooks(tmp_path: Path) -> None:
     register("def helper(zenconv_x): pass\nzenconv_constant = 3\n_zenconv_y = len\n", tmp_path)
 
 
-HOOKS = {name: hook for name, hook in vars(specs).items() if name.startswith("zenconv_")}
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def zenconv_run_finish(event):\n    yield\n", "has a `yield`, and is not marked as a wrapper"),
+        (
+            "from zenconv import hookimpl\n@hookimpl(wrapper=True)\ndef zenconv_run_finish(event): pass\n",
+            "is marked as a wrapper and has no `yield`",
+        ),
+        (
+            "import zenconv\n@zenconv.hookimpl(hookwrapper=True)\ndef zenconv_run_finish(event): yield\n",
+            "is a wrapper of pluggy's old style",
+        ),
+        ("def zenconv_step_execute(node): pass\n", "stands around the call of a step"),
+    ],
+)
+def test_what_would_never_do_anything_is_refused(tmp_path: Path, source: str, message: str) -> None:
+    with pytest.raises(PluginError, match=message) as caught:
+        register(source, tmp_path)
+    assert "hint: " in str(caught.value)
 
 
-@pytest.mark.parametrize("name", sorted(HOOKS))
-def test_every_hook_says_when_how_often_and_where_it_is_called(name: str) -> None:
-    text = " ".join((inspect.getdoc(HOOKS[name]) or "").split())
-    for word in ("When:", "How often:", "Where:", "eturn"):
-        assert word in text, word
-
-
-def test_every_observer_is_a_hook() -> None:
-    assert set(HOOKS) >= specs.OBSERVERS
+def test_what_a_plugin_offers_may_be_yielded(tmp_path: Path) -> None:
+    register("def zenconv_components():\n    yield\n", tmp_path)

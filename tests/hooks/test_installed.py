@@ -97,7 +97,7 @@ def test_an_installed_plugin_is_used_without_importing_the_scanner(
     code = (
         f"import sys, zenconv; sys.path = [p for p in sys.path if p != {str(root)!r}];"
         "from zenconv.hooks import load_plugins; p = load_plugins();"
-        "print([r.name for r in p.rows()], 'importlib_metadata' in sys.modules,"
+        "print('demo' in [r.name for r in p.rows()], 'importlib_metadata' in sys.modules,"
         "'importlib.metadata' in sys.modules)"
     )
     environment = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{root}", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -109,5 +109,5 @@ def test_an_installed_plugin_is_used_without_importing_the_scanner(
         )
         return done.stdout
 
-    assert "'demo'] True" in load()
-    assert "'demo'] False False" in load()
+    assert load().startswith("True True")
+    assert load() == "True False False\n"

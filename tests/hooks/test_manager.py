@@ -9,7 +9,6 @@ import pytest
 from zenconv.errors import PluginError, UnknownComponent
 from zenconv.hooks import ComponentSpec, MaterializerSpec, Plugins, load_plugins
 from zenconv.hooks.manager import PACKAGES
-from zenconv.records.events import RunFinished
 
 TRACKER = """
 from zenconv.hooks.markers import ComponentSpec, MaterializerSpec, hookimpl
@@ -211,7 +210,7 @@ def test_a_hook_that_returns_something_else_is_an_error() -> None:
 def test_a_hook_that_fails_is_an_error_that_names_the_plugin() -> None:
     plugins = Plugins()
     plugins.register(plugin(zenconv_components=lambda: 1 / 0), "demo", origin="-p")
-    with pytest.raises(PluginError, match=r"'demo' \(-p\): zenconv_components failed: ZeroDivisionError"):
+    with pytest.raises(PluginError, match=r"zenconv_components of the plugin 'demo' \(-p\) failed: Zero"):
         plugins.components()
 
 
@@ -223,27 +222,9 @@ def test_an_unknown_kind_gets_a_suggestion() -> None:
         plugins.components()
 
 
-def test_observers_are_all_called_and_their_failures_are_warnings() -> None:
-    seen: list[Any] = []
-    plugins = Plugins()
-
-    def failing(event: RunFinished) -> None:
-        raise ValueError("no network")
-
-    plugins.register(plugin(zenconv_run_finish=lambda event: seen.append(event)), "first", origin="-p")
-    plugins.register(plugin(zenconv_run_finish=failing), "second", origin="zenconv-x 1")
-    plugins.register(plugin(zenconv_run_finish=lambda: seen.append("no argument")), "third", origin="-p")
-    event = RunFinished("succeeded", 0, 1.0)
-    warnings = plugins.notify("zenconv_run_finish", event=event)
-    assert seen == ["no argument", event]
-    assert warnings == [
-        "zenconv_run_finish of the plugin 'second' (zenconv-x 1) failed: ValueError: no network"
-    ]
-
-
 def test_the_first_version_token_counts() -> None:
     plugins = Plugins()
     plugins.register(plugin(zenconv_input_version=lambda value: f"etag of {value}"), "a", origin="-p")
     plugins.register(plugin(zenconv_input_version=lambda value: None), "b", origin="-p")
-    assert plugins.hook.zenconv_input_version(value="s3://x") == "etag of s3://x"
-    assert Plugins().hook.zenconv_input_version(value="s3://x") is None
+    assert plugins.calls("zenconv_input_version").ask(value="s3://x") == "etag of s3://x"
+    assert Plugins().calls("zenconv_input_version").ask(value="s3://x") is None

@@ -83,6 +83,9 @@ ADDED_OPTIONS = "ZENCONV_ADDOPTS"
 ARGUMENTS = "zenconv.arguments"
 """Where the words of ``zenconv run`` are kept, in the metadata of click's context."""
 
+_PLUGIN_COMMAND = "zenconv.plugin_command"
+"""Where the context holds the command of a plugin that was found for the name typed."""
+
 _OWN_OPTIONS = ("-h", "--help", "--version")
 
 
@@ -103,7 +106,7 @@ class CommandGroup(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
-            return None
+            return context.meta.get(_PLUGIN_COMMAND)
         import importlib
 
         command: click.Command = importlib.import_module(COMMANDS[name][0]).command
@@ -113,12 +116,22 @@ class CommandGroup(click.Group):
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        from zenconv.cli.plugin_commands import list_known_commands
+
+        rows = list_known_commands()
+        if rows:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(rows)
 
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not context.resilient_parsing:
-            raise _unknown_command(args[0])
+            from zenconv.cli.plugin_commands import find_command
+
+            context.meta[_PLUGIN_COMMAND] = command = find_command(args[0], args[1:])
+            if command is None:
+                raise _unknown_command(args[0])
         return super().resolve_command(context, args)
 
     def invoke(self, context: click.Context) -> Any:

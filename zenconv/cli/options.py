@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PLUGIN_OPTIONS = "zenconv.plugin_options"
+"""Where the context of a command holds the values of flags that plugins offer, by key."""
+
 
 @attrs.frozen(eq=False, repr=False)
 class CommonOptions(Frozen):
     """What the common options of one command say; `root` is where the search for a project starts.
 
-    `changes` are settings that other flags of the command give another value.
+    `changes` are settings that other flags of the command give another value, `plugin_options` the
+    values of flags that plugins offer.
     """
 
     root: Path
@@ -34,6 +38,7 @@ class CommonOptions(Frozen):
     plugin_requests: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     changes: Mapping[str, Any] = attrs.field(factory=dict)
+    plugin_options: Mapping[str, Any] = attrs.field(factory=dict)
 
     def load_settings(self) -> Settings:
         """Return the project's settings; show its warnings. `SettingsError`, `UsageError`."""
@@ -52,13 +57,17 @@ class CommonOptions(Frozen):
         return attrs.evolve(settings, **self.changes, origins={**settings.origins, **flags})
 
     def load_plugins(self, settings: Settings | None = None) -> Plugins:
-        """Return the plugins that flags and settings ask for. `PluginError`."""
+        """Return the plugins that flags and settings ask for, told of the project. `PluginError`."""
         from zenconv.hooks.manager import load_plugins
 
         if settings is None:
             return load_plugins(self.plugin_requests)
+        from zenconv.hooks.options import configure_plugins
+
         names = settings.plugins
-        return load_plugins(self.plugin_requests, enabled=names.enabled, disabled=names.disabled)
+        plugins = load_plugins(self.plugin_requests, enabled=names.enabled, disabled=names.disabled)
+        configure_plugins(plugins, settings, self.plugin_options)
+        return plugins
 
     def open_stack(self, settings: Settings, on_warning: Callable[[str], None]) -> Stack:
         """Return the stack in use for whoever runs no step: trackers and a signing key may be missing."""
@@ -106,13 +115,38 @@ def _add_common_options(function: F, without: str) -> F:
         **options: Any,
     ) -> Any:
         start = root if root is not None else Path.cwd()
-        common = CommonOptions(start, stack_name, config_file, sets, plugin_requests, settings_options)
+        common = CommonOptions(
+            start,
+            stack_name,
+            config_file,
+            sets,
+            plugin_requests,
+            settings_options,
+            plugin_options=click.get_current_context().meta.get(PLUGIN_OPTIONS, {}),
+        )
         return function(common, *args, **options)
 
     command: Any = update_wrapper(call, function)
-    for option in reversed(_list_options(without)):
+    for option in reversed(list_common_options(without)):
         command = option(command)
     return command  # type: ignore[no-any-return]
+
+
+def scan_common_options(args: Sequence[str]) -> CommonOptions:
+    """Return what the common options among `args` say, without minding any other."""
+    found: dict[str, list[str]] = {}
+    short = {"--plugin": "-p", "--root": "-C", "--config": "-c", "--setting": "-o"}
+    names = {**short, **{name: name for name in short.values()}}
+    for position, argument in enumerate(args):
+        name, equals, value = argument.partition("=")
+        if not argument.startswith("--") and argument[:2] in names:
+            name, equals, value = argument[:2], argument[2:], argument[2:]
+        if name in names and (equals or position + 1 < len(args)):
+            found.setdefault(names[name], []).append(value if equals else args[position + 1])
+    config = Path(found["-c"][-1]) if "-c" in found else None
+    root = Path(found["-C"][-1]) if "-C" in found else Path.cwd()
+    requests, options = (tuple(found.get(name, ())) for name in ("-p", "-o"))
+    return CommonOptions(root, None, config, (), requests, options)
 
 
 def json_option(function: F) -> F:
@@ -124,11 +158,13 @@ _FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
-def _list_options(without: str) -> tuple[Callable[[Any], Any], ...]:
+def list_common_options(without: str = "") -> list[Callable[[Any], Any]]:
+    """Return the decorators that add the common options to a command, spelt in any way but `without`."""
+
     def flags(*names: str) -> list[str]:
         return [name for name in names if name != without]
 
-    return (
+    return [
         click.option("--stack", "stack_name", metavar="NAME", help="The stack to use."),
         click.option("-C", "--root", type=_FOLDER, metavar="DIR", help="The project, or a folder in it."),
         click.option(
@@ -150,4 +186,4 @@ def _list_options(without: str) -> tuple[Callable[[Any], Any], ...]:
             metavar="NAME",
             help="Load a plugin; no:NAME does not.",
         ),
-    )
+    ]

@@ -97,12 +97,18 @@ class Progress:
             self._finished(event)
         elif isinstance(event, StepVerified):
             self._verified(event)
-        elif isinstance(event, Notice):
-            self._tell(event.level, event.text)
-        elif isinstance(event, ProjectFailed):
-            self._tell("error", event.message)
+        elif isinstance(event, Notice | ProjectFailed | events.PluginPrinted):
+            self._say(event)
         elif isinstance(event, RunFinished):
             self.clear()
+
+    def _say(self, event: Notice | ProjectFailed | events.PluginPrinted) -> None:
+        if isinstance(event, events.PluginPrinted):
+            self._print(escape(event.text, keep_lines=True))
+        elif isinstance(event, Notice):
+            self._tell(event.level, event.text)
+        else:
+            self._tell("error", event.message)
 
     def _tell(self, level: str, text: str) -> None:
         colour = {"warning": "yellow", "error": "red"}.get(level, "dim")

@@ -11,6 +11,7 @@ import click
 from zenconv.cli.main import ARGUMENTS
 from zenconv.cli.options import CommonOptions, common_options
 from zenconv.cli.output import escape, plural, print_json, print_line, print_table
+from zenconv.cli.plugin_options import RunCommand
 from zenconv.cli.run_flags import RunFlags, run_flags
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from zenconv.settings import Settings
 
 
-@click.command()
+@click.command(cls=RunCommand)
 @run_flags
 @common_options
 def command(common: CommonOptions, flags: RunFlags) -> int:

@@ -16,6 +16,7 @@ from zenconv.records.events import (
     Event,
     PlanReady,
     RunFinished,
+    RunSummary,
     StepFinished,
     StepsExpanded,
     StepVerified,
@@ -51,6 +52,7 @@ class Summary:
         self._seconds: dict[str, float] = {}
         self._failures: dict[str, Mapping[str, Any] | None] = {}
         self._differing: dict[str, str] = {}
+        self._told: list[str] = []
 
     def __call__(self, event: Event) -> None:
         """Take one event in."""
@@ -64,10 +66,13 @@ class Summary:
                 self._seconds[event.node] = event.seconds
         elif isinstance(event, StepVerified) and event.outcome != "equal":
             self._differing[event.node] = summarize_verdict(attrs.asdict(event))
+        elif isinstance(event, RunSummary):
+            self._told += event.lines
 
     def lines(self, finished: RunFinished, run: str) -> list[str]:
         """Return the lines to print, for stdout; the last one has the counts and the run's id."""
-        lines = [*self._slowest(), *self._failed()]
+        told = [escape(line) for line in self._told] if self._verbosity > -2 else []
+        lines = [*self._slowest(), *self._failed(), *told]
         if self._verbosity > -2:
             lines.append(last_line(finished, run, self._sample))
         return lines

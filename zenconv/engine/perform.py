@@ -61,6 +61,7 @@ from zenconv.trust import Trust
 
 if TYPE_CHECKING:
     from zenconv.engine.debugging import Debugger
+    from zenconv.engine.step_hooks import StepHooks
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ class _Damaged(Exception):
 class Performer:
     """Executes tasks of one pipeline; everything it needs is opened once per process.
 
-    `debugger` is there where a person may debug steps.
+    `debugger` is there where a person may debug steps, `hooks` where plugins may have a say.
     """
 
     pipeline: Pipeline
@@ -95,6 +96,7 @@ class Performer:
     scratch: Path
     debugger: Debugger | None = None
     materializer_of: Callable[[Node, str], tuple[str, str]] = lambda _node, _output: ("", "")
+    hooks: StepHooks | None = None
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
     _observer: Observer = attrs.field(init=False)
     _begun: int = 0
@@ -176,6 +178,8 @@ class Performer:
                 result = self._keep(task, node, outputs, written, seen)
             if self._forks.returned_twice():
                 result = _forked(node)
+            elif self.hooks is not None and (told := self.hooks.tell_saved(node, result.outputs)):
+                result = attrs.evolve(result, warnings=[*result.warnings, *told])
         except _Damaged as damaged:
             if self.debugger is not None:
                 self.debugger.note_load_error(node.id, damaged.__cause__)
@@ -219,7 +223,7 @@ class Performer:
             limited.begin_call()
         if seen is not None:
             seen.watch_effects(arguments, self.scratch)
-        return call_step(node, arguments), arguments
+        return (call_step if self.hooks is None else self.hooks.call)(node, arguments), arguments
 
     async def _tear_down(self, task: Task, node: Node, result: TaskResult) -> TaskResult:
         """End what was set up for a task; return `result`, or the failure that this was."""

@@ -20,29 +20,41 @@ from zenconv.frozen import Frozen
 from zenconv.records.events import (
     Answer,
     Event,
+    Notice,
+    PluginPrinted,
     Progress,
     ProjectFailed,
     RunHeader,
     RunnerFinished,
+    RunSummary,
     encode,
 )
 from zenconv.records.log import EventLog
 
+_PASSING = Progress | Answer | RunHeader | PluginPrinted | RunSummary
+"""Events that are shown, or answered, and no part of the record."""
+
 
 class Channel:
-    """The runner's end: every event goes to the log first, then to the supervisor."""
+    """The runner's end: every event goes to the log first, then to the supervisor.
+
+    `has_error`: one of them told of a failure outside of any step.
+    """
 
     def __init__(self, descriptor: int, log: EventLog | None = None) -> None:
         self._descriptor = descriptor
         self._log = log
         self._owner = os.getpid()
+        self.has_error = False
 
     def send(self, event: Event) -> None:
         """Log and send `event`; nothing happens in a process that a step forked."""
         if os.getpid() != self._owner:
             return
         line = encode(event)
-        if self._log is not None and not isinstance(event, Progress | Answer | RunHeader):
+        if isinstance(event, Notice):
+            self.has_error |= event.level == "error"
+        if self._log is not None and not isinstance(event, _PASSING):
             self._log.append_line(line)
         rest = memoryview(line)
         while rest:

@@ -20,6 +20,7 @@ import attrs
 from zenconv import clock
 from zenconv.engine.capture import Spool
 from zenconv.engine.endings import crash_error, describe_end, kill_group
+from zenconv.engine.outcome import judge_run
 from zenconv.engine.retries import describe_attempt
 from zenconv.engine.runner import Body, Runner, fork_runner
 from zenconv.engine.terminal import (
@@ -60,8 +61,6 @@ _CHILDREN_SECONDS = 2.0
 _REPEAT_SECONDS = 0.5
 """A prompt that is about to wait for input notices a signal only when the next one comes."""
 
-CHECK_FAILED = 10
-"""The exit code of a run in which nothing failed but checks."""
 
 Listener = Callable[[Event], object]
 
@@ -354,7 +353,7 @@ class Supervisor:
         counts: dict[str, int] = {}
         for status in state.status.values():
             counts[status] = counts.get(status, 0) + 1
-        status, exit_code = self._outcome(counts)
+        status, exit_code = self._outcome()
         if status == "error" and state.failure is None:
             self._record(Notice("the runner ended between steps, twice", at=clock.utc_now()))
         seconds = round(clock.monotonic() - self._started, 6)
@@ -362,20 +361,18 @@ class Supervisor:
         self._record(finished)
         return finished
 
-    def _outcome(self, counts: dict[str, int]) -> tuple[str, int]:
+    def _outcome(self) -> tuple[str, int]:
         state = self._state
-        if self._signals or state.interrupted:
-            return "interrupted", 128 + (self._signals or [signal.SIGINT])[0]
-        if state.failure is not None:
-            return "error", state.failure.exit_code
-        if not state.finished:
-            return "error", 3
-        failed = {node for node, status in state.status.items() if status == "failed"}
-        if failed - state.checks or state.has_error:
-            return "failed", 1
-        if failed or state.verified.keys() - {"equal"}:
-            return "failed", CHECK_FAILED
-        return "succeeded", 0
+        return judge_run(
+            [node for node, status in state.status.items() if status == "failed"],
+            state.checks,
+            signal_number=self._signals[0] if self._signals else 0,
+            is_interrupted=state.interrupted,
+            failure=state.failure.exit_code if state.failure is not None else 0,
+            is_whole=state.finished,
+            has_error=state.has_error,
+            has_difference=bool(state.verified.keys() - {"equal"}),
+        )
 
 
 def _stop_together(runner: Runner, status: int) -> None:

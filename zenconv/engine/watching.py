@@ -283,6 +283,19 @@ class Observation:
         return signed
 
 
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Do what is no doing of the step that is being called, such as what a plugin does around it."""
+    global _alone
+    alone, _alone = _alone, None
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _alone = alone
+
+
 def _is_impure(node: Node) -> bool:
     return any(b.source == "builtin" and b.fixture in IMPURE_BUILTINS for b in node.bindings)
 

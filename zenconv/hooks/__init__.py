@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from zenconv.hooks.manager import PluginRow, Plugins, load_plugins
-from zenconv.hooks.markers import ComponentSpec, MaterializerSpec, hookimpl
+from zenconv.hooks.markers import CommandSpec, ComponentSpec, MaterializerSpec, OptionSpec, hookimpl
+from zenconv.hooks.places import CommandPlace
 
-__all__ = ["ComponentSpec", "MaterializerSpec", "PluginRow", "Plugins", "hookimpl", "load_plugins"]
+__all__ = [
+    "CommandPlace",
+    "CommandSpec",
+    "ComponentSpec",
+    "MaterializerSpec",
+    "OptionSpec",
+    "PluginRow",
+    "Plugins",
+    "hookimpl",
+    "load_plugins",
+]

@@ -5,40 +5,89 @@ pluggy would refuse most of this too, but without the place, and without "did yo
 
 from __future__ import annotations
 
+import inspect
 import os
 import types
+from collections.abc import Iterator
 from typing import Any
 
 from zenconv.errors import PluginError, did_you_mean
 from zenconv.hooks import specs
 
+_PREFIX = "zenconv_"
 
-def check_hooks(module: Any, plugin: str, origin: str) -> None:
+
+def check_hooks(plugin: Any, name: str, origin: str) -> None:
     """Raise `PluginError` for a ``zenconv_*`` function that is no hook, or asks for what is not offered."""
-    for name, function in vars(module).items() if isinstance(module, types.ModuleType) else ():
+    for attribute, function, is_bound in list_functions(plugin):
         options = getattr(function, "zenconv_impl", None)
-        if not isinstance(function, types.FunctionType) or not (options or name.startswith("zenconv_")):
+        if not (options or attribute.startswith(_PREFIX)):
             continue
         options = options or {}
-        hook = options.get("specname") or name
-        spec = getattr(specs, hook, None) if hook.startswith("zenconv_") else None
-        where = f"{_short_path(function.__code__.co_filename)}:{function.__code__.co_firstlineno}"
+        hook = options.get("specname") or attribute
+        spec = getattr(specs, hook, None) if hook.startswith(_PREFIX) else None
+        owner = f"(plugin {name!r}, {origin})"
         if spec is None:
             if options.get("optionalhook"):
                 continue
-            known = [n for n in vars(specs) if n.startswith("zenconv_")]
+            known = [n for n in vars(specs) if n.startswith(_PREFIX)]
             raise PluginError(
-                f"{where}: {name!r} is not a hook of zenconv (plugin {plugin!r}, {origin})",
+                f"{place_of_code(function)}: {attribute!r} is not a hook of zenconv {owner}",
                 hint=did_you_mean(hook, known),
             )
         offered = _argument_names(spec)
-        for argument in _argument_names(function):
+        for argument in _argument_names(function)[is_bound:]:
             if argument not in offered:
                 raise PluginError(
-                    f"{where}: the hook {hook!r} offers no argument {argument!r} "
-                    f"(plugin {plugin!r}, {origin})",
+                    f"{place_of_code(function)}: the hook {hook!r} offers no argument {argument!r} {owner}",
                     hint=did_you_mean(argument, offered) or f"{hook} has no arguments",
                 )
+        _check_shape(hook, function, options, owner)
+
+
+def _check_shape(hook: str, function: types.FunctionType, options: dict[str, Any], owner: str) -> None:
+    """Refuse what would be called and do nothing: a generator that nobody runs."""
+    where = place_of_code(function)
+    if options.get("hookwrapper"):
+        raise PluginError(
+            f"{where}: {hook!r} is a wrapper of pluggy's old style {owner}",
+            hint="@hookimpl(wrapper=True), then `result = yield` and `return result`",
+        )
+    is_generator = inspect.isgeneratorfunction(function)
+    is_wrapper = bool(options.get("wrapper"))
+    if is_wrapper and not is_generator:
+        raise PluginError(
+            f"{where}: {hook!r} is marked as a wrapper and has no `yield` {owner}",
+            hint="`result = yield` calls what it is wrapped around",
+        )
+    if is_generator and not is_wrapper and hook not in specs.OFFERS:
+        raise PluginError(
+            f"{where}: {hook!r} has a `yield`, and is not marked as a wrapper {owner}",
+            hint="@hookimpl(wrapper=True)",
+        )
+    if hook in specs.WRAPPERS and not is_wrapper:
+        raise PluginError(
+            f"{where}: {hook!r} stands around the call of a step; it is written as a wrapper {owner}",
+            hint="@hookimpl(wrapper=True), then `result = yield` and `return result`",
+        )
+
+
+def list_functions(plugin: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Yield the functions of a module, or the methods of an object: name, function, is it bound."""
+    if isinstance(plugin, types.ModuleType):
+        for name, value in list(vars(plugin).items()):
+            if isinstance(value, types.FunctionType):
+                yield name, value, False
+        return
+    for name in dir(plugin):
+        if name.startswith(_PREFIX) or not name.startswith("_"):
+            value = inspect.getattr_static(plugin, name, None)
+            if isinstance(value, staticmethod):
+                yield name, value.__func__, False
+            elif isinstance(value, classmethod):
+                yield name, value.__func__, True
+            elif isinstance(value, types.FunctionType):
+                yield name, value, not isinstance(plugin, type)
 
 
 def _argument_names(function: types.FunctionType) -> tuple[str, ...]:
@@ -47,9 +96,15 @@ def _argument_names(function: types.FunctionType) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount - len(function.__defaults__ or ())]
 
 
+def place_of_code(function: Any) -> str:
+    """Return ``file:line`` of a function, the file relative to the current folder where it is below."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{_short_path(code.co_filename)}:{code.co_firstlineno}" if code is not None else "?"
+
+
 def _short_path(path: str) -> str:
     try:
         shown = os.path.relpath(path)
-    except ValueError:  # another drive, on Windows
+    except (ValueError, OSError):  # another drive, on Windows; no current folder
         return path
     return path if shown.startswith("..") else shown

@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib
 import os
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,7 +20,8 @@ import pluggy
 from zenconv.errors import PluginError, UnknownComponent, did_you_mean
 from zenconv.frozen import Frozen
 from zenconv.hooks import specs
-from zenconv.hooks.checking import check_hooks
+from zenconv.hooks.calling import HookCalls, Implementation
+from zenconv.hooks.checking import check_hooks, list_functions, place_of_code
 from zenconv.hooks.foreign import place_of, prints_aside
 from zenconv.hooks.installed import InstalledPlugin, list_installed
 from zenconv.hooks.markers import KINDS, PROJECT_NAME, ComponentSpec, MaterializerSpec
@@ -29,6 +31,9 @@ BUILT_IN: Mapping[str, str] = {
     "materializers": "zenconv.materializers.builtin",
 }
 """Names of the built-in plugins and their modules."""
+
+_PART_OF = " part "
+"""In the name of what a plugin has added later."""
 
 SHIPPED = "built in"
 """The origin of those."""
@@ -61,12 +66,16 @@ class PluginRow(Frozen):
 
 @attrs.frozen(eq=False, repr=False)
 class _Source(Frozen):
-    """Where a plugin came from; `origin` reads ``zenconv-mlflow 1.2``, ``built in``, ``zenconf.py``."""
+    """Where a plugin came from; `origin` reads ``zenconv-mlflow 1.2``, ``built in``, ``zenconf.py``.
+
+    `folder` is that of a ``zenconf.py``, below the project's root.
+    """
 
     name: str
     module: str
     origin: str
     version: str = ""
+    folder: str = ""
 
 
 class _Hooks(pluggy.PluginManager):
@@ -74,12 +83,9 @@ class _Hooks(pluggy.PluginManager):
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
         options = super().parse_hookimpl_opts(plugin, name)
-        if (
-            options is None
-            and name.startswith("zenconv_")
-            and isinstance(getattr(plugin, name, None), types.FunctionType)
-        ):
-            return {}
+        if options is None and name.startswith("zenconv_"):
+            value = getattr(plugin, name, None)
+            return {} if isinstance(value, types.FunctionType | types.MethodType) else None
         return options
 
 
@@ -92,18 +98,64 @@ class Plugins:
         self._sources: dict[str, _Source] = {}
         self._components: dict[tuple[str, str], tuple[ComponentSpec, str]] | None = None
         self._materializers: dict[str, tuple[MaterializerSpec, str]] | None = None
+        self._calls: dict[tuple[str, str], HookCalls] = {}
+        self._configuration: dict[str, Any] | None = None
+        self.is_partial = False
+        """Whether plugins that are installed may have been left out."""
 
-    @property
-    def hook(self) -> Any:
-        """The hooks, to be called by name with keyword arguments."""
-        return self._manager.hook
+    def calls(self, hook: str, file: str | None = None) -> HookCalls:
+        """Return the implementations of `hook`, in the order in which they are called.
 
-    def register(self, module: Any, name: str, *, origin: str) -> None:
+        `file`: those that concern the steps of this file of the project; without it, all.
+        """
+        folder = None if file is None else file.rpartition("/")[0]
+        key = (hook, "*" if folder is None else folder)
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = HookCalls(self._implementations(hook, folder))
+        return found
+
+    def _implementations(self, hook: str, folder: str | None) -> Iterator[Implementation]:
+        for found in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            source = self._sources[found.plugin_name]
+            if folder is None or not source.folder or f"{folder}/".startswith(f"{source.folder}/"):
+                yield Implementation(
+                    hook,
+                    source.name.partition(_PART_OF)[0],
+                    source.origin,
+                    place_of_code(found.function),
+                    found.function,
+                    tuple(found.argnames),
+                    found.wrapper,
+                    source.folder,
+                )
+
+    def register(self, module: Any, name: str, *, origin: str, folder: str = "") -> None:
         """Add the hook implementations of an imported module, such as a ``zenconf.py``.
 
+        `folder`: where it lies below the project's root, and whose steps alone it speaks for.
         `PluginError` for an unknown hook or argument, or when `name` is taken.
         """
-        self._add(module, _Source(name, getattr(module, "__name__", name), origin))
+        self._add(module, _Source(name, getattr(module, "__name__", name), origin, folder=folder))
+        if self._configuration is not None:
+            self._configure(name)
+
+    def configure(self, options: Mapping[str, Any], root: Path, state: Path) -> None:
+        """Tell every plugin of its options, and of the project; those registered later are told, too."""
+        self._configuration = {"options": options, "root": root, "state": state}
+        self._configure()
+
+    def _configure(self, plugin: str = "") -> None:
+        calls = [c for c in self.calls("zenconv_configure") if not plugin or c.plugin == plugin]
+        for one, part in HookCalls(calls).gather(**(self._configuration or {})):
+            methods = {name for name, _, _ in list_functions(part) if name.startswith("zenconv_")}
+            if not methods or methods & {*specs.OFFERS, "zenconv_configure"}:
+                what = f"it returned a {type(part).__name__} with " + (
+                    ", ".join(sorted(methods)) or "no hooks"
+                )
+                raise one.failure(what)
+            source = self._sources[one.plugin]
+            self._add(part, attrs.evolve(source, name=f"{one.plugin}{_PART_OF}{len(self._sources)}"))
 
     def _add(self, module: Any, source: _Source) -> None:
         other = self._sources.get(source.name)
@@ -120,6 +172,7 @@ class Plugins:
             raise PluginError(f"the plugin {source.name!r} ({source.origin}): {error}") from error
         self._sources[source.name] = source
         self._components = self._materializers = None
+        self._calls.clear()
 
     def components(self) -> list[ComponentSpec]:
         """Return every component on offer. `PluginError` when two plugins claim one id."""
@@ -139,7 +192,7 @@ class Plugins:
         if entry is None:
             raise self._unknown(kind, id, where)
         spec, plugin = entry
-        return self._import_target(spec.target, self._sources[plugin], f"the {_words(kind)} {id!r}")
+        return self.import_target(spec.target, plugin, f"the {_words(kind)} {id!r}")
 
     def check_known(self, kind: str, id: str, *, where: str = "") -> None:
         """Raise `UnknownComponent` unless some plugin offers the component; nothing is imported."""
@@ -151,27 +204,14 @@ class Plugins:
         entry = self._component_table().get((kind, id))
         return entry[0].capabilities if entry else ()
 
-    def notify(self, hook: str, **arguments: Any) -> list[str]:
-        """Call every implementation of an observing hook; return a warning for each that failed."""
-        warnings = []
-        for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
-            values = [arguments[name] for name in implementation.argnames]
-            try:
-                with prints_aside():
-                    implementation.function(*values)
-            except Exception as error:  # noqa: BLE001 - an observer never ends a run
-                source = self._sources[implementation.plugin_name]
-                cause = f"{type(error).__name__}: {error}"
-                warnings.append(f"{hook} of the plugin {source.name!r} ({source.origin}) failed: {cause}")
-        return warnings
-
     def rows(self) -> list[PluginRow]:
         """Return all loaded plugins in the order of loading."""
-        return [self._row(source) for source in self._sources.values()]
+        return [self._row(source) for source in self._sources.values() if _PART_OF not in source.name]
 
     def _row(self, source: _Source) -> PluginRow:
-        module = self._manager.get_plugin(source.name)
-        callers = self._manager.get_hookcallers(module) or []
+        parts = [name for name in self._sources if name.partition(_PART_OF)[0] == source.name]
+        modules = [self._manager.get_plugin(name) for name in parts]
+        callers = {c for module in modules for c in self._manager.get_hookcallers(module) or ()}
         components = [k for k, (_, owner) in self._component_table().items() if owner == source.name]
         materializers = [k for k, (_, owner) in self._materializer_table().items() if owner == source.name]
         return PluginRow(
@@ -187,7 +227,7 @@ class Plugins:
     def _component_table(self) -> dict[tuple[str, str], tuple[ComponentSpec, str]]:
         if self._components is None:
             table: dict[tuple[str, str], tuple[ComponentSpec, str]] = {}
-            for plugin, spec in self._offers("zenconv_components", ComponentSpec):
+            for plugin, spec in self.offers("zenconv_components", ComponentSpec):
                 if spec.kind not in KINDS:
                     raise self._misuse(
                         plugin,
@@ -207,26 +247,29 @@ class Plugins:
     def _materializer_table(self) -> dict[str, tuple[MaterializerSpec, str]]:
         if self._materializers is None:
             table: dict[str, tuple[MaterializerSpec, str]] = {}
-            for plugin, spec in self._offers("zenconv_materializers", MaterializerSpec):
+            for plugin, spec in self.offers("zenconv_materializers", MaterializerSpec):
                 self._claim(table, spec.id, spec, plugin, "the materializer")
             self._materializers = table
         return self._materializers
 
-    def _offers(self, hook: str, record: type[Any]) -> list[tuple[str, Any]]:
-        """Return (plugin, record) of everything the implementations of `hook` return."""
+    def offers(self, hook: str, record: type[Any]) -> list[tuple[str, Any]]:
+        """Return (plugin, record) of everything that plugins offer by `hook`, first plugin first.
+
+        `PluginError` where an implementation fails, or returns something else.
+        """
         offers: list[tuple[str, Any]] = []
-        for implementation in getattr(self.hook, hook).get_hookimpls():
-            plugin = implementation.plugin_name
+        for one, returned in reversed(self.calls(hook).gather()):
             try:
                 with prints_aside():
-                    returned = list(implementation.function() or ())
+                    items = list(returned)
             except Exception as error:
-                raise self._misuse(plugin, f"{hook} failed: {type(error).__name__}: {error}") from error
-            for item in returned:
+                raise one.failure(error) from error
+            for item in items:
                 if not isinstance(item, record):
-                    found = type(item).__name__
-                    raise self._misuse(plugin, f"{hook} returned a {found}, expected {record.__name__}")
-                offers.append((plugin, item))
+                    raise self._misuse(
+                        one.plugin, f"{hook} returned a {type(item).__name__}, expected {record.__name__}"
+                    )
+                offers.append((one.plugin, item))
         return offers
 
     def _claim(self, table: dict[Any, Any], key: Any, spec: Any, plugin: str, noun: str) -> None:
@@ -244,7 +287,9 @@ class Plugins:
         hint = hint or f"to run without it: -p no:{plugin}"
         return PluginError(f"the plugin {plugin!r} ({source.origin}): {what}", hint=hint)
 
-    def _import_target(self, target: str, source: _Source, noun: str) -> Any:
+    def import_target(self, target: str, plugin: str, noun: str) -> Any:
+        """Return what ``"module:name"``, offered by `plugin`, names. `PluginError` calls it `noun`."""
+        source = self._sources[plugin]
         module, _, name = target.partition(":")
         try:
             with prints_aside():
@@ -304,6 +349,7 @@ def load_plugins(
     if autoload is None:
         autoload = not os.environ.get("ZENCONV_DISABLE_PLUGIN_AUTOLOAD")
     plugins = Plugins()
+    plugins.is_partial = bool(off) or not autoload
     for name, module in built_in.items():
         if name not in off:
             plugins._add(importlib.import_module(module), _Source(name, module, SHIPPED))

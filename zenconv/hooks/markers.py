@@ -11,7 +11,7 @@ A plugin's ``__init__`` holds hook implementations and nothing heavy::
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 import pluggy
@@ -83,4 +83,67 @@ class MaterializerSpec(Frozen):
 
     id: str
     types: tuple[str, ...]
+    target: str
+
+
+OptionKind = Literal["flag", "text", "path", "integer", "number"]
+
+
+@attrs.frozen(eq=False, repr=False)
+class OptionSpec(Frozen):
+    """A flag that a plugin gives to ``zenconv run``; it may stand in the settings, too.
+
+    Parameters
+    ----------
+    name
+        As it is typed: ``"--junit-xml"``. In ``[tool.zenconv.options]`` it is ``junit-xml``, and
+        `zenconv_configure` gets its value as ``options["junit_xml"]``.
+    help
+        One line.
+    kind
+        ``flag`` takes no value and is False or True; the others are `str`, `pathlib.Path`, `int` or
+        `float`. A path is absolute then: relative ones begin at the current folder on the command
+        line, at the project's root in the settings.
+    default
+        What it is where nothing is said; None is allowed for every kind but ``flag``.
+    metavar
+        What stands for the value in the help: ``FILE``.
+    choices
+        The texts that are allowed; empty: any.
+    is_repeated
+        It may be given several times (in the settings: as a list); its value is then a tuple.
+    """
+
+    name: str
+    help: str
+    kind: OptionKind = "text"
+    default: Any = None
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    is_repeated: bool = False
+
+    @property
+    def key(self) -> str:
+        """Return the name of its value for `zenconv_configure`."""
+        return self.name.lstrip("-").replace("-", "_")
+
+
+@attrs.frozen(eq=False, repr=False)
+class CommandSpec(Frozen):
+    """A command that a plugin adds: ``zenconv NAME``.
+
+    Parameters
+    ----------
+    name
+        No built-in command has it, and one plugin only may claim it.
+    help
+        The line in ``zenconv --help``.
+    target
+        ``"module:command"``, a click command, imported when the command is called. The common
+        options (``-C``, ``-c``, ``--stack``, ``-p``, ``--set``) are added to it;
+        `click.pass_obj` hands it a `CommandPlace`.
+    """
+
+    name: str
+    help: str
     target: str

@@ -1,21 +1,35 @@
 """Every hook there is, by the phase in which it is called.
 
 A plugin implements any of them, with as many of the arguments as it wants, by name. What a
-docstring says about *when*, *how often* and *in which process* is a promise. The processes:
+docstring says about *when*, *how often* and in *which process* is a promise. The processes:
 the *supervisor* is the command itself and imports no project code; the *runner* collects and
-executes; a *reading command* (``runs``, ``show``, ``get``, ...) does neither.
+executes; a *worker* executes steps for it (with ``-n 0``, the runner does); a *reading command*
+(``runs``, ``show``, ``get``, ...) does none of it.
+
+Hooks that only watch (`OBSERVERS`) may fail: that is a warning, and the next plugin has its turn.
+The failure of any other hook ends what it was called for, with an error that names the plugin.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from zenconv.hooks.markers import ComponentSpec, MaterializerSpec, hookspec
+from zenconv.hooks.markers import CommandSpec, ComponentSpec, MaterializerSpec, OptionSpec, hookspec
 
 if TYPE_CHECKING:
-    from zenconv.records.events import RunFinished, RunStarted, StepFinished
+    from zenconv.records.artifact import Artifact
+    from zenconv.records.events import (
+        RunFinished,
+        RunStarted,
+        StepFinished,
+        StepRetried,
+        StepsReused,
+        StepStarted,
+    )
     from zenconv.records.plan import Plan
+    from zenconv.records.step import Node
 
 
 # What a plugin offers
@@ -26,8 +40,8 @@ def zenconv_components() -> Sequence[ComponentSpec]:
     """Offer components, by id and ``"module:Class"``.
 
     When: the first time a stack is assembled or plugins are listed. How often: once per
-    process. Where: supervisor, runner, reading commands. Returns the components; two plugins
-    may not claim one id of one kind.
+    process. Where: supervisor, runner, workers, reading commands. Returns the components; two
+    plugins may not claim one id of one kind.
     """
     return ()
 
@@ -37,10 +51,46 @@ def zenconv_materializers() -> Sequence[MaterializerSpec]:
     """Offer materializers, by dotted type names and ``"module:Class"``.
 
     When: the first time a value is saved or loaded, or plugins are listed. How often: once per
-    process. Where: runner, reading commands. Returns the materializers; those of plugins are
-    tried before the built-in ones. Two plugins may not claim one id.
+    process. Where: runner, workers, reading commands. Returns the materializers; those of plugins
+    are tried before the built-in ones. Two plugins may not claim one id.
     """
     return ()
+
+
+@hookspec
+def zenconv_options() -> Sequence[OptionSpec]:
+    """Offer flags of ``zenconv run``, which may stand in ``[tool.zenconv.options]`` as well.
+
+    When: a flag is met that is not built in, the help of ``run`` is shown, or the plugins are
+    configured. How often: once per process. Where: supervisor, runner, workers, reading commands.
+    Returns the flags; two plugins may not claim one name, and no built-in flag can be taken over.
+    """
+    return ()
+
+
+@hookspec
+def zenconv_commands() -> Sequence[CommandSpec]:
+    """Offer commands: ``zenconv NAME``, by ``"module:command"``.
+
+    When: a command is called that is not built in, plugins are listed, or ``zenconv --help`` is
+    shown for the first time after an installation (then the lines come from a cache). How often:
+    once per process. Where: the process of the command. Returns the commands; two plugins may not
+    claim one name, and no built-in command can be taken over.
+    """
+    return ()
+
+
+@hookspec
+def zenconv_configure(options: Mapping[str, Any], root: Path, state: Path) -> Any:
+    """Take note of the options, and begin to watch where there is a reason to.
+
+    `options` are the values of all flags that plugins offer, by `OptionSpec.key`; `root` is the
+    project's folder and `state` the one in it that zenconv writes to. When: the plugins have been
+    loaded for a project. How often: once per process. Where: supervisor, runner, workers, reading
+    commands: expect no run. Returns an object whose ``zenconv_*`` methods are hook implementations
+    too, for as long as the process lives (never `zenconv_configure` or what a plugin offers); or None.
+    """
+    return None
 
 
 # The cache key
@@ -52,7 +102,7 @@ def zenconv_input_version(value: str) -> str | None:
 
     When: a step's key is made and one of its parameters is text with ``://`` in it. How often:
     once per run and value. Where: the runner. The first token that is not None joins the key;
-    if every plugin returns None, the text alone counts and the run warns.
+    if every plugin returns None, the text alone counts.
     """
     return None
 
@@ -61,12 +111,22 @@ def zenconv_input_version(value: str) -> str | None:
 
 
 @hookspec
+def zenconv_report_header(event: RunStarted) -> str | Sequence[str] | None:
+    """Add lines to what is told first.
+
+    When: before the project is collected. How often: once per run. Where: the runner. Returns a
+    line, or several; of a ``zenconf.py`` nothing is known yet, so its implementation is not called.
+    """
+    return None
+
+
+@hookspec
 def zenconv_run_start(event: RunStarted) -> None:
     """Observe that a run begins.
 
-    When: after the first event is logged, before the project is collected. How often: once per
-    run, again if a runner died and a new one takes over. Where: the runner. Returns nothing;
-    an exception is shown as a warning and changes nothing.
+    When: after the first event is logged, before the project is collected; in a ``zenconf.py``,
+    after it is. How often: once per run, again if a runner died and a new one takes over. Where: the
+    runner. Returns nothing; an exception is shown as a warning and changes nothing.
     """
 
 
@@ -80,30 +140,103 @@ def zenconv_plan_ready(plan: Plan) -> None:
 
 
 @hookspec
-def zenconv_step_finish(event: StepFinished) -> None:
-    """Observe that a step succeeded, failed, was skipped or interrupted; not called on reuse.
+def zenconv_run_finish(event: RunFinished) -> None:
+    """Observe that a run has ended.
 
-    When: after the step's outputs are stored and the event is logged. How often: once per
-    executed step. Where: the runner. Returns nothing; an exception is shown as a warning and
-    changes nothing.
+    When: after the last step and all teardowns, whatever the outcome; also where the project has
+    mistakes. How often: once per run; not if the last runner is killed. Where: the runner. Returns
+    nothing; an exception is shown as a warning and changes nothing.
     """
 
 
 @hookspec
-def zenconv_run_finish(event: RunFinished) -> None:
-    """Observe that a run has ended.
+def zenconv_terminal_summary(event: RunFinished) -> str | Sequence[str] | None:
+    """Add lines to what is told last, before the line with the counts.
 
-    When: after the last step, whatever the outcome; not if the runner is killed. How often:
-    once per run. Where: the runner. Returns nothing; an exception is shown as a warning and
-    changes nothing.
+    When: after `zenconv_run_finish`. How often: once per run; not if the last runner is killed.
+    Where: the runner. Returns a line, or several.
+    """
+    return None
+
+
+# A step
+
+
+@hookspec
+def zenconv_step_start(event: StepStarted) -> None:
+    """Observe that a step begins; `event.node` is its id.
+
+    When: after the decision to execute it is logged. How often: once per attempt; not on reuse.
+    Where: the runner. Returns nothing; an exception is shown as a warning and changes nothing.
     """
 
+
+@hookspec
+def zenconv_step_execute(node: Node, arguments: Mapping[str, Any], run: str) -> Any:
+    """Stand around the call of a step's function: a wrapper, in which ``yield`` is the call.
+
+    `arguments` are what the function gets, `run` is the run's id. When: the inputs are loaded and
+    the fixtures set up. How often: once per attempt, and again where a live value is made anew for
+    a consumer. Where: in the process that executes it, a worker or the runner. Returns what the
+    step shall return: ``return (yield)`` changes nothing. An exception, the step's own or another,
+    is the step's failure. The items of a step that yields are made later, outside of this call.
+    """
+    return None
+
+
+@hookspec
+def zenconv_artifact_saved(node: Node, output: str, artifact: Artifact) -> None:
+    """Observe that an output was stored; `output` is its name, ``""`` for the only one.
+
+    When: all outputs of the step are stored, before its end is logged. How often: once per output
+    of an executed step, and item of a fan-out. Where: in the process that executed it. Returns
+    nothing; an exception is shown as a warning of the step and changes nothing.
+    """
+
+
+@hookspec
+def zenconv_step_retry(event: StepRetried) -> None:
+    """Observe that an attempt failed after which there is another.
+
+    When: after the attempt is logged. How often: once per failed attempt but the last. Where: the
+    runner. Returns nothing; an exception is shown as a warning and changes nothing.
+    """
+
+
+@hookspec
+def zenconv_step_finish(event: StepFinished) -> None:
+    """Observe that a step succeeded, failed, was skipped or interrupted; not called on reuse.
+
+    When: after the step's outputs are stored and the event is logged. How often: once per
+    executed or skipped step. Where: the runner; of a step that took its runner down with it, the
+    next one. Returns nothing; an exception is shown as a warning and changes nothing.
+    """
+
+
+@hookspec
+def zenconv_steps_reused(event: StepsReused) -> None:
+    """Observe that stored results were taken over: `event.steps`, each with ``node`` and ``outputs``.
+
+    When: the decision is logged. How often: once per reused step, of which one call may tell of
+    many. Where: the runner. Returns nothing; an exception is shown as a warning and changes nothing.
+    """
+
+
+OFFERS = frozenset({"zenconv_components", "zenconv_materializers", "zenconv_options", "zenconv_commands"})
+"""Hooks that return what a plugin has to offer; their implementations may be generators."""
+
+WRAPPERS = frozenset({"zenconv_step_execute"})
+"""Hooks that stand around something, so that every implementation is a wrapper."""
 
 OBSERVERS = frozenset(
     {
         "zenconv_run_start",
         "zenconv_plan_ready",
+        "zenconv_step_start",
+        "zenconv_artifact_saved",
+        "zenconv_step_retry",
         "zenconv_step_finish",
+        "zenconv_steps_reused",
         "zenconv_run_finish",
     }
 )

@@ -17,6 +17,7 @@ from zenconv.engine.resources import Resources
 from zenconv.engine.secrets import Secrets
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
+from zenconv.project.collect import list_local_hooks
 from zenconv.project.indexed import IndexedProject
 from zenconv.project.project import Project
 from zenconv.records.events import RunStarted
@@ -68,9 +69,13 @@ def seed_of(settings: Settings) -> int:
     return settings.seed if settings.seed is not None else 0
 
 
-def register_local_hooks(project: Project, plugins: Plugins) -> None:
-    """Let hook implementations in ``zenconf.py`` take part, as those of installed plugins do."""
-    for file in project.collection.files.values():
-        module = sys.modules.get(file.module) if file.is_zenconf else None
-        if module is not None and any(name.startswith("zenconv_") for name in vars(module)):
-            plugins.register(module, file.file, origin=file.file)
+def register_local_hooks(project: Project, plugins: Plugins) -> list[str]:
+    """Let hook implementations in ``zenconf.py`` take part, as those of installed plugins do.
+
+    Each speaks for the steps of its own folder. Returns the files that have any.
+    """
+    files = list_local_hooks(project.collection)
+    for name in files:
+        file = project.collection.files[name]
+        plugins.register(sys.modules[file.module], name, origin=name, folder=file.folder)
+    return files

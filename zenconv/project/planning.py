@@ -17,7 +17,7 @@ from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.plan_records import plan_event
 from zenconv.engine.portion import Portion
 from zenconv.engine.written import is_written
-from zenconv.errors import UsageError
+from zenconv.errors import PluginError, UsageError
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
@@ -87,6 +87,7 @@ class Planner:
         settings = project.settings
         self.project = project
         self._plugins = plugins
+        self.local_hooks: list[str] = []
         self.stack = stack
         self.past = past
         past.sample = selection.sample
@@ -115,7 +116,7 @@ class Planner:
             FileDigests(settings.state / "files.json"),
             seed=seed_of(settings),
             materializer_of=OutputChoices(settings.outputs).materializer_of,
-            version_of=lambda value: plugins.hook.zenconv_input_version(value=value),
+            version_of=lambda value: ask_version(plugins, value),
             known=known,
         )
         self.decider = Decider(
@@ -153,8 +154,10 @@ class Planner:
     def _import(
         cls, project: Project, selection: Selection, plugins: Plugins, stack: Stack, past: Past
     ) -> Planner:
-        register_local_hooks(project, plugins)
-        return cls(project, selection, plugins, stack, past)
+        files = register_local_hooks(project, plugins)
+        planner = cls(project, selection, plugins, stack, past)
+        planner.local_hooks = files
+        return planner
 
     def _open_code(self) -> tuple[Any, Mapping[str, tuple[str, str]]]:
         """Return what knows the code of steps, and the local keys that an index knows."""
@@ -316,6 +319,14 @@ def open_stack(settings: Settings, plugins: Plugins, run: str) -> tuple[Stack, P
     past = Past(settings, stack, run)
     past.notices = notices
     return stack, past
+
+
+def ask_version(plugins: Plugins, value: str) -> str | None:
+    """Return the token of what an address refers to, None where no plugin knows. `PluginError`."""
+    token = plugins.calls("zenconv_input_version").ask(value=value)
+    if token is not None and not isinstance(token, str):
+        raise PluginError(f"zenconv_input_version returned a {type(token).__name__} for {value!r}, not text")
+    return token
 
 
 def name_plugins(plugins: Plugins) -> list[str]:

@@ -25,6 +25,7 @@ from zenconv.engine.printed import store_text
 from zenconv.engine.retries import Retries
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.step_hooks import StepHooks
 from zenconv.engine.supervisor import Supervisor
 from zenconv.engine.terminal import is_terminal_lent, take_terminal
 from zenconv.engine.time_limits import TimeWatch
@@ -35,11 +36,13 @@ from zenconv.project.performing import make_performer, seed_of
 from zenconv.project.planning import Planner, Selection, consult
 from zenconv.project.project import Project
 from zenconv.project.run_header import describe_start
+from zenconv.project.telling import Teller
 from zenconv.project.verifying import describe_portion, find_unverified, seed_portion
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
     Event,
     Notice,
+    PlanReady,
     Progress,
     RunFinished,
     RunnerDied,
@@ -185,6 +188,7 @@ class _RunnerBody:
     folder: RunFolder
     started: RunStarted
     spool: Spool
+    begun: float = attrs.field(factory=clock.monotonic)
 
     def __call__(self, channel: Channel) -> bool:
         """Do it; return whether a signal ended it early."""
@@ -203,10 +207,28 @@ class _RunnerBody:
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
         channel.send(describe_start(self.started, self.settings, plugins))
-        _notify(plugins, channel, "zenconv_run_start", event=self.started)
-        past = read_progress(self.folder)
+        teller = Teller(plugins, channel, self.begun)
+        teller.start(self.started)
         if self.options.round is not None:
             self.options.round.begin(channel)
+        try:
+            return self._work(plugins, teller, channel, server, capture, interruption, debugger)
+        except ZenconvError as error:
+            teller.finish_failed(error.exit_code)
+            raise
+
+    def _work(
+        self,
+        plugins: Plugins,
+        teller: Teller,
+        channel: Channel,
+        server: ForkServer | None,
+        capture: Capture,
+        interruption: Interruption,
+        debugger: Debugger | None,
+    ) -> bool:
+        """Plan and execute; return whether a signal ended it early."""
+        past = read_progress(self.folder)
         planner, plan = self._plan(plugins, channel, past.done)
         for text in (*self.settings.warnings, *planner.warnings()):
             channel.send(Notice(text, at=clock.utc_now()))
@@ -214,7 +236,10 @@ class _RunnerBody:
             channel.send(Notice(str(problem), at=clock.utc_now()))
         channel.send(plan_event(plan))
         self._tell_portion(plan, channel, past)
-        _notify(plugins, channel, "zenconv_plan_ready", plan=plan)
+        teller.start_locally(self.started, planner.local_hooks)
+        teller.tell_plan(plan)
+        for event in past.untold:
+            teller.take(event)
         gc.freeze()
         gc.enable()
         secrets = Secrets(lambda name: channel.send(Progress(secret=name)))
@@ -230,12 +255,13 @@ class _RunnerBody:
             secrets,
             interruption,
         )
+        performer.hooks = StepHooks(plugins, self.folder.id)
         if debugger is not None:
             performer.debugger, debugger.files = debugger, performer.files
         workers = None
         if server is not None and not planner.is_indexed:
             workers = partial(self._open_workers, server, planner, secrets)
-        self._execute(planner, plan, plugins, channel, performer, workers, past)
+        statuses = self._execute(planner, plan, teller, channel, performer, workers, past)
         for notice in performer.end_run():
             channel.send(attrs.evolve(notice, at=clock.utc_now()))
         if debugger is not None and debugger.has_quit:
@@ -244,6 +270,8 @@ class _RunnerBody:
         for text in end_use(self.settings, planner.stack, self.folder, self.started.environment["host"]):
             channel.send(Notice(text, at=clock.utc_now()))
         planner.stack.action_cache.close()
+        checks = {node.id for node in plan.pipeline if node.step.is_check}
+        teller.finish(statuses, checks, signal_number=interruption.signal)
         return bool(interruption.signal)
 
     def _tell_portion(self, plan: Plan, channel: Channel, past: EarlierRunners) -> None:
@@ -318,12 +346,13 @@ class _RunnerBody:
         self,
         planner: Planner,
         plan: Plan,
-        plugins: Plugins,
+        teller: Teller,
         channel: Channel,
         performer: Performer,
         workers: WorkersOpener | None,
         past: EarlierRunners,
-    ) -> None:
+    ) -> Mapping[str, str]:
+        """Execute the plan; return what became of each node."""
         self.spool.clear()
         stack = planner.stack
         durability = Durability([stack.artifact_store.sync, channel.sync, stack.action_cache.sync])
@@ -346,18 +375,13 @@ class _RunnerBody:
         )
         for event in planner.stack.orchestrator.execute(plan, execution):
             channel.send(event)
-            if isinstance(event, StepFinished):
-                _notify(plugins, channel, "zenconv_step_finish", event=event)
+            teller.take(event)
         planner.save_index(execution.results.values())
         if self.options.round is not None:
             self.options.round.finish(planner, execution, channel)
         for problem in durability.finish():
             channel.send(Notice(problem, at=clock.utc_now()))
-
-
-def _notify(plugins: Plugins, channel: Channel, hook: str, **arguments: Any) -> None:
-    for text in plugins.notify(hook, **arguments):
-        channel.send(Notice(text, at=clock.utc_now()))
+        return execution.status
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -365,13 +389,14 @@ class EarlierRunners(Frozen):
     """What earlier runners of a run achieved, by node: statuses, results, attempts that failed.
 
     `suspects` are the nodes during which one of them died, together with others, so that none is
-    to blame yet.
+    to blame yet. `untold` are the ends of steps, or attempts, that the last runner took down with it.
     """
 
     ended: Mapping[str, str]
     done: Mapping[str, NodeResult]
     suspects: frozenset[str]
     attempts: dict[str, list[StepRetried]]
+    untold: list[Event]
 
 
 def read_progress(folder: RunFolder) -> EarlierRunners:
@@ -380,20 +405,26 @@ def read_progress(folder: RunFolder) -> EarlierRunners:
     suspects: set[str] = set()
     done: dict[str, NodeResult] = {}
     attempts: dict[str, list[StepRetried]] = {}
+    untold: list[Event] | None = None
     for event, _ in read_events(folder.log):
+        if isinstance(event, PlanReady):
+            untold = None
+        elif untold is not None and isinstance(event, StepFinished | StepRetried):
+            untold.append(event)
         if isinstance(event, StepFinished):
             ended[event.node] = event.status
             if event.status == "succeeded":
                 done[event.node] = _result(event.key, event.outputs, event.live)
         elif isinstance(event, StepRetried):
             attempts.setdefault(event.node, []).append(event)
-        elif isinstance(event, RunnerDied) and event.node:
-            suspects.add(event.node)
+        elif isinstance(event, RunnerDied):
+            untold = untold or []
+            suspects.update({event.node} - {""})
         elif isinstance(event, StepsReused):
             for step in event.steps:
                 ended[step["node"]] = "reused"
                 done[step["node"]] = _result(step["key"], step["outputs"], step.get("live", False))
-    return EarlierRunners(ended, done, frozenset(suspects - ended.keys()), attempts)
+    return EarlierRunners(ended, done, frozenset(suspects - ended.keys()), attempts, untold or [])
 
 
 def _result(key: str, outputs: Mapping[str, Any], live: bool) -> NodeResult:

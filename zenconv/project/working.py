@@ -11,6 +11,7 @@ import attrs
 
 from zenconv.engine.perform import Performer
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.step_hooks import StepHooks
 from zenconv.engine.worker import WorkerStart, run_worker
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
@@ -68,7 +69,7 @@ class WorkerBody:
         if self.started.sample:
             pipeline = sample_pipeline(pipeline, self.started.sample)
         register_local_hooks(project, plugins)
-        return make_performer(
+        performer = make_performer(
             settings,
             self.folder,
             self.started,
@@ -81,3 +82,5 @@ class WorkerBody:
             start.interruption,
             f"inputs-{start.number}",
         )
+        performer.hooks = StepHooks(plugins, self.folder.id)
+        return performer

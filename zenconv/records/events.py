@@ -239,6 +239,22 @@ class RunHeader(Event):
 
 
 @attrs.frozen(eq=False, repr=False)
+class PluginPrinted(Event):
+    """What a hook printed that watches the run. Not logged."""
+
+    name: ClassVar[str] = "plugin_printed"
+    text: str
+
+
+@attrs.frozen(eq=False, repr=False)
+class RunSummary(Event):
+    """What plugins have to tell people last, before the line with the counts. Not logged."""
+
+    name: ClassVar[str] = "run_summary"
+    lines: Sequence[str]
+
+
+@attrs.frozen(eq=False, repr=False)
 class Answer(Event):
     """What a forked process was asked for: plain JSON data. Not logged."""
 
@@ -286,6 +302,8 @@ EVENTS: dict[str, type[Event]] = {
         Progress,
         Answer,
         RunHeader,
+        PluginPrinted,
+        RunSummary,
         RunnerDied,
         RunnerFinished,
         RunFinished,

@@ -33,7 +33,7 @@ from zenconv.settings.text import Text, parse_text
 
 STATE = ".zenconv"
 
-_RAW_TABLES = ("models", "tune", "bundle", "promote")
+_RAW_TABLES = ("models", "tune", "bundle", "promote", "options")
 _MARK_KEYS = ("markers", "strict_markers", "timeout")
 KEYS = (
     "params",

@@ -150,6 +150,8 @@ class Settings(Frozen):
         Tables kept as they are written.
     outputs
         How outputs are stored, and the files they are written to.
+    options
+        What plugins are asked for, by the name of the option.
     warnings
         What is odd but no mistake.
     origins
@@ -179,6 +181,7 @@ class Settings(Frozen):
     outputs: tuple[OutputSettings, ...] = ()
     bundle: Mapping[str, Any] = attrs.field(factory=dict)
     promote: Mapping[str, Any] = attrs.field(factory=dict)
+    options: Mapping[str, Any] = attrs.field(factory=dict)
     warnings: tuple[str, ...] = ()
     origins: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     markers: tuple[str, ...] = ()

@@ -1,11 +1,14 @@
-"""What plugin authors test their components with: conformance suites, as pytest classes to subclass."""
+"""What plugin authors test with: conformance suites to subclass, and projects made from text."""
 
 from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("zenconv.testing.action_caches", "zenconv.testing.artifact_stores")
+pytest.register_assert_rewrite(
+    "zenconv.testing.action_caches", "zenconv.testing.artifact_stores", "zenconv.testing.projects"
+)
 
-from zenconv.testing.stores import ActionCacheSuite, ArtifactStoreSuite  # noqa: E402  after the registration
+from zenconv.testing.projects import ProjectOnDisk  # noqa: E402  after the registration
+from zenconv.testing.stores import ActionCacheSuite, ArtifactStoreSuite  # noqa: E402
 
-__all__ = ["ActionCacheSuite", "ArtifactStoreSuite"]
+__all__ = ["ActionCacheSuite", "ArtifactStoreSuite", "ProjectOnDisk"]
