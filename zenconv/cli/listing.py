@@ -18,7 +18,7 @@ def show_selected(common: CommonOptions, flags: RunFlags) -> int:
     """Print the steps that a run would ask for, and what they need; return the exit code."""
     from zenconv.engine.guard import ask_child
 
-    settings, selection = common.load_settings(), flags.selection()
+    settings, selection = common.load_settings(), flags.selection(common)
 
     def ask(tell: Any) -> Any:
         from zenconv.project.planning import Planner, consult

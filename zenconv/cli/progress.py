@@ -139,7 +139,7 @@ class Progress:
         self._done += len(steps)
         if self._verbosity > 0 or (self._verbosity == 0 and len(steps) <= _FEW_REUSED):
             for step in steps:
-                self._line(step["node"], "reused", "", "")
+                self._line(step["node"], "reused", "", _override_reason(step))
         elif self._verbosity == 0 and len(steps) < self._total:
             self._print(style(f"{plural(len(steps), 'step')} reused", "cyan", stream=self._stream))
         self._status()
@@ -219,6 +219,12 @@ class Progress:
         if self._has_status and text:
             self._stream.write("\r\x1b[2K" + shorten(escape(text), 78))
             self._stream.flush()
+
+
+def _override_reason(step: Mapping[str, Any]) -> str:
+    """Return why a step was reused if that is no matter of course: ``--override``."""
+    reason = str(step.get("reason", ""))
+    return reason if reason.startswith("overridden by ") else ""
 
 
 def short_id(node: Mapping[str, Any]) -> str:

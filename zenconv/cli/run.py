@@ -35,7 +35,7 @@ def command(common: CommonOptions, flags: RunFlags) -> int:
     show = _find_listing(flags)
     if show is not None:
         return show(common, flags)
-    selection = flags.selection()
+    selection = flags.selection(common)
     if flags.watch and flags.only_plan:
         raise UsageError("--watch runs, and --plan does not", hint="leave one of them out")
     if flags.only_plan:

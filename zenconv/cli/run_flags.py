@@ -13,8 +13,10 @@ from zenconv.cli.tracebacks import STYLES
 from zenconv.frozen import Frozen
 
 if TYPE_CHECKING:
+    from zenconv.cli.options import CommonOptions
     from zenconv.engine.portion import Portion
     from zenconv.project.planning import Selection
+    from zenconv.project.replacing import Replacement
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +33,7 @@ class RunFlags(Frozen):
     failed_first: bool
     begin: tuple[str, ...]
     only: tuple[str, ...]
+    replace: tuple[str, ...]
     stop_on_failure: bool
     most_failures: int
     live_output: bool
@@ -63,7 +66,7 @@ class RunFlags(Frozen):
         """Whether the terminal is the steps': they print to it, and a debugger may ask there."""
         return self.live_output or self.debug
 
-    def selection(self) -> Selection:
+    def selection(self, common: CommonOptions) -> Selection:
         """Return which steps are wanted. `UsageError` where flags contradict each other."""
         from zenconv.errors import UsageError
         from zenconv.project.planning import Selection
@@ -75,6 +78,11 @@ class RunFlags(Frozen):
                 f"--only says what is executed, and so do {' and '.join(others)}",
                 hint="leave one of them out",
             )
+        replacements: tuple[Replacement, ...] = ()
+        if self.replace:
+            from zenconv.cli.replacements import ReplacementReader
+
+            replacements = ReplacementReader(common).read(self.replace)
         return Selection(
             targets,
             self.keyword,
@@ -86,6 +94,7 @@ class RunFlags(Frozen):
             self.begin,
             sample=self.sample,
             verify=portion,
+            replacements=replacements,
         )
 
     @property
@@ -151,6 +160,13 @@ _SELECTING: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         metavar="STEP",
         help="Run this step, even if nothing changed, and nothing that waits for it.",
+    ),
+    click.option(
+        "--override",
+        "replace",
+        multiple=True,
+        metavar="NAME=SOURCE",
+        help="A file, or @RUN:STEP, in place of what a step or output would be.",
     ),
     click.option("--force", multiple=True, metavar="STEP", help="Run this step even if nothing changed."),
     click.option(

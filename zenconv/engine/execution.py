@@ -8,7 +8,7 @@ then a dependent starts.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -65,7 +65,8 @@ class RunExecution:
     `workers` opens worker processes, where the run was started with them. `suspects` are nodes of
     which one ended an earlier runner: each is executed with nothing beside it. `to_verify` are
     nodes that an earlier runner did not come to verify. `retries` knows which attempts have failed,
-    `default_limit` is the time limit of steps that have no other.
+    `default_limit` is the time limit of steps that have no other. `fixed` are nodes whose
+    results are given: nothing can compute them.
     """
 
     plan: Plan
@@ -76,6 +77,7 @@ class RunExecution:
     ended: Mapping[str, str] = attrs.field(factory=dict)
     suspects: frozenset[str] = frozenset()
     to_verify: tuple[str, ...] = ()
+    fixed: Collection[str] = ()
     durability: Durability | None = None
     workers: WorkersOpener | None = None
     retries: Retries = attrs.field(factory=Retries)
@@ -408,7 +410,7 @@ class RunExecution:
         if task.key and not self.decider.keys.local(node).impure:
             self.decider.cache.release(ActionKey.parse(task.key))
         self._repairs[node.id] = self._repairs.get(node.id, 0) + 1
-        if self._repairs[node.id] > _MOST_REPAIRS:
+        if self._repairs[node.id] > _MOST_REPAIRS or any(p in self.fixed for p, _ in result.damaged):
             yield self._give_up(node, task, result)
             return
         damaged = [(p, digest) for p, digest in result.damaged if self._reopened.get(p, 0) <= reopenings]
@@ -426,7 +428,8 @@ class RunExecution:
             self._make_ready(node.id)
 
     def _give_up(self, node: Node, task: Task, result: TaskResult) -> StepFinished:
-        error = describe_damage(result)
+        fixed = [producer for producer, _ in result.damaged if producer in self.fixed]
+        error = describe_damage(result, fixed)
         if self.performer.debugger is not None:
             self.performer.debugger.examine_load_error(node, error)
         self._close(node, "failed")

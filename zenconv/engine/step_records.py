@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -76,15 +77,19 @@ class StepRecords:
         return fresh
 
 
-def describe_damage(result: TaskResult) -> dict[str, Any]:
-    """Return the error of a step whose inputs stay damaged however often they are computed again."""
+def describe_damage(result: TaskResult, fixed: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the error of a step whose inputs stay damaged however often they are computed again.
+
+    `fixed` are those among them that were given, so that nothing can compute them.
+    """
     cause = (result.error or {}).get("message", "their bytes are damaged")
-    return {
-        "type": "ArtifactError",
-        "message": f"its inputs cannot be loaded, not even after they were computed again: {cause}",
-        "frames": [],
-        "hint": "see whether the disk is sound, and whether the values can be stored: `zenconv check`",
-    }
+    if fixed:
+        message = f"its input {', '.join(fixed)} was overridden, and cannot be loaded: {cause}"
+        hint = "override it with something else, or leave that out"
+    else:
+        message = f"its inputs cannot be loaded, not even after they were computed again: {cause}"
+        hint = "see whether the disk is sound, and whether the values can be stored: `zenconv check`"
+    return {"type": "ArtifactError", "message": message, "frames": [], "hint": hint}
 
 
 def describe_fault(result: TaskResult) -> str:

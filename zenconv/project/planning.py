@@ -28,6 +28,8 @@ from zenconv.project.indexed import IndexedCode, IndexedProject, NotInIndex
 from zenconv.project.output_settings import check_outputs
 from zenconv.project.performing import register_local_hooks, seed_of
 from zenconv.project.project import Project
+from zenconv.project.replacing import OVERRIDDEN, Replaced, Replacement, Replacer
+from zenconv.project.select import Selected
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import KeyParts, Plan
@@ -53,7 +55,7 @@ class Selection(Frozen):
     `failed_first` these come first. `force`, `only` and `begin` name steps that run although
     nothing changed: `only` nothing but these are asked for, `begin` with all that is downstream.
     `sample` says on how much data, as in `RunStarted`. `verify`, of the reused ones, says which to
-    execute again for comparison.
+    execute again for comparison. `replacements` take the place of results.
     """
 
     targets: tuple[str, ...] = ()
@@ -66,6 +68,7 @@ class Selection(Frozen):
     begin: tuple[str, ...] = ()
     sample: str = ""
     verify: Portion | None = None
+    replacements: tuple[Replacement, ...] = ()
 
     @property
     def forces(self) -> bool:
@@ -91,21 +94,15 @@ class Planner:
         self.stack = stack
         self.past = past
         past.sample = selection.sample
-        failed = past.failed_nodes() if selection.last_failed or selection.failed_first else []
-        selected = project.checked(
-            _find_targets(project, selection),
-            keyword=selection.keyword or None,
-            marks=selection.marks or None,
-            last_failed=failed if selection.last_failed else None,
-            cwd=settings.cwd,
-        )
-        self.pipeline, self.selected = _arrange(selected.pipeline, selection, failed), selected.ids
+        self.materializers = Materializers(plugins.materializers())
+        selected = self._select(selection)
+        self.replaced = self._replace(selected, selection)
+        self.pipeline, self.selected = self.replaced.pipeline, self.replaced.selected
         fan_out = None
         if any(node.step.shape == "each" for node in self.pipeline):
             # It will grow, and the project's own must not.
             self.pipeline = attrs.evolve(self.pipeline, nodes=dict(self.pipeline.nodes))
-            fan_out = FanOut(self.pipeline, selected.tests, selected.ids)
-        self.materializers = Materializers(plugins.materializers())
+            fan_out = FanOut(self.pipeline, selected.tests, self.selected)
         if settings.outputs:
             self._check_outputs()
         self.code, known = self._open_code()
@@ -159,6 +156,26 @@ class Planner:
         planner.local_hooks = files
         return planner
 
+    def _select(self, selection: Selection) -> Selected:
+        failed = self.past.failed_nodes() if selection.last_failed or selection.failed_first else []
+        selected = self.project.checked(
+            _find_targets(self.project, selection),
+            keyword=selection.keyword or None,
+            marks=selection.marks or None,
+            last_failed=failed if selection.last_failed else None,
+            cwd=self.project.settings.cwd,
+        )
+        return attrs.evolve(selected, pipeline=_arrange(selected.pipeline, selection, failed))
+
+    def _replace(self, selected: Selected, selection: Selection) -> Replaced:
+        if not selection.replacements:
+            return Replaced(selected.pipeline, selected.ids)
+        if isinstance(self.project, IndexedProject):
+            raise NotInIndex("annotations, which say what a file is read as")
+        stack = self.stack
+        replacer = Replacer(self.project.match, stack.artifact_store, stack.trust, self.materializers)
+        return replacer.replace(selected.pipeline, selected.ids, selection.replacements)
+
     def _open_code(self) -> tuple[Any, Mapping[str, tuple[str, str]]]:
         """Return what knows the code of steps, and the local keys that an index knows."""
         project, content_of = self.project, self.materializers.content_of
@@ -189,13 +206,16 @@ class Planner:
 
     def plan(self, selection: Selection, done: Mapping[str, NodeResult] | None = None) -> Plan:
         """Return the plan for what is selected."""
-        forced = self._find_forced(selection)
-        if isinstance(self.project, Project):
-            with self.project.watcher:
-                plan = make_plan(self.pipeline, self.decider, done=done, force=forced, asked=self.selected)
-            scan_packages(self.project.before)
-            return plan
-        return make_plan(self.pipeline, self.decider, done=done, force=forced, asked=self.selected)
+        forced = self._find_forced(selection) - self.replaced.results.keys()
+        known = {**(done or {}), **self.replaced.results}
+        if not isinstance(self.project, Project):
+            return make_plan(self.pipeline, self.decider, done=known, force=forced, asked=self.selected)
+        with self.project.watcher:
+            plan = make_plan(self.pipeline, self.decider, done=known, force=forced, asked=self.selected)
+        scan_packages(self.project.before)
+        reasons = {id: f"{OVERRIDDEN} {origin}" for id, origin in self.replaced.origins.items()}
+        told = {id: attrs.evolve(plan.decisions[id], reason=reason) for id, reason in reasons.items()}
+        return attrs.evolve(plan, decisions={**plan.decisions, **told}) if told else plan
 
     def describe(self, plan: Plan) -> list[dict[str, Any]]:
         """Return the nodes of a plan as data; a template with the branches it had in the newest run."""

@@ -35,6 +35,7 @@ from zenconv.hooks.manager import Plugins
 from zenconv.project.performing import make_performer, seed_of
 from zenconv.project.planning import Planner, Selection, consult
 from zenconv.project.project import Project
+from zenconv.project.replacing import Replaced
 from zenconv.project.run_header import describe_start
 from zenconv.project.telling import Teller
 from zenconv.project.verifying import describe_portion, find_unverified, seed_portion
@@ -240,6 +241,7 @@ class _RunnerBody:
         teller.tell_plan(plan)
         for event in past.untold:
             teller.take(event)
+        past = past.with_replaced(planner.replaced, channel, teller)
         gc.freeze()
         gc.enable()
         secrets = Secrets(lambda name: channel.send(Progress(secret=name)))
@@ -367,6 +369,7 @@ class _RunnerBody:
             ended=past.ended,
             suspects=past.suspects | died,
             to_verify=unverified,
+            fixed=planner.replaced.results.keys(),
             results=dict(past.done),
             retries=Retries(past.attempts),
             default_limit=limit_of(self.settings),
@@ -397,6 +400,17 @@ class EarlierRunners(Frozen):
     suspects: frozenset[str]
     attempts: dict[str, list[StepRetried]]
     untold: list[Event]
+
+    def with_replaced(self, replaced: Replaced, channel: Channel, teller: Teller) -> EarlierRunners:
+        """Return this with the overridden nodes as done; the first runner records them."""
+        rows = [row for row in replaced.rows() if row["node"] not in self.ended]
+        if not rows:
+            return self
+        event = StepsReused(rows, at=clock.utc_now())
+        channel.send(event)
+        teller.take(event)
+        ended = {**self.ended, **dict.fromkeys(replaced.results, "reused")}
+        return attrs.evolve(self, ended=ended, done={**self.done, **replaced.results})
 
 
 def read_progress(folder: RunFolder) -> EarlierRunners:
