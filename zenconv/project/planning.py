@@ -362,7 +362,7 @@ def find_project(
     With `texts`, the indexed one has descriptions and annotations.
     """
     before = Surroundings(settings, ProjectSources(settings.root))
-    index = find_index(settings, before)
+    index = find_index(settings, before) if not settings.replacements else None
     indexed = None if index is None else _read(settings, index, texts=texts)
     project = Project(settings, tell, before=before)
     project.index = index if indexed is not None else None

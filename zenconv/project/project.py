@@ -15,6 +15,7 @@ from zenconv.project.build import Graph, build
 from zenconv.project.collect import Collection, collect, list_local_hooks
 from zenconv.project.observing import Watcher
 from zenconv.project.overrides import Override, find_overrides
+from zenconv.project.replacing_steps import replace_steps
 from zenconv.project.select import Selected, select
 from zenconv.project.witnesses import Surroundings
 from zenconv.records.step import Pipeline
@@ -55,9 +56,11 @@ class Project:
         """What the files define. Importing them is the first thing that runs the project's code."""
         files = self.before.files
         with self.watcher:
-            return _without_collector(
+            found = _without_collector(
                 lambda: collect(self.settings, self.sources, on_progress=self._tell, files=files)
             )
+        replacements = self.settings.replacements
+        return replace_steps(found, replacements) if replacements else found
 
     @cached_property
     def graph(self) -> Graph:
@@ -86,6 +89,8 @@ class Project:
         if self.reasons is None:
             if self.graph.mistakes or self.collection.problems:
                 self.reasons = ["the project has mistakes"]
+            elif self.settings.replacements:
+                self.reasons = ["other functions are in the place of steps"]
             else:
                 from zenconv.project.import_time import find_doubts
                 from zenconv.project.marks import find_conditions

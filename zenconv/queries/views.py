@@ -73,12 +73,17 @@ def load(target: str, run: str | int = LATEST, root: Path | str | None = None, *
     """
     history = History.open(root, stack=stack, on_notice=_warn)
     try:
-        found = history.find_branches(target, run)
-        if len(found) == 1 and not (found[0].step.branch and "[" not in target):
-            return load_outputs(history, found[0].step, found[0].output)
-        return Collect({f.step.branch: load_outputs(history, f.step, f.output) for f in found})
+        return load_from(history, target, run)
     finally:
         history.close()
+
+
+def load_from(history: History, target: str, run: str | int = LATEST) -> Any:
+    """Return what `load` does, from a history that is open."""
+    found = history.find_branches(target, run)
+    if len(found) == 1 and not (found[0].step.branch and "[" not in target):
+        return load_outputs(history, found[0].step, found[0].output)
+    return Collect({f.step.branch: load_outputs(history, f.step, f.output) for f in found})
 
 
 class Runs:

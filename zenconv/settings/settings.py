@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -162,6 +162,8 @@ class Settings(Frozen):
         How many seconds a step may take that says nothing of its own; 0: as long as it likes.
     cwd
         The folder the command was called in; steps run in `root`, wherever that was.
+    replacements
+        Functions in the place of steps, by name, which only a test can give.
     """
 
     root: Path
@@ -188,3 +190,4 @@ class Settings(Frozen):
     strict_markers: bool = True
     timeout: float = 0.0
     cwd: Path = attrs.field(factory=Path.cwd, eq=False)
+    replacements: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict, repr=False)
