@@ -163,3 +163,45 @@ def test_a_fixture_stays_a_plain_function(project) -> None:
         {"steps_a.py": "import zenconv\n@zenconv.fixture(scope='run', params=[1])\ndef db(x=2): return x\n"}
     )
     assert it.python("import steps_a; print(steps_a.db(), steps_a.db(5))").stdout == "2 5\n"
+
+
+def test_a_yield_fixture_may_hide_behind_a_decorator_or_a_partial(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+            import functools
+            import zenconv
+
+            def _timed(function):
+                @functools.wraps(function)
+                def timed(*args, **kwargs):
+                    return function(*args, **kwargs)
+                return timed
+
+            @zenconv.fixture
+            @_timed
+            def decorated(depth: int = 2):
+                yield depth
+                print("decorated down")
+
+            def _make(number, depth: int = 3):
+                yield number + depth
+                print("partial down")
+
+            bound = zenconv.fixture(functools.partial(_make, 10))
+
+            @zenconv.fixture
+            def numbers():
+                return (n for n in (1, 2))
+
+            def one(decorated, bound, numbers) -> list:
+                return [decorated, bound, *numbers]
+            """
+        }
+    )
+    it.run("run")
+    assert it.value("one") == [2, 13, 1, 2]
+    assert it.run("logs", "one").stdout.split("\n")[:-1] == ["partial down", "decorated down"]
+    it.edit("steps_a.py", "yield number + depth", "yield number - depth")
+    it.run("run")
+    assert it.value("one") == [2, 7, 1, 2]

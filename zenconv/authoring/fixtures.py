@@ -101,7 +101,8 @@ def fixture(
         _check_function(function, getattr(function, NOTE, None))
         chooser = scope if callable(scope) else None
         fixed: Scope = "step" if callable(scope) else scope
-        own = name or function.__name__
+        given = getattr(function, "__name__", "")
+        own = name or (given if given.isidentifier() else "params")  # collected, it has its own name
         axis = None if listed is None else make_axis((own,), listed, ids=ids, what="params of fixture")
         note = FixtureNote(fixed, name, autouse, str(version), key, axis, chooser)
         setattr(function, NOTE, note)

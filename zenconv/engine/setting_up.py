@@ -11,6 +11,9 @@ from zenconv.engine.lifetimes import Live, SettingUp
 from zenconv.errors import UsageError
 from zenconv.records.step import FixtureNode
 
+_DEEPEST = 50
+"""So many decorators are looked through."""
+
 
 def describe_fixture(fixture: FixtureNode) -> str:
     """Return its name and place, for messages."""
@@ -20,7 +23,7 @@ def describe_fixture(fixture: FixtureNode) -> str:
 def set_up_fixture(wanted: FixtureNode, arguments: dict[str, Any], live: Live) -> SettingUp[Any]:
     """Call a fixture's function and return its value; what comes after its ``yield`` ends `live`."""
     made = call_function(wanted.fixture.function, wanted.fixture.parameters, arguments)
-    if not wanted.fixture.is_generator:
+    if not wanted.fixture.is_generator and not _runs(made, wanted.fixture.function):
         return (yield made) if wanted.fixture.is_async else made
     if isinstance(made, AsyncGenerator):
         try:
@@ -40,6 +43,17 @@ def set_up_fixture(wanted: FixtureNode, arguments: dict[str, Any], live: Live) -
         raise _never_yielded(wanted) from None
     live.add(finish)  # and once more: what follows the yield comes before finalizers added on the way
     return value
+
+
+def _runs(made: Any, function: Any) -> bool:
+    """Return whether `made` is `function` at work: a generator that a decorator or a partial hides."""
+    if type(made) is not GeneratorType:
+        return False
+    for _ in range(_DEEPEST):
+        if getattr(function, "__code__", None) is made.gi_code:
+            return True
+        function = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+    return False
 
 
 def _never_yielded(wanted: FixtureNode) -> UsageError:

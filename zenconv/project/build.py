@@ -252,12 +252,12 @@ class _Builder:
         use = find_use(asker.target.function, self.collection.sources)
         if use.tells:
             bindings = tuple([attrs.evolve(b, output=TELLS) if b.fixture == REQUEST else b for b in bindings])
-        names = [*use.names, *(_texts_in_params(asker.target) if use.asks else ())]
+        hinted = [*use.hinted, *(_texts_in_params(asker.target) if use.is_open else ())]
         found = []
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys((*use.asked, *hinted)):
             resolution = self.resolver.resolve_fixture(name, asker)
             binding = self._bind(Parameter(name, asks_for=name), asker, resolution)
-            if binding is not None:
+            if binding is not None and (binding.source == "fixture" or name in use.asked):
                 found.append(binding)
         return bindings, tuple(found)
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Names
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -315,11 +316,12 @@ class _Reader:
         for name, value in self.namespace.items():
             if type(value) is type and value.__module__ == self.name:
                 self.warnings += find_fixtures_of_class(value, self.file)
-            if name in done or type(value) is not FunctionType or not value.__dict__:
+            if name in done or type(value) not in (FunctionType, partial) or not value.__dict__:
                 continue
             note = value.__dict__.get(NOTE)
-            is_own = value.__code__.co_filename == self.path
-            line = value.__code__.co_firstlineno if is_own else 1
+            code = getattr(value, "__code__", None)
+            is_own = code is not None and code.co_filename == self.path
+            line = code.co_firstlineno if code is not None and is_own else 1
             if isinstance(note, FixtureNote):
                 self._add_fixture(Definition(name, line, value), note)
             elif isinstance(note, StepNote) and is_own and note.name and value.__name__ not in done:

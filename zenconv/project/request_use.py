@@ -24,10 +24,14 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class RequestUse(NamedTuple):
-    """`asks`: for fixtures by name, those in quotes in `names`. `tells`: it may look at the node."""
+    """`asked`: the names it asks for. `hinted`: what it may ask for too, if it is the name of a fixture.
 
-    asks: bool = False
-    names: tuple[str, ...] = ()
+    `is_open`: what it asks for is worked out when it runs. `tells`: it may look at the node.
+    """
+
+    asked: tuple[str, ...] = ()
+    hinted: tuple[str, ...] = ()
+    is_open: bool = False
     tells: bool = True
 
 
@@ -69,9 +73,33 @@ def _read(node: FunctionNode) -> RequestUse:
         and child.value.id == REQUEST
         and child.attr in _TELLS_NOTHING
     ]
-    is_asking = any(isinstance(child, ast.Attribute) and child.attr == _ASKING for child in inside)
-    names = tuple(dict.fromkeys(_texts(inside))) if is_asking else ()
-    return RequestUse(is_asking, names, len(harmless) < uses)
+    calls = [child for child in inside if isinstance(child, ast.Call) and _asks(child.func)]
+    given = [argument for call in calls for argument in (*call.args, *(k.value for k in call.keywords))]
+    mentioned = sum(_asks(child) for child in inside)
+    asked = [name for argument in given for name in _choices(argument)]
+    is_open = None in asked or mentioned > len(calls)  # handed on, it may be called with anything
+    hinted = _texts(inside) if is_open else ()
+    return RequestUse(
+        tuple(dict.fromkeys(name for name in asked if name is not None)),
+        tuple(dict.fromkeys(hinted)),
+        is_open,
+        len(harmless) < uses,
+    )
+
+
+def _asks(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == _ASKING
+
+
+def _choices(node: ast.expr) -> Iterator[str | None]:
+    """Yield the texts that an expression may come to; None where that cannot be told."""
+    if isinstance(node, ast.IfExp):
+        yield from _choices(node.body)
+        yield from _choices(node.orelse)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    else:
+        yield None
 
 
 def _texts(nodes: list[ast.AST]) -> Iterator[str]:
