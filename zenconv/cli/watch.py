@@ -120,10 +120,6 @@ class RoundInProcess:
 
         try:
             request = _receive(connection)
-            stale = self.preloaded.find_stale() if self.preloaded is not None else ""
-            if stale:
-                tell({"stale": stale})
-                end_process()
             code = self._learn_imports(tell) if request.get("scout") else self._play(request, tell)
         except BaseException as error:  # noqa: BLE001 - shown as any command shows it
             code = report(error)
@@ -132,7 +128,7 @@ class RoundInProcess:
 
     def _play(self, request: dict[str, Any], tell: Callable[[Any], None]) -> int:
         from zenconv.cli.exports import Exports
-        from zenconv.project.rounds import Round, RoundListener, RoundState
+        from zenconv.project.rounds import Freshness, Round, RoundListener, RoundState
         from zenconv.project.running import run_project
 
         settings = self._options.load_settings()
@@ -140,10 +136,10 @@ class RoundInProcess:
         since = RoundState.from_json(request["since"]) if request["since"] else None
         report = RunReport(self._options.flags, settings.root)
         shown = None if changed is None else request["shown"]
-        listener = RoundListener(_Headed(report, shown, str(settings.root)), since, tell)
-        run = attrs.evolve(
-            self._options.run, round=Round(settings.root, since, changed or (), self.preloaded)
-        )
+        freshness = Freshness(self.preloaded) if self.preloaded is not None else None
+        listener = RoundListener(_Headed(report, shown, str(settings.root)), since, tell, freshness)
+        played = Round(settings.root, since, changed or (), self.preloaded, freshness)
+        run = attrs.evolve(self._options.run, round=played)
         common = self._options.common
         exports = Exports(settings, listener)
         name, finished = run_project(

@@ -115,6 +115,10 @@ class Changes(Protocol):
         """Return a descriptor that is readable when something may have changed; -1: there is none."""
 
     @property
+    def is_settled(self) -> bool:
+        """Whether whoever wrote the files that changed has finished with them, as far as one can know."""
+
+    @property
     def interval(self) -> float | None:
         """Seconds after which to ask although nothing was readable; None: never."""
 
@@ -165,6 +169,8 @@ class PolledChanges:
         self._took = 0.0
         self._unsettled: set[str] = set()
         self._stamps = self._look()
+
+    is_settled = False
 
     def fileno(self) -> int:
         """There is none."""
@@ -254,6 +260,7 @@ class NotifiedChanges:
         self._descriptor = self._check(self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         self._folders: dict[int, str] = {}
         self._inside: set[str] = set()
+        self._being_written: set[str] = set()
         try:
             self._enter(str(watched.root))
         except OSError:
@@ -263,6 +270,11 @@ class NotifiedChanges:
     def fileno(self) -> int:
         """See `Changes`."""
         return self._descriptor
+
+    @property
+    def is_settled(self) -> bool:
+        """See `Changes`."""
+        return not self._being_written
 
     def take(self) -> set[str]:
         """See `Changes`."""
@@ -313,9 +325,14 @@ class NotifiedChanges:
                 # What was put into it before it was watched is told of here.
                 return {path, *self._enter(path)}
             return {path}
-        if folder in self._inside:
-            return set() if _JUNK.fullmatch(name) else {path}
-        return {path} if self._watched.counts(folder, name) else set()
+        counts = not _JUNK.fullmatch(name) if folder in self._inside else self._watched.counts(folder, name)
+        if not counts:
+            return set()
+        if mask & (_MODIFY | _CREATE):
+            self._being_written.add(path)
+        elif not mask & _ATTRIB:
+            self._being_written.discard(path)
+        return {path}
 
     def _enter(self, start: str) -> list[str]:
         """Watch `start` and what is below it; return the files found there."""

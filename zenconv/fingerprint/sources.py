@@ -82,6 +82,8 @@ class ProjectSources:
 
     `sought` are the parts of all module names that were looked for, found or not.
 
+    `foreign` are imported modules, by name, that were found not to be the project's.
+
     `given` holds, by path, contents that take the place of files: what another process has read.
     """
 
@@ -90,6 +92,7 @@ class ProjectSources:
         self.places = Places(root)
         self.given: Mapping[str, bytes] = {}
         self.sought: set[str] = set()
+        self.foreign: dict[str, Any] = {}
         self._modules: dict[str, ModuleSource] = {}
         self._finder = _ProjectFinder(self)
 

@@ -7,6 +7,7 @@ running would come to the same, the round is dropped: it leaves no record.
 from __future__ import annotations
 
 import importlib
+import mmap
 import os
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,6 +38,9 @@ from zenconv.records.plan import Plan
 
 if TYPE_CHECKING:
     from zenconv.engine.execution import RunExecution
+
+
+_SHORT_SECONDS = 0.0005
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -79,6 +83,31 @@ class RoundDropped(ZenconvError):
     """The round is not a run: nothing changed, or this process is not fit for it."""
 
 
+class Freshness:
+    """Whether libraries imported ahead are as they are on disk: found out beside the runner, which waits.
+
+    It is found out in the supervisor, once, while the runner imports the project.
+    """
+
+    _FRESH, _STALE = 1, 2
+
+    def __init__(self, preloaded: Preloaded) -> None:
+        self._preloaded = preloaded
+        self._shared = mmap.mmap(-1, 1)
+
+    def find_out(self) -> str:
+        """Return which file has changed, or ``""``; whoever waits goes on."""
+        stale = self._preloaded.find_stale()
+        self._shared[0] = self._STALE if stale else self._FRESH
+        return stale
+
+    def wait(self) -> bool:
+        """Return whether they are, once that is known."""
+        while not self._shared[0]:
+            time.sleep(_SHORT_SECONDS)
+        return self._shared[0] == self._FRESH
+
+
 @attrs.define(eq=False, repr=False)
 class Round:
     """What the runner does besides running.
@@ -91,14 +120,15 @@ class Round:
         How the round before ended; None: run whatever happened.
     changed
         The paths that changed since then.
-    preloaded
-        Libraries imported ahead in this process.
+    preloaded, freshness
+        Libraries imported ahead in this process, and whether they are still right.
     """
 
     root: Path
     since: RoundState | None = None
     changed: Collection[str] = ()
     preloaded: Preloaded | None = None
+    freshness: Freshness | None = None
     _recorder: ImportRecorder | None = None
 
     def begin(self, channel: Channel) -> None:
@@ -143,6 +173,8 @@ class Round:
 
     def _doubt(self, channel: Channel, project: Project | None) -> None:
         assert self._recorder is not None
+        if self.freshness is not None and not self.freshness.wait():
+            raise RoundDropped("an installed library changed")
         doubt = self._recorder.find_doubt(project.sources if project is not None else None)
         if doubt:
             channel.send(Answer({"doubt": doubt}))
@@ -210,9 +242,14 @@ class RoundListener:
         How the round before ended.
     tell
         Gets what the process that watches has to know at once.
+    freshness
+        Found out when the runner has begun.
     """
 
-    def __init__(self, listener: Any, since: RoundState | None, tell: Any) -> None:
+    def __init__(
+        self, listener: Any, since: RoundState | None, tell: Any, freshness: Freshness | None = None
+    ) -> None:
+        self._freshness = freshness
         self._listener = listener
         self._since = since
         self._tell = tell
@@ -223,6 +260,10 @@ class RoundListener:
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
+        freshness, self._freshness = self._freshness, None
+        if freshness is not None and (stale := freshness.find_out()):
+            self.is_dropped = True
+            self._tell({"stale": stale})
         if isinstance(event, Answer):
             self._take(event.data)
         elif isinstance(event, StepFinished):

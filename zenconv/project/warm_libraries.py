@@ -30,6 +30,7 @@ _OWN_MODULES = (
     "zenconv.fingerprint.fingerprinter",
     "zenconv.fingerprint.value_types",
     "zenconv.materializers.registry",
+    "zenconv.materializers.values",
     "zenconv.project.indexing",
     "zenconv.project.rounds",
     "zenconv.project.running",

@@ -31,6 +31,8 @@ from zenconv.project.warm_libraries import RoundBody, WarmLibraries
 
 _QUIET_SECONDS = 0.03
 """How long nothing more may happen until changes count as complete."""
+_SETTLED_SECONDS = 0.01
+"""The same, where every file that was written is closed again."""
 _VANISHED_SECONDS = 0.25
 """The same, where a file has gone: editors put another one in its place."""
 _MOST_SECONDS = 2.0
@@ -242,7 +244,8 @@ class WatchLoop:
         started = time.monotonic()
         while not self._signals and time.monotonic() - started < _MOST_SECONDS:
             has_gone = any(path in self._code and not os.path.exists(path) for path in changed)
-            more = self._await_more(changes, _VANISHED_SECONDS if has_gone else _QUIET_SECONDS)
+            quiet = _SETTLED_SECONDS if changes.is_settled else _QUIET_SECONDS
+            more = self._await_more(changes, _VANISHED_SECONDS if has_gone else quiet)
             if not more:
                 break
             changed |= more

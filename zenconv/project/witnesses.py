@@ -123,19 +123,13 @@ def scan_packages(before: Surroundings) -> None:
 
 def _project_modules(sources: ProjectSources) -> list[ModuleSource]:
     """Return every module of the project, also those that another import hook brought."""
-    for name in list(sys.modules):
-        if name != "__main__" and not is_own_module(name) and _is_project(sources, name):
-            sources.get(name)
+    for name, _ in _imported(sources):
+        sources.get(name)
     return sources.modules()
 
 
 def _package_folders(sources: ProjectSources) -> set[str]:
-    return {
-        os.path.abspath(str(folder))
-        for name, module in list(sys.modules.items())
-        if name != "__main__" and not is_own_module(name) and _is_project(sources, name)
-        for folder in _folders(module)
-    }
+    return {os.path.abspath(str(folder)) for _, module in _imported(sources) for folder in _folders(module)}
 
 
 def holds(witness: Mapping[str, Any], before: Surroundings) -> bool:
@@ -208,14 +202,25 @@ def _parents(file: str) -> list[list[str]]:
     return [folders[:length] for length in range(1, len(folders) + 1)]
 
 
+def _imported(sources: ProjectSources) -> list[tuple[str, Any]]:
+    """Return the project's own among all modules, of which there are thousands: each is judged once."""
+    foreign = sources.foreign
+    found = []
+    for name, module in list(sys.modules.items()):
+        if foreign.get(name, foreign) is not module:
+            if name != "__main__" and not is_own_module(name) and _is_project(sources, name):
+                found.append((name, module))
+            else:
+                foreign[name] = module
+    return found
+
+
 def _is_project(sources: ProjectSources, name: str) -> bool:
     try:
-        # Nearly all of thousands of modules are an installed library's: this is the short way to say so.
         file = vars(sys.modules[name]).get("__file__")
-        if type(file) is str and os.path.isabs(file):
-            folder = os.path.dirname(file)
-            if not sources.places.is_project_folder(folder):
-                return False
+        folder = file.rpartition(os.sep)[0] if type(file) is str else ""
+        if folder.startswith(os.sep) and os.pardir not in folder:
+            return sources.places.is_project_folder(folder) and sources.is_project(name)
         return sources.is_project(name)
     except Exception:  # noqa: BLE001  what stands in sys.modules may be any object
         return False
