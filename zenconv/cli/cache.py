@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -125,20 +126,43 @@ def _copy(common: CommonOptions, verb: str, place: str, targets: Sequence[str], 
 
     settings = common.load_settings()
     plugins = common.load_plugins(settings)
-    here = common.open_stack(settings, print_warning)
-    there = open_place(settings, plugins, place, print_warning)
     local_parts = _local_parts(common, settings, targets) if targets else None
-    try:
-        with _protected(settings, here, there, verb):
-            sides = _side(here, is_written=verb == "pull"), _side(there, is_written=verb == "push")
-            source, target = sides if verb == "push" else sides[::-1]
-            done = copy_results(source, target, local_parts=local_parts, on_batch=_show_progress)
-            source_url, target_url = source.store.url, target.store.url
-    finally:
-        here.close()
-        there.close()
+    with _scratch(settings) as (scratch, guard), ExitStack() as opened:
+        here = common.open_stack(settings, print_warning)
+        opened.callback(here.close)
+        there = open_place(settings, plugins, place, scratch, print_warning)
+        opened.callback(there.close)
+        # What is being copied must survive a clean, on both sides, until all of it is published.
+        for stack in (here, there):
+            stack.protect(guard, f"cache {verb}")
+            opened.callback(stack.unprotect)
+        sides = _side(here, is_written=verb == "pull"), _side(there, is_written=verb == "push")
+        source, target = sides if verb == "push" else sides[::-1]
+        done = copy_results(source, target, local_parts=local_parts, on_batch=_show_progress)
+        source_url, target_url = source.store.url, target.store.url
     _report(done, verb, source_url, target_url, as_json=as_json)
     return 1 if done.problems else 0
+
+
+@contextmanager
+def _scratch(settings: Settings) -> Iterator[tuple[Path, Path]]:
+    """Give a folder for what is written in passing, and a lock file that is held meanwhile."""
+    import os
+    import shutil
+    import tempfile
+
+    from zenconv.locks import FileLock
+
+    # A project on read-only media can be pushed, too.
+    home = settings.state if os.access(settings.state, os.W_OK) else Path(tempfile.gettempdir())
+    folder = home / "copying" / f"{os.getpid()}-{os.urandom(4).hex()}"
+    lock = FileLock(folder / "lock")
+    lock.acquire()
+    try:
+        yield folder, folder / "lock"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
 
 
 def _side(stack: Stack, *, is_written: bool) -> Side:
@@ -147,6 +171,8 @@ def _side(stack: Stack, *, is_written: bool) -> Side:
 
     chosen = choose_component(stack.settings, "artifact_store")
     is_remote = chosen is not None and chosen.id != "local"
+    if hasattr(stack.artifact_store, "keeps_copies"):
+        stack.artifact_store.keeps_copies = False
     return Side(stack.artifact_store, stack.action_cache, _find_trust(stack, must=is_written), is_remote)
 
 
@@ -161,26 +187,6 @@ def _find_trust(stack: Stack, *, must: bool) -> Trust | None:
         if must and is_named:
             raise
         return None
-
-
-@contextmanager
-def _protected(settings: Settings, here: Stack, there: Stack, verb: str) -> Iterator[None]:
-    """Keep what is being copied safe from a clean, on both sides, until all of it is published."""
-    import os
-
-    from zenconv.locks import FileLock
-    from zenconv.records.layout import StateFolder
-
-    state = StateFolder(settings.state)
-    state.create()
-    lock = FileLock(state.path / "copying" / f"{os.getpid()}-{os.urandom(4).hex()}")
-    lock.acquire()
-    try:
-        for stack in (here, there):
-            stack.protect(state.path / "copying" / os.path.basename(lock.path), f"cache {verb}")
-        yield
-    finally:
-        lock.close(remove=True)
 
 
 def _local_parts(common: CommonOptions, settings: Settings, targets: Sequence[str]) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 ::
 
-    <store>/doomed        what a sweep may remove any moment, a digest a line; else there is none
+    <store>/doomed        what a sweep may remove any moment, a digest a line; else there is none;
+                          empty, on a full disk: everything
     <store>/sweep.lock    held while that is so
 
 A run says what it is interested in (`holds`), then reads ``doomed``, then looks for the blob. A
@@ -13,6 +14,7 @@ sweep that was killed endangers nothing: its lock is free.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -24,6 +26,7 @@ from zenconv.components.spool import remove_file, store_error
 from zenconv.errors import StoreError
 from zenconv.locks import FileLock, is_held
 
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _PATIENCE_SECONDS = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.05
 
@@ -61,7 +64,8 @@ class LocalSweep:
     def _are_doomed(self, digests: Iterable[str]) -> bool:
         try:
             with open(self._doomed, encoding="ascii") as stream:
-                return not set(digests).isdisjoint(stream.read().splitlines())
+                doomed = stream.read().splitlines()
+            return not doomed or not set(digests).isdisjoint(doomed)
         except (FileNotFoundError, NotADirectoryError):
             return False
 
@@ -73,8 +77,11 @@ class LocalSweep:
                 f"another process is cleaning this store ({lock.path} is held)", hint="run again later"
             )
         try:
+            remove_file(self._doomed)  # of a sweep that was killed
             held = self.holds.living()
             sizes = self._sizes(digest for digest in digests if digest not in held)
+            if not sizes:
+                return {}
             self._write_doomed(sizes)
             # Of a run that has ended meanwhile nothing is held any more, but then its record is
             # complete: therefore the records are read after the holds.
@@ -107,6 +114,15 @@ class LocalSweep:
         except OSError as error:
             with suppress(OSError):
                 os.unlink(draft)
+            if error.errno not in _FULL:
+                raise store_error("write", self._doomed, error) from error
+            self._doom_everything()
+
+    def _doom_everything(self) -> None:
+        """Write ``doomed`` where there is no room for a list: another name for an empty file needs none."""
+        try:
+            os.link(self._lock, self._doomed)
+        except OSError as error:
             raise store_error("write", self._doomed, error) from error
 
     def _remove(self, digest: str) -> bool:

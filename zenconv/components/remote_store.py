@@ -59,7 +59,15 @@ class RemoteStore:
         The remote files.
     copies
         A local folder for spooling and for copies of blobs; may be deleted at any time.
+
+    Attributes
+    ----------
+    keeps_copies
+        Whether what is read or written here stays in that folder; for whoever passes each blob
+        on once, it need not.
     """
+
+    keeps_copies = True
 
     def __init__(self, files: RemoteFiles, copies: Path | str) -> None:
         self.url = files.url
@@ -90,6 +98,9 @@ class RemoteStore:
         else:
             with open(spooled, "rb") as stream:
                 self._put(path, stream.read())
+        if not self.keeps_copies:
+            remove_file(spooled)
+            return
         self._copies.has([digest])  # so that a clean that is about to remove the copy leaves it
         self._copies.adopt(spooled, digest, size)
 
@@ -114,7 +125,10 @@ class RemoteStore:
     def open(self, digest: str) -> IO[bytes]:
         """Open a blob for reading; downloads and verifies it first unless it is copied here."""
         self._fetch(digest)
-        return self._copies.open(digest)
+        stream = self._copies.open(digest)
+        if not self.keeps_copies and os.name != "nt":  # an open file cannot be deleted there
+            self._copies.delete([digest])
+        return stream
 
     def local_path(self, digest: str) -> Path:
         """Return a read-only copy of a blob; downloads and verifies it first unless it is here."""

@@ -50,6 +50,9 @@ class StoreCheck:
 
     def findings(self) -> Iterator[Finding]:
         """Yield everything that is found; nothing is raised."""
+        if self.fix and self.state.path.exists() and not os.access(self.state.path, os.W_OK):
+            self.fix = False
+            yield SECTION.error("state", f"nothing can be mended: {self.state.path} cannot be written", 1)
         yield from SECTION.look("space", self._check_space)
         yield from SECTION.look("records", self._check_records)
         yield from SECTION.look("results", self._check_results)

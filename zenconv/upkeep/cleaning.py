@@ -158,41 +158,50 @@ class Cleaner:
 
     def _perform(self, plan: CleanPlan) -> Cleaned:
         done = Cleaned()
+        # What needs no record of its own goes first: on a full disk the rest needs some room.
+        self._remove_leftovers(plan.leftovers, done)
+        self._remove_remains(done)
         if self.is_shared:
             pin_runs(self.state, self.stack, [run.id for run in plan.staying], platform.node())
             self.pending.add(plan.blobs)
-        done.entries = self._remove_entries(plan.entries)
+        is_full = not self._remove_entries(plan.entries, done)
         done.runs = [run.id for run in plan.going if self._move_away(run.id)]
+        self._remove_remains(done)
         self._forget(done.runs)
-        swept = self._sweep(plan.blobs)
-        done.blobs, done.freed = len(swept.removed), sum(swept.removed.values())
-        if swept.in_use_by:
-            users = ", ".join(swept.in_use_by)
-            done.notes.append(f"stored files stay for now: the store is in use by {users}")
-        else:
-            self.pending.clear()
+        self._sweep(plan, done)
+        if is_full and not self._remove_entries(plan.entries, done):
+            done.notes.append("cached results stay for now, without their bytes: the cache cannot be written")
+        return done
+
+    def _remove_leftovers(self, leftovers: Sequence[Leftover], done: Cleaned) -> None:
         store = self.stack.artifact_store
-        if isinstance(store, Sweepable):
-            store.remove_leftovers(plan.leftovers)
-        # Looked for again: the folders of the runs are among them now, and what was in use may be.
+        if leftovers and isinstance(store, Sweepable):
+            store.remove_leftovers(leftovers)
+            done.files += len(leftovers)
+            done.freed += sum(leftover.size for leftover in leftovers)
+
+    def _remove_remains(self, done: Cleaned) -> None:
+        """Remove what is left over by now; the folders of runs that were moved away are among it."""
         for found in find_remains(self.state, self.retention.result_age):
             remove(found)
             done.files += found.path.name not in done.runs
             done.freed += found.size
-        done.files += len(plan.leftovers)
-        done.freed += sum(leftover.size for leftover in plan.leftovers)
-        return done
 
-    def _remove_entries(self, entries: Sequence[ActionEntry]) -> int:
-        """Remove entries that are as they were; one that was published anew meanwhile stays."""
+    def _remove_entries(self, entries: Sequence[ActionEntry], done: Cleaned) -> bool:
+        """Remove entries that are as they were; one that was published anew meanwhile stays.
+
+        False where the cache cannot be written: entries that lose their bytes do no harm.
+        """
         cache = self.stack.action_cache
-        removed = 0
-        for batch in _batches(entries):
-            present = cache.look_up([entry.key for entry in batch])
-            same = [e.key for e in batch if e.key in present and present[e.key].created == e.created]
-            cache.remove(same)
-            removed += len(same)
-        return removed
+        try:
+            for batch in _batches(entries):
+                present = cache.look_up([entry.key for entry in batch])
+                same = [e.key for e in batch if e.key in present and present[e.key].created == e.created]
+                cache.remove(same)
+                done.entries += len(same)
+        except StoreError:
+            return False
+        return True
 
     def _move_away(self, run: str) -> bool:
         """Move the folder of a run that has ended out of the records, whole; False if that is not for us."""
@@ -221,19 +230,29 @@ class Cleaner:
             if self.is_shared:
                 unpin_runs(self.state, self.stack, runs)
 
-    def _sweep(self, blobs: Mapping[str, int]) -> Swept:
+    def _sweep(self, plan: CleanPlan, done: Cleaned) -> None:
         store = self.stack.artifact_store
-        if not blobs:
-            return Swept({})
-        if not isinstance(store, Sweepable):
-            return Swept({}, ("somebody, perhaps: this kind of store cannot tell",))
-        return store.sweep(blobs, self._needed_now)
+        swept = Swept({}, ("somebody, perhaps: this kind of store cannot tell",) if plan.blobs else ())
+        if plan.blobs and isinstance(store, Sweepable):
+            swept = store.sweep(plan.blobs, lambda: self._needed_now(plan.entries))
+        done.blobs = len(swept.removed)
+        done.freed += sum(swept.removed.values())
+        if swept.in_use_by:
+            users = ", ".join(swept.in_use_by)
+            done.notes.append(f"stored files stay for now: the store is in use by {users}")
+        else:
+            self.pending.clear()
 
-    def _needed_now(self) -> set[str]:
-        """Return every digest that records, pins and cache entries mention at this moment."""
+    def _needed_now(self, going: Iterable[ActionEntry]) -> set[str]:
+        """Return every digest that records, pins and cache entries mention at this moment.
+
+        Entries that should be gone, and could not be removed, do not count.
+        """
+        ignored = {(entry.key, entry.created) for entry in going}
         needed = RunMarks(self.state).refresh().digests
         for entry in self.stack.action_cache.entries():
-            needed |= digests_of(entry)
+            if (entry.key, entry.created) not in ignored:
+                needed |= digests_of(entry)
         return needed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import attrs
 
@@ -16,11 +17,14 @@ from zenconv.stack.assemble import Stack, choose_component
 _HINT = "name a stack of the settings, an address such as s3://bucket/zenconv, or a folder: ./shared_store"
 
 
-def open_place(settings: Settings, plugins: Plugins, place: str, on_warning: Callable[[str], None]) -> Stack:
+def open_place(
+    settings: Settings, plugins: Plugins, place: str, scratch: Path, on_warning: Callable[[str], None]
+) -> Stack:
     """Return the stack that `place` names.
 
     `place` is the name of a stack, an address, a folder as seen from the current folder, or
-    ``""``: the only stack with another store than the one in use. Nothing is opened yet.
+    ``""``: the only stack with another store than the one in use. What it has to write on this
+    machine in passing goes to the folder `scratch`. Nothing is opened yet.
 
     Raises
     ------
@@ -34,7 +38,9 @@ def open_place(settings: Settings, plugins: Plugins, place: str, on_warning: Cal
             f"the stack {settings.stack.name!r} in use and {place or chosen.name!r} have the same store",
             hint="choose the one with --stack, and name the other",
         )
-    return Stack(attrs.evolve(settings, stack=chosen), plugins, os.environ, on_warning)
+    is_local = other is None or other.id == "local"
+    there = attrs.evolve(settings, stack=chosen, state=settings.state if is_local else scratch)
+    return Stack(there, plugins, os.environ, on_warning)
 
 
 def _identity(store: ComponentSettings | None) -> object:

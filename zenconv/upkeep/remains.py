@@ -14,7 +14,7 @@ import attrs
 
 from zenconv.errors import StoreError
 from zenconv.frozen import Frozen
-from zenconv.locks import is_held
+from zenconv.locks import FileLock, is_held
 from zenconv.records.layout import StateFolder
 
 REMOVED = "removed"
@@ -28,7 +28,8 @@ _DRAFT = re.compile(
 )
 _COLLECTION = re.compile(r"[0-9a-f]{24}\.json")
 _COLLECTION_DRAFT = re.compile(r"[0-9a-f]{24}\.json\.\d+")
-_CHECKPOINT = re.compile(r"[0-9a-f]{32}")
+_HEX = re.compile(r"[0-9a-f]{32}")
+_LOCK_OF_COPY = re.compile(r"\d+-[0-9a-f]{8}")
 _RUN_SPOOL = re.compile(r"spool-[0-9a-f]{8}|inputs(-\d+)?")
 
 
@@ -41,8 +42,11 @@ class Remains(Frozen):
     size: int
 
 
+CHECKPOINT = "checkpoint"
+
+
 def find_remains(state: StateFolder, age: float) -> Iterator[Remains]:
-    """Yield what can go; collection indexes and checkpoints only when unused for `age` seconds."""
+    """Yield what can go; collection indexes and checkpoints if they were not used for `age` seconds."""
     yield from _in_folder(state.path / REMOVED, "half-removed run", re.compile(".+"), 0.0)
     for folder in (state.path, state.store):
         yield from _in_folder(folder, "damaged database, kept aside", _ASIDE, 0.0)
@@ -52,6 +56,8 @@ def find_remains(state: StateFolder, age: float) -> Iterator[Remains]:
     yield from _in_folder(collection, "draft", _COLLECTION_DRAFT, _DRAFT_SECONDS)
     yield from _in_folder(collection, "collection index", _COLLECTION, age)
     yield from _find_checkpoints(state.checkpoints, age)
+    copying = _in_folder(state.path / "copying", "draft", _LOCK_OF_COPY, 0.0)
+    yield from (found for found in copying if _has_ended(found.path / "lock"))
     for run in state.run_ids():
         place = state.run(run)
         if _has_ended(place.lock):
@@ -62,23 +68,36 @@ def find_remains(state: StateFolder, age: float) -> Iterator[Remains]:
 
 def _find_checkpoints(folder: Path, age: float) -> Iterator[Remains]:
     """Yield what steps that did not succeed saved of their progress, where none of them is running."""
-    with suppress(OSError), os.scandir(folder) as scan:
-        for node in sorted(scan, key=lambda entry: entry.name):
-            for found in _in_folder(Path(node.path), "checkpoint", _CHECKPOINT, age):
-                lock = found.path.with_name(f"{found.path.name}.lock")
-                if _has_ended(lock):
-                    yield found
-                    yield Remains(lock, "checkpoint", 0)
+    with suppress(OSError), os.scandir(folder) as nodes:
+        for node in sorted(nodes, key=lambda entry: entry.name):
+            found = _in_folder(Path(node.path), CHECKPOINT, _HEX, age) if not node.is_symlink() else ()
+            yield from (checkpoint for checkpoint in found if _has_ended(_lock_of(checkpoint.path)))
+
+
+def _lock_of(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}.lock")
 
 
 def remove(remains: Remains) -> None:
-    """Delete what was found. What is gone already is no error.
+    """Delete what was found. What is gone already, or in use by now, is no error.
 
     Raises
     ------
     StoreError
         It cannot be deleted.
     """
+    if remains.kind != CHECKPOINT:
+        _delete(remains)
+        return
+    lock = FileLock(_lock_of(remains.path))
+    try:
+        if lock.acquire():
+            _delete(remains)
+    finally:
+        lock.close(remove=lock.is_held)
+
+
+def _delete(remains: Remains) -> None:
     try:
         if remains.path.is_dir() and not remains.path.is_symlink():
             shutil.rmtree(remains.path)
