@@ -62,6 +62,8 @@ class LocalSweep:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _are_doomed(self, digests: Iterable[str]) -> bool:
+        if not os.access(self._doomed, os.F_OK):  # mostly; an exception would cost more
+            return False
         try:
             with open(self._doomed, encoding="ascii") as stream:
                 doomed = stream.read().splitlines()
