@@ -114,23 +114,45 @@ def test_a_library_of_another_version_than_in_the_last_run_is_told(project) -> N
     assert "since run 1: attrs 1.0 -> " in it.run("check").stdout
 
 
-def test_async_steps_on_an_orchestrator_without_async_are_told(project) -> None:
+def test_what_steps_need_and_the_orchestrator_lacks_is_told(project) -> None:
+    steps = """
+        import zenconv
+
+        async def a() -> int:
+            return 1
+
+        @zenconv.mark.resources(gpu=1)
+        def b(a) -> int:
+            return a
+    """
     it = project(
         {
-            "steps_a.py": "async def a() -> int:\n    return 1\n",
-            "zenconv.toml": 'stack = "old"\n[stacks.old]\norchestrator = "plain"\n',
+            "steps_a.py": steps,
+            "zenconv.toml": """
+                [stacks.old]
+                orchestrator = "plain"
+                [stacks.far]
+                orchestrator = "distant"
+            """,
             "plain_plugin.py": """
                 from zenconv.hooks.markers import ComponentSpec, hookimpl
 
                 @hookimpl
                 def zenconv_components():
                     target = "zenconv.components.in_process:InProcessOrchestrator"
-                    return [ComponentSpec("orchestrator", "plain", target)]
+                    return [
+                        ComponentSpec("orchestrator", "plain", target),
+                        ComponentSpec("orchestrator", "distant", target, ("remote", "async")),
+                    ]
             """,
         }
     )
-    shown = it.run("check", "-p", "plain_plugin", env={"PYTHONPATH": str(it.path)}).stdout
+    path = {"PYTHONPATH": str(it.path)}
+    shown = it.run("check", "-p", "plain_plugin", "--stack", "old", env=path).stdout
     assert "steps_a.py::a: the orchestrator 'plain' lacks 'async'" in shown
+    shown = it.run("check", "-p", "plain_plugin", "--stack", "far", env=path, check=4).stdout
+    assert "steps_a.py::b: the orchestrator 'distant' lacks 'gpu'" in shown
+    assert "'distant' runs steps on other machines, which lack the store 'local'" in shown
 
 
 def test_what_imports_cost_is_told_with_the_chain(project) -> None:

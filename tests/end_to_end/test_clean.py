@@ -177,3 +177,23 @@ def test_contradictions_are_refused(three_runs) -> None:
     assert "contradict" in three_runs.run("clean", "--yes", "--dry-run", check=4).text
     assert "no duration" in three_runs.run("clean", "--older-than", "soon", check=4).text
     assert "--keep-last" in three_runs.run("clean", "1", "--keep-last", "2", check=4).text
+
+
+def test_what_is_pinned_stays_when_its_run_goes(three_runs) -> None:
+    code = """
+        import zenconv
+        from pathlib import Path
+        from zenconv.components.sqlite_cache import SqliteActionCache
+        from zenconv.stack.pins import pin
+        artifact = zenconv.runs()[1]["raw"].outputs[""]
+        cache = SqliteActionCache(Path(".zenconv/store/actions.db"))
+        pin(cache, "model", "churn 1", [file.digest for file in artifact.files], "a test")
+        cache.close()
+        print(artifact.files[0].digest[3:])
+    """
+    digest = three_runs.python(code).stdout.strip()
+    assert len(objects(three_runs)) == 4  # three arrays, and what was printed each time
+    three_runs.run("clean", "1", "2", "--yes")
+    assert len(objects(three_runs)) == 3
+    assert digest in objects(three_runs)
+    assert three_runs.value("total") == sum(range(10020))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from glob import glob
 
 from zenconv import hashing
 from zenconv.errors import Problem, StoreError, ZenconvError
@@ -17,11 +18,11 @@ from zenconv.stack.assemble import Stack, choose_component
 from zenconv.trust import load_user_key
 from zenconv.upkeep.findings import Finding, Section
 
-_NEEDS = {
-    "async": "async steps would wait for each other, one after another",
-    "gpu": "it says of no GPU that steps could have",
+_LACKS = {
+    "async": "they wait for each other, one after another",
+    "gpu": "there is none for them",
 }
-"""What the lack of a capability means."""
+"""What the lack of a capability means for the steps that need it."""
 
 
 def check_stack(
@@ -125,10 +126,21 @@ def check_needs(
     orchestrator = choose_component(settings.stack, "orchestrator")
     if orchestrator is None:
         return
-    offered: Any = plugins.capabilities("orchestrator", orchestrator.id)
+    offered = plugins.capabilities("orchestrator", orchestrator.id)
     for capability, steps in needs.items():
-        if capability not in offered:
-            named = list(steps)
-            more = f" and {len(named) - 3} more" if len(named) > 3 else ""
-            text = f"{', '.join(named[:3])}{more}: the orchestrator {orchestrator.id!r} lacks {capability!r}"
-            yield section.warning("orchestrator", f"{text}, so {_NEEDS.get(capability, 'they may fail')}")
+        is_remote = "remote" in offered
+        if capability in offered or (capability == "gpu" and not is_remote and _has_gpu()):
+            continue
+        named = list(steps)
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        what = f"{', '.join(named[:3])}{more}: the orchestrator {orchestrator.id!r} lacks {capability!r}"
+        text = f"{what}, so {_LACKS.get(capability, 'they may fail')}"
+        if capability == "gpu" and is_remote:
+            yield section.error("orchestrator", text, 4, "choose a stack whose orchestrator has GPUs")
+        else:
+            yield section.warning("orchestrator", text)
+
+
+def _has_gpu() -> bool:
+    """Whether this machine shows a device that steps could compute on."""
+    return sys.platform == "darwin" or bool(glob("/dev/nvidia[0-9]*") or glob("/dev/kfd"))
