@@ -134,7 +134,7 @@ def test_a_running_run_is_never_removed(project) -> None:
 def test_killed_at_any_moment_it_leaves_whole_runs_and_the_next_clean_goes_on(project) -> None:
     it = project({"steps_a.py": STEPS})
     chance = random.Random(5)
-    for number in range(5):
+    for number in range(4):
         for size in range(2):
             it.run("run", "--set", f"size={1000 + 10 * number + size}")
         cleaning = it.start(*ALL)
@@ -154,7 +154,7 @@ def test_runs_and_cleans_side_by_side_lose_nothing(project) -> None:
     for size in range(4):
         it.run("run", "--set", f"size={1000 + size}")
     chance = random.Random(6)
-    for _ in range(4):
+    for _ in range(3):
         sizes = [1000 + chance.randrange(4) for _ in range(2)]
         processes = [it.start("run", "--set", f"size={size}") for size in sizes]
         processes += [it.start(*ALL), it.start("clean", "--keep-last", "1", "--yes")]

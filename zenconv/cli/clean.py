@@ -23,7 +23,7 @@ from zenconv.cli.output import (
 if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
     from zenconv.stack.assemble import Stack
-    from zenconv.upkeep.cleaning import Cleaned, CleanPlan
+    from zenconv.upkeep.cleaning import Cleaned, Cleaner, CleanPlan
     from zenconv.upkeep.retention import Retention
 
 _SHOWN = 30
@@ -75,7 +75,7 @@ def command(
         cleaner = Cleaner(settings, stack, retention, others=others)
         plan = cleaner.plan()
         _tell(stack)
-        done = cleaner.perform(plan) if yes else None
+        done = _perform(cleaner, plan) if yes else None
     finally:
         stack.close()
     if as_json:
@@ -83,6 +83,12 @@ def command(
     else:
         _print_plan(plan, verbose=verbose)
         _print_end(plan, done)
+
+
+def _perform(cleaner: Cleaner, plan: CleanPlan) -> Cleaned:
+    from zenconv.upkeep.cleaning import Cleaned
+
+    return Cleaned() if plan.is_empty else cleaner.perform(plan)
 
 
 def _retention(
@@ -160,7 +166,8 @@ def _print_plan(plan: CleanPlan, *, verbose: bool) -> None:
 def _staying(plan: CleanPlan) -> Iterator[str]:
     reasons = Counter(verdict.reason for verdict in plan.verdicts if not verdict.goes)
     if reasons:
-        why = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common(_REASONS))
+        shown = reasons.most_common(_REASONS)
+        why = shown[0][0] if len(reasons) == 1 else "; ".join(f"{count} {reason}" for reason, count in shown)
         more = "; ..." if len(reasons) > _REASONS else ""
         yield f"stays  {plural(sum(reasons.values()), 'run')}: {why}{more}"
     yield f"stays  {_stored(plan.kept_entries, plan.kept_blobs, plan.kept_bytes)}"

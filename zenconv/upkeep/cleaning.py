@@ -168,6 +168,7 @@ class Cleaner:
         done.runs = [run.id for run in plan.going if self._move_away(run.id)]
         self._remove_remains(done)
         self._forget(done.runs)
+        self._remove_remains(done)
         self._sweep(plan, done)
         if is_full and not self._remove_entries(plan.entries, done):
             done.notes.append("cached results stay for now, without their bytes: the cache cannot be written")
@@ -223,12 +224,15 @@ class Cleaner:
 
     def _forget(self, runs: Sequence[str]) -> None:
         """Have the index forget the runs now, and not tell people later that their logs have vanished."""
-        if runs:
-            store = self.stack.metadata_store
-            store.refresh()
-            store.notices[:] = [text for text in store.notices if "logs were deleted" not in text]
-            if self.is_shared:
-                unpin_runs(self.state, self.stack, runs)
+        if not runs:
+            return
+        store = self.stack.metadata_store
+        store.refresh()
+        if len(runs) > store.count():  # most of it is about runs that are gone: a new one is small
+            store.rebuild()
+        store.notices[:] = [text for text in store.notices if not _is_own_doing(text)]
+        if self.is_shared:
+            unpin_runs(self.state, self.stack, runs)
 
     def _sweep(self, plan: CleanPlan, done: Cleaned) -> None:
         store = self.stack.artifact_store
@@ -254,6 +258,10 @@ class Cleaner:
             if (entry.key, entry.created) not in ignored:
                 needed |= digests_of(entry)
         return needed
+
+
+def _is_own_doing(notice: str) -> bool:
+    return "logs were deleted" in notice or "made again from the logs" in notice
 
 
 def _batches(entries: Iterable[ActionEntry]) -> Iterator[list[ActionEntry]]:
