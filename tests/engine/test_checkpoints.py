@@ -65,8 +65,9 @@ def test_cleaning_finds_those_that_were_not_used_for_long_and_are_not_in_use(tmp
     for folder in (old, used):
         os.utime(folder, (1, 1))
     found = list(find_remains(state, 3600.0))
-    assert [remains.path for remains in found] == [old, old.with_name(f"{old.name}.lock")]
+    assert [remains.path for remains in found] == [old]
     for remains in found:
         remove(remains)
     assert not old.exists()
+    assert not old.with_name(f"{old.name}.lock").exists()
     assert fresh.exists()
