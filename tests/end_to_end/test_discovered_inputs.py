@@ -107,3 +107,28 @@ def test_what_imports_look_through_does_not_count(project: Callable[..., Any]) -
     made.write({"more.txt": "x"})
     made.run()
     assert made.executed() == []
+
+
+def test_where_a_step_has_gone_does_not_matter_to_the_next(project: Callable[..., Any]) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                import os, tempfile
+                from collections.abc import Iterator
+                def one() -> int:
+                    with tempfile.TemporaryDirectory() as folder:
+                        os.chdir(folder)
+                    return 1
+                def two(one) -> Iterator[str]:
+                    os.chdir("folder")
+                    yield open("inner.txt").read()
+                    yield open("../data.txt").read()
+                def three(two) -> list:
+                    return [*two, open("data.txt").read()]
+            """,
+            "data.txt": "outer",
+            "folder/inner.txt": "inner",
+        }
+    )
+    made.run()
+    assert made.value("three") == ["inner", "outer", "outer"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zenconv.engine.discovery import GONE, digest_discovered, variant_of
+from zenconv.engine.discovery import GONE, digest_discovered, find_changed, fold, sign_file, variant_of
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.files import FileDigests
 from zenconv.engine.watching import Observer
@@ -101,3 +101,56 @@ def test_each_state_of_the_files_has_a_key_of_its_own() -> None:
     }
     assert len(keys) == 4
     assert variant_of(one, {"a": "1", "b": "2"}) == variant_of(one, {"b": "2", "a": "1"})
+
+
+def test_a_file_that_the_step_puts_in_place_or_takes_away_is_no_input(root: Path) -> None:
+    def move() -> None:
+        os.replace("data/a.csv", "data/c.csv")
+        Path("data/c.csv").read_text()
+
+    def read_and_remove() -> None:
+        Path("data/b.csv").read_text()
+        os.remove("data/b.csv")
+
+    assert observed(root, move) == []
+    assert observed(root, read_and_remove) == []
+
+
+def test_a_step_that_goes_elsewhere_reads_there_and_the_next_begins_at_home(root: Path) -> None:
+    def go() -> None:
+        os.chdir("data")
+        Path("a.csv").read_text()
+
+    assert observed(root, go) == ["data/a.csv"]
+    assert Path.cwd() == root
+
+
+def test_many_files_count_as_their_folders(root: Path) -> None:
+    for number in range(1200):
+        (root / "data" / f"{number}.txt").write_text("x")
+    (root / "one.txt").write_text("x")
+
+    def read() -> None:
+        Path("one.txt").read_text()
+        for number in range(1200):
+            Path(f"data/{number}.txt").read_text()
+
+    assert observed(root, read) == ["data/**", "one.txt"]
+    before = digest_discovered(["data/**"], root, FileDigests())
+    assert digest_discovered(["data/**"], root, FileDigests()) == before
+    (root / "data" / "7.txt").write_text("y")
+    assert digest_discovered(["data/**"], root, FileDigests()) != before
+
+
+def test_files_in_very_many_folders_count_as_the_folder_around_them(root: Path) -> None:
+    names = [f"data/{number}/x.txt" for number in range(1100)]
+    assert list(fold({name: ("", []) for name in names}, root)) == ["data/**"]
+
+
+def test_a_file_that_changed_meanwhile_is_not_hidden_in_its_folder(root: Path) -> None:
+    readings = {f"data/{number}.txt": ("", list[int]()) for number in range(1100)}
+    readings["data/a.csv"] = ("", sign_file(str(root / "data" / "a.csv")))
+    (root / "data" / "a.csv").write_text("longer")
+    folded = fold(readings, root)
+    assert list(folded) == ["data/**", "data/a.csv"]
+    assert find_changed({name: was for name, (_, was) in folded.items()}, root) == ["data/a.csv"]

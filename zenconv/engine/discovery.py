@@ -8,6 +8,7 @@ people.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,17 +17,23 @@ from zenconv.engine.files import FileDigests
 from zenconv.errors import StoreError
 from zenconv.records.artifact import ActionKey
 
+Reading = tuple[str, list[int]]
+"""``file:line`` that reads a file, or nothing; and what `sign_file` said of the file just before."""
+
+_MOST_NAMED = 1000
 GONE = "gone"
 """Stands for the digest of what is not there any more."""
 
 
 def digest_discovered(names: Iterable[str], root: Path, files: FileDigests) -> dict[str, str]:
-    """Return the digest of each file's content, or of each folder's list of names."""
+    """Return the digest of each file's content, of a folder's list of names, or of all in it."""
     return {name: _digest(name, root, files) for name in names}
 
 
 def _digest(name: str, root: Path, files: FileDigests) -> str:
     try:
+        if name.endswith("/**"):
+            return files.digest(root / name[:-3])
         if name.endswith("/"):
             # The state folder comes and goes with runs; hidden files are not listed by habit.
             listed = [
@@ -53,6 +60,27 @@ def find_changed(signatures: Mapping[str, list[int]], root: Path) -> list[str]:
     Call it after their content was digested: then a file that is in order was read as digested.
     """
     return [name for name, before in signatures.items() if before and sign_file(str(root / name)) != before]
+
+
+def fold(readings: Mapping[str, Reading], root: Path) -> dict[str, Reading]:
+    """Return `readings` with whole folders, ``folder/**``, for what is too many files to name.
+
+    Files that changed meanwhile stay by themselves.
+    """
+    if len(readings) <= _MOST_NAMED:
+        return dict(readings)
+    folders = Counter(name.rpartition("/")[0] for name in readings)
+    places = {folder: folder for folder, count in folders.items() if folder and count > _MOST_NAMED // 10}
+    if sum(count for folder, count in folders.items() if folder not in places) > _MOST_NAMED:
+        places = {folder: folder.partition("/")[0] for folder in folders if folder}
+    folded: dict[str, Reading] = {}
+    for name, (where, was) in readings.items():
+        place = places.get(name.rpartition("/")[0])
+        if place is None or (was and sign_file(str(root / name)) != was):
+            folded[name] = (where, was)
+        else:
+            folded.setdefault(f"{place}/**", (where, []))
+    return folded
 
 
 def variant_of(key: ActionKey, discovered: Mapping[str, str]) -> ActionKey:

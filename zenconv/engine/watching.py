@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, Self
 
 from zenconv.engine.audit import listen, watch_environment
-from zenconv.engine.discovery import sign_file
+from zenconv.engine.discovery import Reading, fold, sign_file
 from zenconv.engine.effects import TAKERS, Effects
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.keys import IMPURE_BUILTINS
@@ -33,15 +33,14 @@ _NOT_DATA = ("__pycache__", "site-packages", ".egg-info", ".dist-info")
 _CODE_SUFFIXES = (".py", ".pyc", ".pyi", ".so", ".pyd")
 _LISTINGS = ("os.listdir", "os.scandir")
 _HEARD = ("open", *_LISTINGS, "os.chdir", *TAKERS)
-_MOST_FILES = 10_000
+_REPLACING = {"os.rename": 1, "os.link": 1, "os.symlink": 1, "os.remove": 0, "shutil.rmtree": 0}
+"""Which argument of an audit event names what the step itself puts there or takes away."""
+_MOST_FILES = 100_000
 _MOST_PLACES = 3
 """For how many of them the line that reads them is looked for."""
 _LONGEST_NAME = 1024
 _HOOK_FRAMES = 4
 """How many frames stand between a method that `Observation.hear` calls and what caused the event."""
-
-Reading = tuple[str, list[int]]
-"""``file:line`` that reads a file, or nothing; and what `sign_file` said of the file just before."""
 
 _current: ContextVar[Observation | None] = ContextVar("zenconv_observation", default=None)
 _alone: Observation | None = None
@@ -122,9 +121,12 @@ class Observation:
         self._observer = observer
         self._node = node
         self._is_async = is_async
-        self._folder = os.getcwd()
+        self._home = self._folder = os.getcwd()
+        self._has_moved = False
+        self._strayed = ""
         self._read: dict[str, Reading] = {}
         self._written: set[str] = set()
+        self._replaced: list[str] = []
         self._named = self._sign_named(fixtures)
         self._effects: Effects | None = None
         self._around = ExitStack()
@@ -132,6 +134,8 @@ class Observation:
 
     def __enter__(self) -> Self:
         global _alone
+        if self._strayed:
+            os.chdir(self._strayed)  # where the step's code had gone, and goes on
         self._token = _current.set(self)
         if not self._is_async:
             _alone = self
@@ -145,6 +149,16 @@ class Observation:
             _alone = None
         if self._token is not None:
             _current.reset(self._token)
+        if self._has_moved and not self._is_async:
+            self._return_home()
+
+    def _return_home(self) -> None:
+        """Go back to where paths of the next step begin."""
+        try:
+            self._strayed = os.getcwd()
+        except FileNotFoundError:  # it was a temporary folder
+            self._strayed = ""
+        os.chdir(self._home)
 
     @contextmanager
     def apart(self, *, keep: bool) -> Iterator[dict[str, Reading]]:
@@ -207,7 +221,8 @@ class Observation:
         for name, before in self._named.items():
             if before and name not in found and sign_file(self._full(name)) == before:
                 found[name] = (where, before)
-        return {name: found[name] for name in sorted(found) if name not in self._written}
+        found = {name: reading for name, reading in found.items() if not self._is_own(name)}
+        return fold(dict(sorted(found.items())), Path(self._observer.root))
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take down an audit event."""
@@ -217,7 +232,10 @@ class Observation:
             self._hear_listing(arguments[0])
         elif event == "os.chdir":
             self._folder = ""
+            self._has_moved = True
         else:
+            if event in _REPLACING:
+                self._hear_replacing(arguments[_REPLACING[event]])
             if event == "sqlite3.connect":
                 self._hear_database(arguments[0])
             if self._effects is not None:
@@ -247,6 +265,16 @@ class Observation:
         # What imports look through is not what the step looks at.
         if name is not None and self._observer.origins.find(sys._getframe(1)) is not None:
             self._note_read(f"{name}/" if name else "./", "")
+
+    def _hear_replacing(self, path: Any) -> None:
+        """Note what is not an input any more: it goes away, or something takes its place."""
+        name = self._observer.name_below(self._absolute(path))
+        if name:
+            self._written.add(name)
+            self._replaced.append(f"{name}/")
+
+    def _is_own(self, name: str) -> bool:
+        return name in self._written or name.startswith(tuple(self._replaced))
 
     def _hear_database(self, path: Any) -> None:
         full = self._absolute(path)
