@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -31,6 +32,7 @@ class Terminal:
         self.seen = ""
         self.pid, self._handle = pty.fork()
         if not self.pid:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests in the background inherit that it is ignored
             os.chdir(it.path)
             environment = make_environment(it.home, **{"TERM": "xterm", **(env or {})})
             command = [sys.executable, "-m", "zenconv", *args]

@@ -52,7 +52,8 @@ def changed_votes(project, votes):
     """A copy of its own."""
     it = project()
     shutil.copytree(votes.path, it.path, dirs_exist_ok=True)
-    shutil.copytree(votes.home, it.home, dirs_exist_ok=True)
+    if votes.home.exists():
+        shutil.copytree(votes.home, it.home, dirs_exist_ok=True)
     return it
 
 
@@ -161,6 +162,38 @@ def test_branches_are_collected_and_a_branch_is_a_step(project) -> None:
     it.run("run")
     assert shell(it, "total", script="print(dict(part), call())").stdout == "{'C=1': 10, 'C=2': 20} 30\n"
     assert shell(it, "1::part[C=2]", script="print(C, call(), call(C=4))").stdout == "2 20 40\n"
+
+
+def test_items_that_only_the_run_knows_are_those_of_the_run(project) -> None:
+    steps = """
+        import zenconv
+
+        def numbers() -> zenconv.Each[int]:
+            return [1, 2, 0]
+
+        def inverse(numbers: int) -> float:
+            return 1 / numbers
+
+        def total(inverse: zenconv.Collect[float]) -> float:
+            return sum(inverse.values())
+    """
+    it = project({"steps_a.py": steps})
+    it.run("run", check=1)
+    assert shell(it, script="print(numbers, call(numbers=4))").stdout == "0 0.25\n"
+    assert shell(it, "inverse[numbers=1]", script="print(numbers, call())").stdout == "2 0.5\n"
+    assert shell(it, "total", script="print(len(inverse), inverse.failed, call())").stdout == (
+        "2 ('numbers=2',) 1.5\n"
+    )
+
+
+def test_what_was_overridden_in_the_run_is_what_the_step_got(project) -> None:
+    it = project({**VOTES, "n.json": "6", "t.json": '{"yes": 1, "no": 2}'})
+    it.run("run", "odds", "--override", "no=n.json", "--override", "tally=t.json")
+    done = shell(it, "odds", script="print(yes, no, floor)")
+    assert done.stdout == "1 6 0.5\n"
+    assert "changed since" not in done.stderr
+    done = shell(it, "split", script="print(tally)")
+    assert done.stdout == "{'yes': 1, 'no': 2}\n"
 
 
 def test_places_to_write_are_the_sessions_own(project) -> None:

@@ -21,7 +21,7 @@ from zenconv.cli.recorded_values import recover_value
 from zenconv.engine.builtin_fixtures import BuiltinFixtures, RunInfo
 from zenconv.engine.calling import call_step
 from zenconv.engine.checkpoints import Checkpoints
-from zenconv.engine.decide import NodeResult
+from zenconv.engine.decide import NodeResult, grow_known
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.failures import ProjectFiles, describe_failure
 from zenconv.engine.keys import short_text
@@ -35,7 +35,7 @@ from zenconv.interfaces.orchestrating import Task, TaskInput
 from zenconv.project.performing import seed_of
 from zenconv.project.planning import Planner, Selection
 from zenconv.queries.describing import list_settings
-from zenconv.queries.loading import load_output
+from zenconv.queries.loading import load_output, load_outputs
 from zenconv.records.artifact import ActionKey
 from zenconv.records.plan import KeyParts
 from zenconv.records.run import HAS_RESULT, RunRecord, StepRunRecord
@@ -97,7 +97,9 @@ class StepSession:
     `notes` what differs from the run.
     """
 
-    def __init__(self, history: History, found: Found, planner: Planner, node: Node) -> None:
+    def __init__(
+        self, history: History, found: Found, planner: Planner, node: Node, results: RecordedResults
+    ) -> None:
         self.record = found.step
         self.run = found.run
         self.node = node
@@ -109,7 +111,8 @@ class StepSession:
         self.files = ProjectFiles(planner.project.settings.root, planner.project.is_project_file)
         self._history = history
         self._planner = planner
-        self._results = RecordedResults(history, found.run)
+        self._results = results
+        self._elsewhere: dict[str, tuple[StepRunRecord, str | None]] = {}
         self._kept: dict[str, str] = {}
         self._bindings = {binding.parameter: binding for binding in self._choose_bindings()}
         self._loaded: dict[str, Any] = {}
@@ -191,6 +194,8 @@ class StepSession:
     def _obtain(self, binding: Binding) -> Any:
         """Return what one parameter gets, made or loaded anew; a fixture that lives stays."""
         node = attrs.evolve(self.node, bindings=(binding,), autouse=())
+        if binding.parameter in self._elsewhere:
+            return load_outputs(self._history, *self._elsewhere[binding.parameter])
         given = self._planner.decider.inputs(node, self._results)
         loaded = {name: self._load(value) for name, value in given.items()}
         return self._make_arguments(node, loaded, self._task)[binding.parameter]
@@ -248,8 +253,8 @@ class StepSession:
                 yield attrs.evolve(binding, value=None)  # a place of the session's own
             elif row is None or binding.source != row.get("source"):
                 yield binding
-            elif binding.source == "node" and row.get("node") in self._planner.pipeline.nodes:
-                yield attrs.evolve(binding, node=str(row["node"]), output=row.get("output", binding.output))
+            elif binding.source == "node":
+                yield self._choose_node(binding, row)
             elif binding.source == "value" and not binding.secret:
                 parameter = parameters.get(binding.parameter)
                 text = str(row.get("value", ""))
@@ -264,6 +269,16 @@ class StepSession:
             else:
                 yield binding
 
+    def _choose_node(self, binding: Binding, row: Mapping[str, Any]) -> Binding:
+        node = str(row.get("node"))
+        if node in self._planner.pipeline.nodes:
+            return attrs.evolve(binding, node=node, output=row.get("output", binding.output))
+        record = self._results.record(node)
+        if record is not None and record.status in HAS_RESULT:
+            # Only that run had such a node: an output that was overridden, or a sample.
+            self._elsewhere[binding.parameter] = record, row.get("output")
+        return binding
+
     def _note_changes(self) -> None:
         decider = self._planner.decider
         before = self._history.store.key_parts([self.record.key]).get(self.record.key)
@@ -276,10 +291,12 @@ class StepSession:
                     {name: part for name, part in before.parts.items() if not name.startswith("input ")},
                     before.sources,
                 )
+            aside = {("parameter", name) for name in self._kept} | {("file", name) for name in self._kept}
+            aside |= {("input", name) for name in self._elsewhere}
             changes = [
                 change
                 for change in compare_parts(before, after)
-                if change.kind not in ("parameter", "file") or change.name.split()[0] not in self._kept
+                if (change.kind, change.name.split()[0]) not in aside
             ]
             if changes:
                 self.notes.append(f"changed since run {self.run.id}: {reason_for(changes)}")
@@ -291,9 +308,10 @@ class StepSession:
     def _stale_inputs(self) -> Iterator[str]:
         """Yield, for each input that a run now would make anew or has made anew since, a line."""
         decisions = self._planner.plan(Selection((self.node.id,))).decisions
-        for above in self.node.upstream:
-            recorded, decision = self._results.get(above), decisions[above]
-            if recorded is None:
+        asked = [binding for binding in self.node.bindings if binding.parameter not in self._elsewhere]
+        for above in dict.fromkeys(id for binding in asked for id in binding.above()):
+            recorded, decision = self._results.get(above), decisions.get(above)
+            if recorded is None or decision is None:
                 continue
             if decision.entry is None:
                 yield f"a run now would not take {above} from run {self.run.id}: {decision.reason}"
@@ -319,7 +337,16 @@ def open_session(history: History, found: Found, load_planner: Callable[[str, st
             f"{node_id} of run {found.run.id} is no step of the project any more",
             hint=f"its results can be read without its code: zenconv get {found.run.number} {node_id}",
         ) from error
-    return StepSession(history, found, planner, planner.pipeline.nodes[node_id])
+    results = RecordedResults(history, found.run)
+    while grow_known(planner.pipeline, planner.decider, results):
+        pass  # the branches that run had, each of which may have items of its own
+    node = planner.pipeline.nodes.get(node_id)
+    if node is None:
+        raise UsageError(
+            f"{node_id} of run {found.run.id} cannot be told from the records of that run",
+            hint="name one of its branches, or a step that it waits for",
+        )
+    return StepSession(history, found, planner, node, results)
 
 
 def _started(run: RunRecord) -> datetime:

@@ -256,7 +256,7 @@ def _rebind(node: Node, binding: Binding, place: _Place, made: str) -> Binding:
         if binding.output is None:
             raise UsageError(
                 f"{node.id} asks for all outputs of {place.node.step.name} as one",
-                hint=f"override {place.node.step.name} with a recorded result",
+                hint=f"override {place.node.step.name} itself, with something that has them all",
             )
         return attrs.evolve(binding, node=made, output="") if binding.output == place.output else binding
     if binding.source == "collect":
