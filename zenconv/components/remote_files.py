@@ -22,7 +22,8 @@ _THREADS = 16
 _FEW = 3
 _WITH_FOLDERS = {"file", "local", "sftp", "ssh", "smb", "ftp", "hdfs", "webhdfs", "arrow_hdfs", "dask"}
 """Protocols on which a folder must be made first; on object stores making one could make a bucket."""
-_memory_mutex = threading.Lock()
+_memory_mutex = threading.RLock()
+"""In memory, a file that is read or half written is one object for all threads, its position included."""
 
 
 class RemoteFiles:
@@ -85,7 +86,8 @@ class RemoteFiles:
     def _explained(self, verb: str, path: str) -> Iterator[None]:
         """Turn whatever a back-end raises, but a missing file, into a `StoreError`."""
         try:
-            yield
+            with _memory_mutex if "memory" in self._protocols else nullcontext():
+                yield
         except (FileNotFoundError, FileExistsError, StoreError):
             raise
         except Exception as error:
@@ -144,10 +146,9 @@ class RemoteFiles:
                 if self.is_local:
                     _write_local(f"{root}/{path}", data, _link)
                     return True
-                with _memory_mutex if "memory" in self._protocols else nullcontext():
-                    return bool(
-                        self._with_folder(path, lambda: self._create(file_system, f"{root}/{path}", data))
-                    )
+                return bool(
+                    self._with_folder(path, lambda: self._create(file_system, f"{root}/{path}", data))
+                )
             except FileExistsError:
                 return False
 
