@@ -336,3 +336,44 @@ def test_a_child_that_a_teardown_forked_does_not_go_on_with_the_run(project) -> 
     )
     it.run("run")
     assert trace(it) == ["one", "two"]
+
+
+ENDING = """
+import os
+import time
+import zenconv
+
+@zenconv.fixture(scope="{scope}")
+def resource():
+    yield 1
+    {ending}
+    with open("ended", "w") as stream:
+        stream.write("yes")
+
+def first(resource) -> int: return 1
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize("scope", ["pipeline", "run"])
+def test_a_process_that_ends_in_a_teardown_fails_the_run_and_no_step(project, scope, workers) -> None:
+    text = ENDING.replace("{scope}", scope).replace("{ending}", "os._exit(0)")
+    it = project({"steps_a.py": text, "steps_b.py": "def second() -> int: return 2\n"})
+    result = it.run("run", "-n", workers, check=1)
+    assert "while it tore down fixture 'resource' (steps_a.py:6): exited with status 0" in result.stderr
+    assert set(it.statuses().values()) <= {"succeeded", "reused"}
+    assert it.value("second", "last") == 2
+
+
+def test_a_slow_teardown_in_a_worker_gets_the_time_it_takes(project) -> None:
+    text = ENDING.replace("{scope}", "run").replace("{ending}", "time.sleep(1)")
+    it = project({"steps_a.py": text})
+    code = """
+        import runpy, sys
+        import zenconv.engine.workers
+        zenconv.engine.workers.GRACE_SECONDS = 0.2  # what a run gets that is stopped
+        sys.argv = ["zenconv", "run", "-n", "1"]
+        runpy.run_module("zenconv", run_name="__main__")
+    """
+    assert "1 ran" in it.python(code).stdout
+    assert it.read("ended") == "yes"

@@ -174,7 +174,7 @@ class _Pool(TaskPool):
                 raise WorkerError(str((message.error or {}).get("message", "workers end as they start")))
         late = message.late
         others = [task for task, _ in seat.tasks.values() if task.node not in late]
-        if not self._is_interrupted and (late or len(others) > 1):
+        if not self._is_interrupted and (late or len(others) > 1 or message.is_innocent):
             # With a late one to blame nobody is suspect, but here they have their turn as well.
             self._suspects += others
             others = []

@@ -467,7 +467,7 @@ class RunExecution:
     def _tear_down(self, node: Node, pool: TaskPool) -> Iterator[Event]:
         if self._schedule.is_done(node.pipeline):
             pool.end_pipeline(node.pipeline)
-            yield from _as_notices(self.performer.end_pipeline(node.pipeline))
+            yield from _as_notices(self.performer.endings.end_pipeline(node.pipeline))
 
     def _close(self, node: Node, status: str) -> None:
         self.status[node.id] = status

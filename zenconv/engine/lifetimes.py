@@ -93,6 +93,14 @@ class Lifetimes:
             return False
         return owner in self._users or any(live.owner == owner for live in self._live.values())
 
+    def names(self, scope: str, owner: str) -> list[str]:
+        """Return, in words, what belongs to a scope, without one everything, and has something to end."""
+        return [
+            f"fixture {live.name!r} ({live.where})"
+            for live in self._live.values()
+            if live.finalizers and (not scope or (live.scope, live.owner) == (scope, owner))
+        ]
+
     def use(self, live: Live, owner: str) -> None:
         """Note that the step `owner` uses it, until that ends."""
         self._users.setdefault(owner, set()).add(live.identity)

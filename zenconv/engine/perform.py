@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -23,7 +22,6 @@ from zenconv.engine.failures import (
     describe_failure,
     has_frames,
     plain_failure,
-    text_of,
 )
 from zenconv.engine.forks import ForkWatch
 from zenconv.engine.interruption import Interruption
@@ -41,6 +39,7 @@ from zenconv.engine.returned import (
     may_be_none,
     summarize_inputs,
 )
+from zenconv.engine.scope_endings import ScopeEndings
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.watching import Observation, Observer
 from zenconv.engine.written import (
@@ -55,7 +54,6 @@ from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
 from zenconv.records.artifact import Artifact
-from zenconv.records.events import Notice
 from zenconv.records.step import Node, Pipeline
 from zenconv.trust import Trust
 
@@ -99,10 +97,12 @@ class Performer:
     hooks: StepHooks | None = None
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
     _observer: Observer = attrs.field(init=False)
+    endings: ScopeEndings = attrs.field(init=False)
     _begun: int = 0
     _under_way: int = 0
 
     def __attrs_post_init__(self) -> None:
+        self.endings = ScopeEndings(self.resources, self.capture, self.secrets, self.files, self._forks)
         self._observer = Observer(self.root, self.files)
 
     def perform(self, task: Task) -> TaskResult:
@@ -440,31 +440,6 @@ class Performer:
         returned, _ = await self._call(node, making)
         outputs = split_outputs(node.step, returned)
         return outputs[given.output] if given.output is not None else join_outputs(node.step, outputs)
-
-    def end_pipeline(self, pipeline: str) -> list[Notice]:
-        """Tear down what was made for one pipeline; return what failed on the way."""
-        return self._end(lambda: self.resources.end_pipeline(pipeline))
-
-    def end_run(self) -> list[Notice]:
-        """Tear down everything that is left; return what failed on the way."""
-        return self._end(self.resources.end_run)
-
-    def _end(self, tear_down: Callable[[], list[BaseException]]) -> list[Notice]:
-        self.capture.flush()
-        start = self.capture.spool.size()
-        with self._forks:
-            failures = tear_down()
-        self.capture.flush()
-        printed = self.capture.spool.cut(start)
-        return [Notice(self._describe_ending(failure, printed), "error") for failure in failures]
-
-    def _describe_ending(self, failure: BaseException, printed: bytes) -> str:
-        described = describe_failure(failure, self.files)
-        text = text_of(described)
-        if printed:
-            text += "\nwhat was printed meanwhile:\n" + printed.decode("utf-8", "replace").rstrip()
-        redacted: str = self.secrets.redact(textwrap.indent(text, "    "))
-        return f"a teardown failed\n{redacted}"
 
     def _take_output(self, spool: Spool) -> Artifact | None:
         self.capture.flush()

@@ -108,6 +108,11 @@ class Resources:
         """Return whether anything was made, or used, for the task of that node."""
         return self._lifetimes.concerns(owner)
 
+    def describe(self, scope: str = "", owner: str = "") -> str:
+        """Return which fixtures `end_pipeline` or `end_run` would tear down, in words."""
+        names = self._lifetimes.names(scope, owner)
+        return ", ".join(names) or ("fixtures" if self._unreported else "")
+
     def end_step(self, owner: str) -> SettingUp[list[BaseException]]:
         """Tear down what was made for the task of one node; return what failed on the way."""
         return self._lifetimes.end("step", owner)

@@ -33,6 +33,7 @@ from zenconv.engine.time_limits import TimeWatch
 from zenconv.engine.wakeups import Wakeups, drain
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
+    OVER,
     Event,
     Notice,
     PlanReady,
@@ -82,6 +83,7 @@ class _State:
     failure: ProjectFailed | None = None
     unexplained: int = 0
     has_error: bool = False
+    ending: str = ""
     checks: set[str] = attrs.field(factory=set)
     verified: dict[str, int] = attrs.field(factory=dict)
     verifying: dict[str, bool] = attrs.field(factory=dict)
@@ -112,6 +114,7 @@ class _State:
             self.has_error |= event.level == "error"
         elif isinstance(event, Progress):
             self.doing = event.text or self.doing
+            self.ending = event.ending or self.ending
             if event.secret:
                 self.secrets.append(event.secret)
 
@@ -298,6 +301,11 @@ class Supervisor:
             doing = f" while {state.doing}" if state.doing else ""
             self._record(ProjectFailed(f"the process ended{doing}: {cause}", 2, at=clock.utc_now()))
             return False
+        if not nodes and not verified and state.ending not in ("", OVER):
+            text = f"the process ended while it tore down {state.ending}: {cause}"
+            self._record(Notice(text, "error", at=clock.utc_now()))
+            state.ending = ""
+            return True
         if not nodes and not verified:
             state.unexplained += 1
             return state.unexplained < _MOST_UNEXPLAINED

@@ -161,7 +161,7 @@ class _Work:
             if self._is_over and not self._async_tasks:
                 break
             messages = self._wait()
-        self._note(self._performer.end_run())
+        self._note(self._performer.endings.end_run())
         for problem in self._durability.finish():
             self._link.send({"notice": [problem]})
 
@@ -169,7 +169,7 @@ class _Work:
         if "task" in message:
             self._begin(Task.from_json(message["task"]))
         elif "end_pipeline" in message:
-            self._note(self._performer.end_pipeline(message["end_pipeline"]))
+            self._note(self._performer.endings.end_pipeline(message["end_pipeline"]))
         elif "end" in message:
             self._is_over = True
 

@@ -16,6 +16,7 @@ from zenconv.engine.capture import Spool
 from zenconv.engine.endings import crash_error, describe_end
 from zenconv.engine.fork_server import ForkServer
 from zenconv.engine.frames import FrameReader, encode_frame
+from zenconv.engine.interruption import Interruption
 from zenconv.engine.printed import store_text
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.time_limits import TimeWatch
@@ -23,10 +24,12 @@ from zenconv.errors import WorkerError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.records.artifact import Artifact
-from zenconv.records.events import Notice
+from zenconv.records.events import OVER, Notice
 
 GRACE_SECONDS = 10.0
-"""How long workers get to tear their fixtures down."""
+"""How long workers get to tear their fixtures down where a run is stopped; else they take their time."""
+_LOOKING_SECONDS = 0.5
+"""How often a signal is looked for meanwhile."""
 
 _READ_SIZE = 1 << 18
 
@@ -40,6 +43,7 @@ class _Worker:
     connection: socket.socket
     spool: Spool
     doing: str = "it started"
+    ending: str = ""
     is_ready: bool = False
     is_open: bool = True
     has_left: bool = False
@@ -90,6 +94,7 @@ class ForkedWorkers:
         store: ArtifactStore,
         secrets: Secrets,
         watch: TimeWatch,
+        interruption: Interruption,
     ) -> None:
         self._server = server
         self._beginning = {"begin": dict(beginning)}
@@ -97,6 +102,7 @@ class ForkedWorkers:
         self._store = store
         self._secrets = secrets
         self._watch = watch
+        self._interruption = interruption
         self._workers: dict[int, _Worker] = {}
         self._notices: list[Notice] = []
 
@@ -143,21 +149,34 @@ class ForkedWorkers:
         return notices
 
     def close(self) -> None:
+        stopped = [worker for worker in self._workers.values() if worker.unfinished]
         for worker in self._workers.values():
             if not worker.is_ready:
                 self._server.kill(worker.pid)
             elif worker.unfinished:
                 self._server.signal(worker.pid, signal.SIGTERM)
         self._tell_all({"end": True})
-        deadline = clock.monotonic() + GRACE_SECONDS
         try:
-            while self._workers and (left := deadline - clock.monotonic()) > 0:
-                self.messages(left)
+            self._see_off(clock.monotonic() + GRACE_SECONDS if stopped else None)
         finally:
             self._server.close()
             for worker in self._workers.values():
                 worker.close()
             self._workers.clear()
+
+    def _see_off(self, deadline: float | None) -> None:
+        """Wait until all workers have ended; from a signal on, and with a deadline, only for a while."""
+        while self._workers:
+            if deadline is None and self._interruption.signal:
+                deadline = clock.monotonic() + GRACE_SECONDS
+            left = _LOOKING_SECONDS if deadline is None else deadline - clock.monotonic()
+            if left <= 0:
+                break
+            self.messages(min(left, _LOOKING_SECONDS))
+        for worker in self._workers.values():
+            if worker.ending not in ("", OVER):
+                text = f"a teardown did not end within {GRACE_SECONDS:g} s and was cut off: {worker.ending}"
+                self._notices.append(Notice(text, "error"))
 
     def _tell_all(self, message: dict[str, Any]) -> None:
         for worker in self._workers.values():
@@ -185,6 +204,8 @@ class ForkedWorkers:
             self._secrets.get(message["secret"])
         elif "doing" in message:
             worker.doing = message["doing"]
+        elif "ending" in message:
+            worker.ending = message["ending"]
         elif "notice" in message:
             self._notices.append(Notice(*message["notice"]))
         elif "left" in message:
@@ -200,10 +221,15 @@ class ForkedWorkers:
         if not worker.has_left:
             self._server.kill(pid)
             error = crash_error(describe_end(status))
+            is_innocent = worker.ending not in ("", OVER)
+            if is_innocent:
+                text = f"a worker ended while it tore down {worker.ending}: {describe_end(status)}"
+                self._notices.append(Notice(text, "error"))
             if not worker.is_ready:
                 error["message"] = f"a worker ended while {worker.doing}: {describe_end(status)}"
             output = self._last_words(worker.spool)
-            said.append(WorkerMessage(worker.number, "ended", error=error, output=output, late=late))
+            ended = WorkerMessage(worker.number, "ended", error=error, output=output, late=late)
+            said.append(attrs.evolve(ended, is_innocent=is_innocent))
         worker.close()
         return said
 

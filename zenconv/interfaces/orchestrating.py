@@ -202,6 +202,7 @@ class WorkerMessage(Frozen):
     ``ready``: it has collected the project. ``result``: a task has ended. ``ended``: the process
     has; `error` tells how, `output` is what was printed last. `late` are the errors of tasks that
     took too long, so that it had to be killed: of these alone, whatever else it was executing.
+    `is_innocent`: it ended beside its tasks, none of which is to blame.
     """
 
     worker: int
@@ -210,6 +211,7 @@ class WorkerMessage(Frozen):
     error: Mapping[str, Any] | None = None
     output: Artifact | None = None
     late: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    is_innocent: bool = False
 
 
 class Workers(Protocol):

@@ -257,14 +257,15 @@ class _RunnerBody:
             secrets,
             interruption,
         )
+        performer.endings.tell = lambda names: channel.send(Progress(ending=names))
         performer.hooks = StepHooks(plugins, self.folder.id)
         if debugger is not None:
             performer.debugger, debugger.files = debugger, performer.files
         workers = None
         if server is not None and not planner.is_indexed:
-            workers = partial(self._open_workers, server, planner, secrets)
+            workers = partial(self._open_workers, server, planner, secrets, interruption)
         statuses = self._execute(planner, plan, teller, channel, performer, workers, past)
-        for notice in performer.end_run():
+        for notice in performer.endings.end_run():
             channel.send(attrs.evolve(notice, at=clock.utc_now()))
         if debugger is not None and debugger.has_quit:
             channel.send(Notice("the debugger was quit: nothing more was run", "note", at=clock.utc_now()))
@@ -334,7 +335,14 @@ class _RunnerBody:
         body = WorkerBody(self.settings, self.load_plugins, self.folder, self.started)
         return ForkServer(body, lambda is_server: channel.drop(keep_open=is_server))
 
-    def _open_workers(self, server: ForkServer, planner: Planner, secrets: Secrets, most: int) -> Workers:
+    def _open_workers(
+        self,
+        server: ForkServer,
+        planner: Planner,
+        secrets: Secrets,
+        interruption: Interruption,
+        most: int,
+    ) -> Workers:
         from zenconv.engine.workers import ForkedWorkers
         from zenconv.project.working import describe_beginning
 
@@ -342,7 +350,7 @@ class _RunnerBody:
         beginning = describe_beginning(planner.project, planner.pipeline, most, live=self.options.live_output)
         watch = TimeWatch(server.signal, server.stop, ProjectFiles(self.settings.root))
         store = planner.stack.artifact_store
-        return ForkedWorkers(server, beginning, self.folder.path, store, secrets, watch)
+        return ForkedWorkers(server, beginning, self.folder.path, store, secrets, watch, interruption)
 
     def _execute(
         self,

@@ -82,5 +82,6 @@ class WorkerBody:
             start.interruption,
             f"inputs-{start.number}",
         )
+        performer.endings.tell = lambda names: link.send({"ending": names})
         performer.hooks = StepHooks(plugins, self.folder.id)
         return performer

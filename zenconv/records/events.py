@@ -216,18 +216,24 @@ class RunnerDied(Event):
     node: str = ""
 
 
+OVER = "-"
+"""Stands for the names of fixtures that are being torn down, when none is any more."""
+
+
 @attrs.frozen(eq=False, repr=False)
 class Progress(Event):
     """What the runner is doing outside of any step: ``importing steps_training.py``. Not logged.
 
     Or the name of an environment variable whose value is `secret` from now on. `is_unlimited`: a
-    person debugs what runs now, which may take any time.
+    person debugs what runs now, which may take any time. `ending`: fixtures that are being torn down,
+    or `OVER`.
     """
 
     name: ClassVar[str] = "progress"
     text: str = ""
     secret: str = ""
     is_unlimited: bool = False
+    ending: str = ""
 
 
 @attrs.frozen(eq=False, repr=False)
