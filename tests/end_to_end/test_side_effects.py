@@ -14,6 +14,7 @@ from zenconv.records.events import StepFinished
 
 IMPORTS = """
     import logging, os, shutil, socket, sqlite3, subprocess, tempfile
+    from collections.abc import Iterator
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     from pathlib import Path
     import zenconv
@@ -135,6 +136,14 @@ QUIET = {
     "a returned folder": (
         "def one() -> Path:\n    Path('made/in').mkdir(parents=True)\n"
         "    Path('made/in/x').write_text('x'); return Path('made')"
+    ),
+    "paths that come one by one": (
+        "def one() -> Iterator[Path]:\n    for i in range(2):\n"
+        "        path = Path(f'made{i}'); path.write_text('x'); yield path"
+    ),
+    "paths that are items": (
+        "def one() -> zenconv.Each[Path]:\n    for i in range(2):\n"
+        "        path = Path(f'made_item{i}'); path.write_text('x'); yield path"
     ),
     "a temporary folder": "def one(tmp_path): (tmp_path / 'x').write_text('x')",
     "temporary files": (

@@ -11,6 +11,7 @@ import attrs
 from zenconv.cli.output import escape, format_duration, has_screen, plural, shorten, style
 from zenconv.cli.progress import WORDS, short_id
 from zenconv.cli.tracebacks import summary_line
+from zenconv.cli.verdicts import WORDS as VERDICT_WORDS
 from zenconv.cli.verdicts import count_verdicts, summarize_verdict
 from zenconv.records.events import (
     Event,
@@ -51,7 +52,7 @@ class Summary:
         self._names: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
         self._failures: dict[str, Mapping[str, Any] | None] = {}
-        self._differing: dict[str, str] = {}
+        self._differing: dict[str, Mapping[str, Any]] = {}
         self._told: list[str] = []
 
     def __call__(self, event: Event) -> None:
@@ -65,7 +66,7 @@ class Summary:
             if event.status in ("succeeded", "failed"):
                 self._seconds[event.node] = event.seconds
         elif isinstance(event, StepVerified) and event.outcome != "equal":
-            self._differing[event.node] = summarize_verdict(attrs.asdict(event))
+            self._differing[event.node] = attrs.asdict(event)
         elif isinstance(event, RunSummary):
             self._told += event.lines
 
@@ -95,8 +96,7 @@ class Summary:
         if not (self._failures or self._differing):
             return []
         lines = [summary_line(node, error) for node, error in self._failures.items()]
-        word = style("DIFFERS", "red", stream=sys.stdout)
-        lines += [f"{word} {escape(node)} - {escape(why)}" for node, why in self._differing.items()]
+        lines += [_verdict_line(node, verdict) for node, verdict in self._differing.items()]
         if has_screen():
             import shutil
 
@@ -116,6 +116,11 @@ def last_line(finished: RunFinished, run: str, sample: str = "") -> str:
     head = "" if is_plain else f"{finished.status}: "
     of_sample = f", sample {sample}" if sample else ""
     return f"{head}{counts} in {format_duration(finished.seconds)} (run {run}{of_sample})"
+
+
+def _verdict_line(node: str, verdict: Mapping[str, Any]) -> str:
+    word, colour = VERDICT_WORDS[verdict["outcome"]]
+    return f"{style(word, colour, stream=sys.stdout)} {escape(node)} - {escape(summarize_verdict(verdict))}"
 
 
 def _head(text: str) -> str:

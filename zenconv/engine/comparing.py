@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ import attrs
 
 from zenconv.engine.differences import UNKNOWN, describe_difference
 from zenconv.engine.live import is_live
-from zenconv.engine.written import returned_outputs
+from zenconv.engine.outputs import list_items
+from zenconv.engine.returned import is_stream
+from zenconv.engine.written import returned_outputs, written_outputs
 from zenconv.errors import ZenconvError
 from zenconv.interfaces.orchestrating import Task
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
 from zenconv.materializers.discarding import DiscardingStore
 from zenconv.records.artifact import Artifact
+from zenconv.records.step import Node
 from zenconv.trust import Trust
 
 EQUAL = {"outcome": "equal"}
@@ -38,15 +42,38 @@ class Comparison:
     """
 
     task: Task
-    where: str
+    node: Node
     store: ArtifactStore
     materializers: Materializers
     chosen: Callable[[str], tuple[str, str]]
     trust: Trust
     private: Path
 
-    def compare_values(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the verdict on the returned outputs, by name: where it ``differs``, the first and how."""
+    def compare(
+        self,
+        outputs: Mapping[str, Any],
+        written: Mapping[str, Any],
+        around: Iterable[AbstractContextManager[Any]],
+    ) -> dict[str, Any]:
+        """Return the verdict on all outputs: where it ``differs``, the first that does, and how.
+
+        `written` are the places that were written to, by parameter. The step's code, where it goes
+        on only now, does so inside of `around`.
+        """
+        is_each = self.node.step.shape == "each"
+        with ExitStack() as entered:
+            if is_each or is_stream(self.node):
+                for context in around:
+                    entered.enter_context(context)
+            if is_each:
+                verdict = self._compare_items(list_items(outputs[""]))
+            elif is_stream(self.node):
+                verdict = self._compare_streams(outputs)
+            else:
+                verdict = self._compare_values(outputs)
+        return self._compare_written(written_outputs(written)) if verdict is EQUAL else verdict
+
+    def _compare_values(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         for name, artifact in self._returned().items():
             value = outputs[name]
             if is_live(value):
@@ -56,16 +83,14 @@ class Comparison:
                 return verdict
         return EQUAL
 
-    def compare_streams(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the verdict on outputs that come item by item."""
+    def _compare_streams(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         for name, artifact in self._returned().items():
             verdict = self._compare_stream(name, artifact, outputs[name])
             if verdict is not EQUAL:
                 return verdict
         return EQUAL
 
-    def compare_items(self, items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-        """Return the verdict on the items of a step that returns `Each`, each with its id."""
+    def _compare_items(self, items: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         left = self._returned()
         for id, value in items:
             artifact = left.pop(id, None)
@@ -78,8 +103,7 @@ class Comparison:
             return self._differs("step", id, artifact, "it is not there any more")
         return EQUAL
 
-    def compare_written(self, written: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the verdict on what was written to its places, by the name of the output."""
+    def _compare_written(self, written: Mapping[str, Any]) -> dict[str, Any]:
         for name, path in written.items():
             artifact = (self.task.expected or {})[name]
             if not os.path.exists(path):
@@ -120,7 +144,7 @@ class Comparison:
         return self._differs("step", name, expected, difference)
 
     def _save(self, value: Any, chosen: tuple[str, str]) -> Artifact:
-        return self.materializers.save(value, DiscardingStore(), where=self.where, chosen=chosen)
+        return self.materializers.save(value, DiscardingStore(), where=self.node.id, chosen=chosen)
 
     def _load(self, name: str, artifact: Artifact) -> Any:
         """Return the stored value, or `_END` where it cannot be loaded here."""

@@ -60,7 +60,7 @@ class Effects:
         What lies at one of the `returned` paths, or is not there any more, and the variables in
         `env` are in order. `parameters` are the step's arguments, for the advice.
         """
-        self.allowed += [path for value in returned for path in _paths_in(value)]
+        self.allowed += [path for value in returned for path in paths_in(value)]
         written = [deed.name for deed in self._deeds.values() if deed.kind == "write"]
         deeds = [deed for deed in self._deeds.values() if self._counts(deed, written, set(env))]
         return describe_deeds(deeds, name, parameters, self.root)
@@ -216,13 +216,13 @@ def _program_name(program: Any, arguments: Any) -> str:
     return os.path.basename(words[0]) if words else "a program"
 
 
-def _paths_in(value: Any) -> list[str]:
+def paths_in(value: Any) -> list[str]:
     """Return the absolute paths that are, or lie directly in, a value that a step returned."""
     if isinstance(value, PurePath):
         return [os.path.abspath(value)]
     if isinstance(value, list | tuple | set | frozenset):
-        return [path for item in value for path in _paths_in(item)]
-    return [path for item in value.values() for path in _paths_in(item)] if isinstance(value, dict) else []
+        return [path for item in value for path in paths_in(item)]
+    return [path for item in value.values() for path in paths_in(item)] if isinstance(value, dict) else []
 
 
 def _cache_folders() -> tuple[str, ...]:

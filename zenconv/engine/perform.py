@@ -42,13 +42,7 @@ from zenconv.engine.returned import (
 from zenconv.engine.scope_endings import ScopeEndings
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.watching import Observation, Observer
-from zenconv.engine.written import (
-    places,
-    restore_written,
-    save_written,
-    write_elsewhere,
-    written_outputs,
-)
+from zenconv.engine.written import places, restore_written, save_written, write_elsewhere
 from zenconv.errors import ArtifactError, CorruptArtifact, SaveError, ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskInput, TaskResult
 from zenconv.interfaces.storing import ArtifactStore
@@ -293,7 +287,7 @@ class Performer:
             )
         is_lazy = is_stream(node)
         if is_lazy:
-            outputs = {name: as_generator(value) for name, value in outputs.items()}
+            outputs = {name: as_generator(value, seen.pass_on) for name, value in outputs.items()}
         elif any(is_live(value) for value in outputs.values()):
             told = self.secrets.redact(seen.warnings(outputs.values()))
             return TaskResult(task.node, "succeeded", live=True, warnings=told, discovered=seen.discovered())
@@ -329,6 +323,7 @@ class Performer:
         while True:
             with seen, self._forks, self.interruption:  # a generator goes on here
                 id, item = next(items, (None, None))
+                seen.note_returned(item)
             if id is None:
                 return stored
             if is_live(item):
@@ -351,24 +346,11 @@ class Performer:
     ) -> TaskResult:
         """Compare with what is stored; store nothing."""
         chosen = partial(self.materializer_of, node)
-        comparison = Comparison(task, node.id, self.store, self.materializers, chosen, self.trust, private)
-        is_each, is_lazy = node.step.shape == "each", is_stream(node)
-        with ExitStack() as around:
-            if is_each or is_lazy:  # the step's code goes on only now
-                for context in (seen, self._forks, self.interruption):
-                    around.enter_context(context)
-            if is_each:
-                verdict = comparison.compare_items(list_items(outputs.pop("")))
-            elif is_lazy:
-                verdict = comparison.compare_streams(outputs)
-            else:
-                verdict = comparison.compare_values(outputs)
-        if verdict["outcome"] == "equal":
-            verdict = comparison.compare_written(written_outputs(written))
-        notes = seen.warnings([] if is_lazy else outputs.values())
-        return TaskResult(
-            task.node, "succeeded", verdict=self.secrets.redact(verdict), warnings=self.secrets.redact(notes)
-        )
+        comparison = Comparison(task, node, self.store, self.materializers, chosen, self.trust, private)
+        verdict = comparison.compare(outputs, written, (seen, self._forks, self.interruption))
+        told = seen.warnings([] if is_stream(node) else outputs.values())
+        redact = self.secrets.redact
+        return TaskResult(task.node, "succeeded", verdict=redact(verdict), warnings=redact(told))
 
     def restore(self, node: Node, outputs: Mapping[str, Artifact]) -> None:
         """Put back what a reused step had written, where it is missing or differs."""

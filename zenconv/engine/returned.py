@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from zenconv.interfaces.orchestrating import Task
@@ -19,9 +19,12 @@ def _yields(annotation: Any) -> bool:
     return getattr(annotation, "__origin__", annotation) in (Iterator, Generator)
 
 
-def as_generator(value: Any) -> Any:
-    """Return an iterator as a generator, which is what can be stored; anything else as it is."""
-    return (item for item in value) if isinstance(value, Iterator) else value
+def as_generator(value: Any, pass_on: Callable[[Iterator[Any]], Iterator[Any]]) -> Any:
+    """Return an iterator as the generator that `pass_on` makes of it; anything else as it is.
+
+    Only generators can be stored item by item.
+    """
+    return pass_on(value) if isinstance(value, Iterator) else value
 
 
 def may_be_none(node: Node) -> bool:

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from zenconv.engine.audit import listen, watch_environment
 from zenconv.engine.discovery import Reading, fold, sign_file
-from zenconv.engine.effects import TAKERS, Effects
+from zenconv.engine.effects import TAKERS, Effects, paths_in
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.keys import IMPURE_BUILTINS
 from zenconv.engine.naming import named_texts
@@ -199,6 +199,17 @@ class Observation:
             allowed=places,
             excused=excused,
         )
+
+    def pass_on(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Yield `items` that a step returns one by one: where one is a path, the step may write there."""
+        for item in items:
+            self.note_returned(item)
+            yield item
+
+    def note_returned(self, item: Any) -> None:
+        """Take down one of several values that a step returns."""
+        if self._effects is not None:
+            self._effects.allowed += paths_in(item)
 
     def warnings(self, returned: Iterable[Any]) -> list[str]:
         """Return what people should know of the step's effects, once it has returned these values."""
