@@ -29,8 +29,8 @@ def is_shared(settings: Settings, stack: StackSettings) -> bool:
     if store is None or store.id != "local" or cache is None or cache.id != "sqlite":
         return True
     state = os.path.realpath(settings.state)
-    paths = [component.options.get("path") for component in (store, cache)]
-    places = [os.path.realpath(settings.root / os.path.expanduser(path)) for path in paths if path]
+    paths = [component.options.get("path") or settings.state / "store" for component in (store, cache)]
+    places = [os.path.realpath(settings.root / os.path.expanduser(path)) for path in paths]
     return any(os.path.commonpath([state, place]) != state for place in places)
 
 
@@ -42,28 +42,35 @@ def identify_project(state: StateFolder) -> str:
     path = state.path / _IDENTITY
     draft = state.path / f"{_IDENTITY}.{os.getpid()}-{os.urandom(4).hex()}"
     try:
-        draft.write_text(os.urandom(8).hex(), "ascii")
+        draft.write_text(f"{os.urandom(8).hex()} {_inode(state)}", "ascii")
         try:
             os.link(draft, path)  # unlike a rename, never replaces what another process made
         except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        return path.read_text("ascii").strip()
+            if not known_identity(state):  # that of the folder this one was copied from
+                os.replace(draft, path)
+        draft.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+    return known_identity(state)
 
 
 def known_identity(state: StateFolder) -> str:
-    """Return the name of this state folder, ``""`` where it has none yet. `StoreError`."""
+    """Return the name of this state folder, ``""`` where it has none yet. `StoreError`.
+
+    A copy of a folder is another folder: what it gives up, the first may still need.
+    """
     path = state.path / _IDENTITY
     try:
-        known = path.read_text("ascii").strip()
+        name, _, inode = path.read_text("ascii").strip().partition(" ")
+        return name if name.isalnum() and inode == _inode(state) else ""
     except FileNotFoundError:
         return ""
     except (OSError, ValueError) as error:
         raise StoreError(f"cannot read {path}: {error}") from error
-    return known if known.isalnum() else ""
+
+
+def _inode(state: StateFolder) -> str:
+    return str(os.stat(state.path).st_ino)
 
 
 def run_pins(state: StateFolder, runs: Iterable[str]) -> set[ActionKey]:

@@ -30,8 +30,8 @@ class CheckedProject(Frozen):
     is_sound: bool = False
 
 
-def check_project(settings: Settings, plugins: Plugins) -> CheckedProject:
-    """Collect and plan everything; nothing of it is run."""
+def check_project(settings: Settings, plugins: Plugins, *, has_store: bool = True) -> CheckedProject:
+    """Collect and plan everything; nothing of it is run. `has_store`: what can be reused is known."""
 
     def ask(tell: Callable[[str], None]) -> Any:
         planner = Planner.open(settings, Selection(), plugins, tell)
@@ -54,7 +54,7 @@ def check_project(settings: Settings, plugins: Plugins) -> CheckedProject:
     secrets = [Problem(*values) for values in answer["secrets"]]
     findings += [SECTION.error("secrets", str(problem), SettingsError.exit_code) for problem in secrets]
     steps = f"{count(answer['steps'], 'step')} in {count(answer['pipelines'], 'pipeline')}"
-    findings.append(SECTION.ok("project", f"{steps}, {answer['runs']} to run"))
+    findings.append(SECTION.ok("project", f"{steps}, {answer['runs']} to run" if has_store else steps))
     return CheckedProject(findings, answer["packages"], answer["needs"], is_sound=True)
 
 

@@ -51,6 +51,23 @@ def check_stack(
     return findings
 
 
+def check_reachable(stack: Stack) -> list[Finding]:
+    """Return why store or cache cannot even be asked; nothing where they can."""
+    section = Section(f"stack {stack.name}")
+    nothing, key = hashing.digest_bytes(os.urandom(16)), ActionKey(os.urandom(32).hex(), os.urandom(32).hex())
+    for subject, ask in (
+        ("artifact store", lambda: stack.artifact_store.has([nothing])),
+        ("action cache", lambda: stack.action_cache.look_up([key])),
+    ):
+        try:
+            ask()
+        except (ZenconvError, OSError) as error:
+            found = section.failures(subject, error)
+            hint = "see whether the address, the credentials and the network are right"
+            return [section.error(f.subject, f.text, f.exit_code, hint) for f in found]
+    return []
+
+
 def _describe(settings: Settings) -> str:
     kinds = ("orchestrator", "artifact_store", "action_cache", "metadata_store")
     chosen = [(kind, choose_component(settings.stack, kind)) for kind in kinds]

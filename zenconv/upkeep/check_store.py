@@ -48,13 +48,15 @@ class StoreCheck:
         self.deep = deep
         self.fix = fix
 
-    def findings(self) -> Iterator[Finding]:
-        """Yield everything that is found; nothing is raised."""
+    def findings(self, *, with_store: bool = True) -> Iterator[Finding]:
+        """Yield everything that is found; nothing is raised. Without `with_store`, of the records only."""
         if self.fix and self.state.path.exists() and not os.access(self.state.path, os.W_OK):
             self.fix = False
             yield SECTION.error("state", f"nothing can be mended: {self.state.path} cannot be written", 1)
         yield from SECTION.look("space", self._check_space)
         yield from SECTION.look("records", self._check_records)
+        if not with_store:
+            return
         yield from SECTION.look("results", self._check_results)
         yield from SECTION.look("stored files", self._check_blobs)
         yield from SECTION.look("cached results", self._check_entries)

@@ -16,7 +16,7 @@ from zenconv.stack.assemble import Stack
 from zenconv.upkeep.check_imports import check_imports
 from zenconv.upkeep.check_plugins import check_plugins
 from zenconv.upkeep.check_project import check_project
-from zenconv.upkeep.check_stack import check_needs, check_stack
+from zenconv.upkeep.check_stack import check_needs, check_reachable, check_stack
 from zenconv.upkeep.check_store import StoreCheck
 from zenconv.upkeep.check_versions import check_versions
 from zenconv.upkeep.findings import Finding, Section
@@ -48,13 +48,15 @@ def check_everything(load_settings: Callable[[], Settings], options: CheckOption
     stack = Stack(settings, checked.plugins, os.environ, notices.append)
     try:
         problems = stack.problems()
-        project = check_project(_without_stack(settings) if problems else settings, checked.plugins)
+        reached = [] if problems else check_reachable(stack)
+        is_usable = not problems and not reached
+        planned = settings if is_usable else _without_stack(settings)
+        project = check_project(planned, checked.plugins, has_store=is_usable)
         findings += project.findings
-        findings += check_stack(settings, checked.plugins, stack, problems)
+        findings += reached or check_stack(settings, checked.plugins, stack, problems)
         findings += check_needs(settings, checked.plugins, project.needs)
-        findings += StoreCheck(
-            StateFolder(settings.state), stack, deep=options.deep, fix=options.fix
-        ).findings()
+        store = StoreCheck(StateFolder(settings.state), stack, deep=options.deep, fix=options.fix)
+        findings += store.findings(with_store=is_usable)
         findings += [_STORE.warning("cached results", text) for text in dict.fromkeys(notices)]
         findings += Section("versions").look(
             "versions", lambda: check_versions(settings, project.packages, stack.metadata_store)

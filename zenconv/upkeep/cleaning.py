@@ -99,7 +99,8 @@ class Cleaner:
         self.retention = retention
         self.is_shared = is_shared(settings, stack.settings)
         self.pending = Pending(self.state, stack.artifact_store.url)
-        self._judge = Judge(settings, stack, retention, only_own=self.is_shared and not others)
+        only_own = self.is_shared and not others
+        self._judge = Judge(settings, stack, retention, only_own=only_own, others=others)
 
     def plan(self) -> CleanPlan:
         """Look at everything, change nothing.

@@ -39,10 +39,15 @@ class Judge:
     ----------
     only_own
         Entries that runs of this project have neither written nor used stay whatever their age.
+    others
+        Pins of the runs of others go with age, too.
     """
 
-    def __init__(self, settings: Settings, stack: Stack, retention: Retention, *, only_own: bool) -> None:
+    def __init__(
+        self, settings: Settings, stack: Stack, retention: Retention, *, only_own: bool, others: bool
+    ) -> None:
         self.only_own = only_own
+        self._others = others
         self._settings = settings
         self._state = StateFolder(settings.state)
         self._stack = stack
@@ -105,7 +110,7 @@ class Judge:
         if entry.discovered and digests_of(entry) <= kept.digests:
             return True  # a kept run used it under the key that it has without what was discovered
         if is_pin(entry):
-            return self.only_own or not self._is_given_up(entry)
+            return not (self._others and self._is_given_up(entry))
         if self.only_own:
             return key not in gone_keys or not self._is_own(entry)
         return key not in gone_keys and age_of(entry.created) <= self._retention.result_age
