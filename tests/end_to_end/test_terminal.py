@@ -19,6 +19,78 @@ def test_a_breakpoint_talks_to_the_person_under_s(project) -> None:
     assert it.value("a") == 42
 
 
+def test_a_breakpoint_talks_to_the_person_without_a_flag_and_output_stays_captured(project) -> None:
+    steps = """
+        import os
+
+        def a() -> int:
+            x = 41
+            print("before")
+            breakpoint()
+            print("after")
+            os.system("echo from a child")
+            return x + 1
+
+        def b(a: int) -> int:
+            breakpoint()
+            return a
+    """
+    it = project({"steps_a.py": steps})
+    terminal = Terminal(it, "run")
+    terminal.wait_for("(Pdb)")
+    assert "before" not in terminal.seen.replace('print("before")', "")
+    terminal.type("p x * 1000\n")
+    terminal.wait_for("41000")
+    terminal.press("\x03", until="--KeyboardInterrupt--")
+    terminal.type("n\n")
+    terminal.wait_for("os.system")
+    terminal.type("c\n")
+    terminal.wait_for("a::a")
+    terminal.wait_for("(Pdb)")
+    terminal.type("p a * 1000\n")
+    terminal.wait_for("42000")
+    terminal.type("c\n")
+    assert terminal.end() == 0
+    assert "from a child" not in terminal.seen
+    assert it.run("logs", "a").stdout == "before\nafter\nfrom a child\n"
+
+
+def test_q_at_a_breakpoint_without_a_flag_ends_the_run_and_gives_the_terminal_back(project) -> None:
+    it = project(DEBUGGED)
+    shell = Terminal(it, "run", shell="; echo code $?; read line; echo got $line")
+    shell.wait_for("(Pdb)")
+    shell.type("q\n")
+    shell.wait_for("code 130")
+    shell.type("this\n")
+    shell.wait_for("got this")
+    shell.end()
+
+
+def test_ctrl_c_after_a_breakpoint_interrupts_the_run(project) -> None:
+    steps = """
+        import pathlib, time
+
+        def a() -> int:
+            breakpoint()
+            pathlib.Path("begun").write_text("1")
+            time.sleep(60)
+            return 1
+    """
+    it = project({"steps_a.py": steps})
+    terminal = Terminal(it, "run")
+    terminal.wait_for("(Pdb)")
+    terminal.type("c\n")
+    wait_for_file(it.path / "begun")
+    terminal.type("\x03")
+    assert terminal.end() == 130
+
+
+def test_pythonbreakpoint_is_honoured_without_a_flag(project) -> None:
+    it = project(DEBUGGED)
+    terminal = Terminal(it, "run", env={"PYTHONBREAKPOINT": "0"})
+    assert terminal.end() == 0
+
+
 def test_a_breakpoint_without_a_terminal_says_what_to_do(project) -> None:
     it = project(DEBUGGED)
     assert "zenconv run -s" in it.run("run", check=1).stderr

@@ -11,10 +11,12 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from zenconv.engine.signals import TELL_STACK
+from zenconv.engine.terminal import borrow_terminal, take_terminal
 from zenconv.errors import StoreError
 
 _BLOCK = 1 << 20
@@ -84,15 +86,16 @@ class Spool:
 class Capture:
     """Redirects the process's output into a spool; with `live`, Python's output is shown as well.
 
-    `label`, where several processes show theirs, stands before every line shown. `shown` are the
-    streams that a person sees.
+    `label`, where several processes show theirs, stands before every line shown. What a person
+    sees can be lent to whoever talks with them, if stdin was a terminal or the output is live.
     """
 
     def __init__(self, spool: Spool, *, live: bool = False) -> None:
         self.spool = spool
         self.live = live
         self.label = ""
-        self.shown = (sys.stdout, sys.stderr)
+        self._shown = (sys.stdout, sys.stderr)
+        self._terminal: tuple[int, ...] = ()
 
     def start(self) -> None:
         """Begin; for the rest of the process's life."""
@@ -103,15 +106,52 @@ class Capture:
             return
         sys.stdout.flush()
         sys.stderr.flush()
+        if os.isatty(0):
+            self._terminal = tuple([os.dup(number) for number in (0, 1, 2)])
+        self._redirect()
+        sys.stdout = _text_on(1)
+        sys.stderr = _text_on(2)
+        # The handles kept from start-up would close descriptors 1 and 2 when collected.
+        faulthandler.enable(file=2, all_threads=False)
+
+    def _redirect(self) -> None:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
         os.dup2(self.spool.descriptor, 1)
         os.dup2(self.spool.descriptor, 2)
-        sys.stdout = _text_on(1)
-        sys.stderr = _text_on(2)
-        # The handles kept from start-up would close descriptors 1 and 2 when collected.
-        faulthandler.enable(file=2, all_threads=False)
+
+    @property
+    def can_lend(self) -> bool:
+        """Whether there is a person to talk to."""
+        return self.live or bool(self._terminal)
+
+    @contextmanager
+    def lend(self) -> Iterator[None]:
+        """Have ``sys.stdout`` and ``sys.stderr`` lead to the person, and stdin come from them, meanwhile."""
+        streams = sys.stdout, sys.stderr
+        if self.live:
+            sys.stdout, sys.stderr = self._shown
+            try:
+                yield
+            finally:
+                sys.stdout.flush()
+                sys.stdout, sys.stderr = streams
+            return
+        self.flush()
+        for number, descriptor in enumerate(self._terminal):
+            os.dup2(descriptor, number)
+        group = borrow_terminal()
+        sys.stdout, sys.stderr = _text_on(1), _text_on(2)
+        try:
+            sys.stdout.write("\r\x1b[2K" if sys.stdout.isatty() else "")  # over the line of what is running
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            take_terminal(group)
+            self._redirect()
+            sys.stdout, sys.stderr = streams
 
     def flush(self) -> None:
         """Bring everything printed so far into the spool; a stream the step closed is replaced."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -29,6 +29,9 @@ from zenconv.engine.terminal import is_terminal_lent
 from zenconv.errors import UsageError
 from zenconv.frozen import Frozen
 from zenconv.records.step import Node
+
+if TYPE_CHECKING:
+    from zenconv.engine.perform import Performer
 
 Show = Callable[[str, Mapping[str, Any]], None]
 """Shows a person which node failed, and how: the data of `describe_failure`."""
@@ -43,7 +46,7 @@ class DebuggerRequest(Frozen):
     `class_name`, ``module:Class``, takes the place of ``pdb.Pdb``.
     """
 
-    show: Show
+    show: Show = lambda _node, _error: None
     on_failure: bool = False
     class_name: str = ""
 
@@ -111,9 +114,15 @@ class Debugger:
         # Ctrl-C in a step opens the debugger there, if it comes from the person at the terminal.
         self._interruption.raises_only = self._request.on_failure and is_terminal_lent()
 
-    def set_trace(self, *, header: str | None = None, **_options: Any) -> None:
-        """Stop at the next line of the caller."""
-        frame = sys._getframe().f_back
+    def join(self, performer: Performer) -> None:
+        """Debug what `performer` executes."""
+        performer.debugger, self.files = self, performer.files
+
+    def set_trace(
+        self, *, header: str | None = None, frame: FrameType | None = None, **_options: Any
+    ) -> None:
+        """Stop at the next line of `frame` (the caller)."""
+        frame = frame if frame is not None else sys._getframe().f_back
         with self.talk():
             debugger = self._class()
         if header is not None:
@@ -189,28 +198,27 @@ class Debugger:
         self._is_talking = True
         self.on_talk()
         started = clock.monotonic()
-        streams = sys.stdout, sys.stderr
-        handlers = self._take_signals()
-        sys.stdout, sys.stderr = self._capture.shown
         try:
-            yield
+            with self._capture.lend(), self._own_signals():
+                yield
         except _Ended:
             pass
         finally:
             self._is_talking = False
-            sys.stdout.flush()
-            sys.stdout, sys.stderr = streams
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
             self._talked += clock.monotonic() - started
 
-    def _take_signals(self) -> dict[int, Any]:
-        if threading.current_thread() is not threading.main_thread():
-            return {}
+    @contextmanager
+    def _own_signals(self) -> Iterator[None]:
         own = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: self._end}
         if not is_terminal_lent():
             own[signal.SIGINT] = self._end  # from the supervisor, which means the run
-        return {number: signal.signal(number, handler) for number, handler in own.items()}
+        is_main = threading.current_thread() is threading.main_thread()
+        before = {number: signal.signal(number, handler) for number, handler in own.items() if is_main}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
         self._interruption.stop(number)

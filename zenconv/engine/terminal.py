@@ -28,6 +28,16 @@ def take_terminal(group: int | None = None) -> None:
         pass  # not our controlling terminal: then nobody stops us for reading it either
 
 
+def borrow_terminal() -> int:
+    """Make the group of this process the foreground; return the one that was, to be given it back."""
+    try:
+        before = os.tcgetpgrp(0)
+    except OSError:
+        return os.getpgrp()
+    take_terminal()
+    return before
+
+
 def is_terminal_lent(group: int | None = None) -> bool:
     """Return whether `group` (this process's) is the foreground of a terminal on stdin."""
     try:

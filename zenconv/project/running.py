@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from zenconv import clock
+from zenconv.engine.breakpoints import Breakpoints
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.decide import NodeResult
 from zenconv.engine.descendants import kill_tree
@@ -203,7 +204,7 @@ class _RunnerBody:
             interruption.leader = os.getppid() if is_terminal_lent() else 0
         capture = Capture(self.spool, live=self.options.live_output)
         capture.start()
-        debugger = self._open_debugger(channel, interruption, capture)
+        breakpoints = self._open_breakpoints(channel, interruption, capture)
         # A relative path in a step or at import means the same wherever the command was called.
         os.chdir(self.settings.root)
         plugins = self.load_plugins()
@@ -213,7 +214,7 @@ class _RunnerBody:
         if self.options.round is not None:
             self.options.round.begin(channel)
         try:
-            return self._work(plugins, teller, channel, server, capture, interruption, debugger)
+            return self._work(plugins, teller, channel, server, capture, interruption, breakpoints)
         except ZenconvError as error:
             teller.finish_failed(error.exit_code)
             raise
@@ -226,7 +227,7 @@ class _RunnerBody:
         server: ForkServer | None,
         capture: Capture,
         interruption: Interruption,
-        debugger: Debugger | None,
+        breakpoints: Breakpoints,
     ) -> bool:
         """Plan and execute; return whether a signal ended it early."""
         past = read_progress(self.folder)
@@ -259,15 +260,14 @@ class _RunnerBody:
         )
         performer.endings.tell = lambda names: channel.send(Progress(ending=names))
         performer.hooks = StepHooks(plugins, self.folder.id)
-        if debugger is not None:
-            performer.debugger, debugger.files = debugger, performer.files
+        breakpoints.join(performer)
         workers = None
         if server is not None and not planner.is_indexed:
             workers = partial(self._open_workers, server, planner, secrets, interruption)
         statuses = self._execute(planner, plan, teller, channel, performer, workers, past)
         for notice in performer.endings.end_run():
             channel.send(attrs.evolve(notice, at=clock.utc_now()))
-        if debugger is not None and debugger.has_quit:
+        if breakpoints.has_quit:
             channel.send(Notice("the debugger was quit: nothing more was run", "note", at=clock.utc_now()))
         planner.decider.keys.files.save()
         for text in end_use(self.settings, planner.stack, self.folder, self.started.environment["host"]):
@@ -307,23 +307,30 @@ class _RunnerBody:
             self.options.round.take_plan(planner, plan, channel)
         return planner, plan
 
-    def _open_debugger(
+    def _open_breakpoints(
         self, channel: Channel, interruption: Interruption, capture: Capture
-    ) -> Debugger | None:
-        request = self.options.debugging
-        if request is None:
-            return None
-        from zenconv.engine.debugging import Debugger
-
-        debugger = Debugger(request, interruption, capture, ProjectFiles(self.settings.root))
-        debugger.install()
+    ) -> Breakpoints:
+        """Answer ``breakpoint()`` where there is somebody to talk to; with ``--pdb``, failures too."""
 
         def take_time() -> None:
             interruption.limit(0)
             channel.send(Progress(is_unlimited=True))
 
-        debugger.on_talk = take_time
-        return debugger
+        def open_debugger() -> Debugger:
+            from zenconv.engine.debugging import Debugger, DebuggerRequest
+
+            request = self.options.debugging or DebuggerRequest()
+            debugger = Debugger(request, interruption, capture, ProjectFiles(self.settings.root))
+            debugger.install()
+            debugger.on_talk = take_time
+            return debugger
+
+        breakpoints = Breakpoints(open_debugger)
+        if self.options.debugging is not None:
+            breakpoints.open()
+        elif capture.can_lend:
+            breakpoints.install()
+        return breakpoints
 
     def _fork_server(self, channel: Channel) -> ForkServer | None:
         """Make what forks workers while this process is still clean, if the stack has any."""
