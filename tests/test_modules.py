@@ -119,3 +119,24 @@ def test_every_public_name_is_listed_and_can_be_had():
     done = python("-c", code)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+SELDOM_NEEDED = {
+    "asyncio", "decimal", "email", "filecmp", "fractions", "fsspec", "http", "importlib.metadata",
+    "logging", "multiprocessing", "numpy", "pandas", "pdb", "socket", "ssl", "subprocess", "textwrap",
+    "traceback", "unittest", "urllib.request", "cloudpickle", "rich", "yaml",
+}  # fmt: skip
+"""What a run of plain steps has no use for. Each of these costs milliseconds of every start."""
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["executing", "reusing"])
+def test_a_small_run_imports_nothing_that_it_has_no_use_for(tmp_path, times):
+    (tmp_path / "steps_a.py").write_text("def one(): return 1\ndef two(one): return one + 1\n")
+    command = [sys.executable, "-X", "importtime", "-m", "zenconv", "run", "-q"]
+    env = {**environment(), "ZENCONV_HOME": str(tmp_path / "home")}
+    for _ in range(times):
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    imported = {line.rpartition("|")[2].strip() for line in lines}
+    assert "zenconv.engine.execution" in imported
+    assert imported & SELDOM_NEEDED == set()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from functools import cache
@@ -79,6 +78,8 @@ def _list_parents() -> list[tuple[int, int]]:
     except OSError:
         entries = []
     if not entries:
+        import subprocess
+
         done = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False)
         words = done.stdout.split()
         return list(zip(map(int, words[::2]), map(int, words[1::2]), strict=False))

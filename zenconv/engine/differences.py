@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -151,6 +150,8 @@ def _compare_paths(before: PurePath, after: PurePath, place: str, _depth: int) -
         return (
             None if before == after else _say(place, f"{_short(str(after))} instead of {_short(str(before))}")
         )
+    import filecmp
+
     one, other = _tree(Path(before)), _tree(Path(after))
     for name in sorted(one.keys() | other.keys()):
         shown = name or before.name

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from zenconv.engine.descendants import Adoption, has_children, kill_own, list_descendants
 from zenconv.engine.failures import definition_frame
@@ -14,6 +13,9 @@ from zenconv.engine.time_limits import describe_timeout
 from zenconv.interfaces.orchestrating import TaskResult
 from zenconv.records.marks import TimeLimit
 from zenconv.records.step import Node
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LONG_SECONDS = 3600.0
 
@@ -40,6 +42,8 @@ class Limited:
             return self
         self._adoption.__enter__()
         if self._is_async:
+            import asyncio
+
             task = asyncio.current_task()
             self._timer = asyncio.get_running_loop().call_later(self._limit.seconds, self._expire, task)
         else:
@@ -96,6 +100,8 @@ class Limited:
         """
         failures = [] if self._is_called else resources.end_run()
         if others > 0 and not _list_own() <= self._spare:
+            import asyncio
+
             await asyncio.sleep(_LONG_SECONDS)
         if has_children():
             kill_own(self._spare)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fractions import Fraction
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,8 @@ from zenconv.frozen import Frozen
 from zenconv.records.events import Notice
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from zenconv.interfaces.orchestrating import Task, TaskResult
     from zenconv.records.step import Node
 
@@ -44,6 +45,8 @@ class Sample(Frozen):
         match = _TEXT.fullmatch(text.strip())
         if match is not None and match["rows"] and int(match["rows"]):
             return cls(rows=int(match["rows"]))
+        from fractions import Fraction  # brings decimal along, which no other run needs
+
         if match is not None and match["percent"] and 0 < (share := Fraction(match["percent"]) / 100) <= 1:
             return cls(share)
         raise UsageError(

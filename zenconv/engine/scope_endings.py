@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable
 
 import attrs
@@ -55,5 +54,5 @@ class ScopeEndings:
         text = text_of(describe_failure(failure, self.files))
         if printed:
             text += "\nwhat was printed meanwhile:\n" + printed.decode("utf-8", "replace").rstrip()
-        redacted: str = self.secrets.redact(textwrap.indent(text, "    "))
+        redacted: str = self.secrets.redact("\n".join(f"    {line}" for line in text.splitlines()))
         return f"a teardown failed\n{redacted}"
