@@ -130,3 +130,23 @@ def test_mistakes_say_what_there_is(laptop, project) -> None:
     assert "cannot" in laptop.run("cache", "push", "file:///dev/null/x", check=1).text
     empty = project({"steps_a.py": "def a(): return 1\n"})
     assert "no results are stored" in empty.run("cache").stderr
+
+
+def test_beside_a_clean_what_is_pulled_is_whole_or_not_there(project, tmp_path) -> None:
+    code = "def s{0}() -> bytes:\n    return b'{0}' * 100_000\n"
+    it = project({"steps_a.py": "\n".join(code.format(n) for n in range(40))})
+    it.run("run")
+    it.run("cache", "push", f"file://{tmp_path}/shared")
+    other = project({"steps_a.py": it.read("steps_a.py")})
+    for _ in range(2):
+        pulling = other.start("cache", "pull", f"file://{tmp_path}/shared")
+        while pulling.poll() is None:
+            other.run("clean", "--older-than", "0s", "--yes")
+        out, err = pulling.communicate()
+        assert pulling.returncode == 0, out + err
+        assert other.json("check", "--deep")["warnings"] == 0
+    other.run("clean", "--older-than", "0s", "--yes")
+    assert other.json("cache")["results"] == []
+    other.run("cache", "pull", f"file://{tmp_path}/shared")
+    other.run("run")
+    assert other.executed() == []

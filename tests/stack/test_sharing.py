@@ -9,7 +9,8 @@ import pytest
 
 from tests.records.logs import new_state
 from zenconv.settings import load_settings
-from zenconv.stack.sharing import identify_project, is_shared, known_identity, run_pins
+from zenconv.stack.run_pins import identify_project, known_identity, run_pins
+from zenconv.stack.sharing import is_shared
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from zenconv import hashing
-from zenconv.components.machine import machine_id
+from zenconv.components.machine import is_guarded, machine_id
 from zenconv.errors import StoreError
-from zenconv.locks import is_held
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
 _FLAGS |= getattr(os, "O_BINARY", 0)
@@ -154,8 +153,10 @@ def _is_living(path: str) -> bool:
     if host != machine_id():
         return age < _FOREIGN_SECONDS
     try:
-        return is_held(guard)
-    except (StoreError, ValueError, TypeError):
+        return is_guarded(guard)
+    except (ValueError, TypeError):
+        return _is_young(path)
+    except StoreError:
         return True
 
 

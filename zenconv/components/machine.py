@@ -1,9 +1,12 @@
-"""Which machine this is: whether a lock file that a process names can be looked at from here."""
+"""Which machine this is, and whether a process of it lives, told by a lock file that it names."""
 
 from __future__ import annotations
 
 import os
+import stat
 from functools import cache
+
+from zenconv.locks import is_held
 
 
 @cache
@@ -21,6 +24,18 @@ def machine_id() -> str:
 def machine_name() -> str:
     """Return the name that people know this machine by."""
     return machine_id().partition(" ")[0]
+
+
+def is_guarded(guard: str) -> bool:
+    """Return whether a living process of this machine holds the lock file `guard`.
+
+    The name is data that anybody may have written: what is no plain file is not opened. `StoreError`.
+    """
+    try:
+        is_plain = stat.S_ISREG(os.lstat(guard).st_mode)
+    except OSError:
+        return False
+    return is_plain and is_held(guard)
 
 
 def _read_text(path: str) -> str:

@@ -22,10 +22,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from zenconv.components.machine import machine_id, machine_name
+from zenconv.components.machine import is_guarded, machine_id, machine_name
 from zenconv.components.remote_files import RemoteFiles
 from zenconv.errors import StoreError
-from zenconv.locks import is_held
 
 LEASE_SECONDS = 90.0
 _CLOCK_SECONDS = 600.0
@@ -158,7 +157,7 @@ def _is_living(facts: dict[str, Any]) -> bool:
     """Whether who wrote a lease is still there; in doubt it is, until its lease has long expired."""
     if facts.get("machine") == machine_id():
         with suppress(StoreError, KeyError, TypeError, ValueError):
-            return is_held(facts["guard"])
+            return is_guarded(facts["guard"])
     try:
         return time.time() < float(facts["expires"]) + _CLOCK_SECONDS
     except (KeyError, TypeError, ValueError):

@@ -23,7 +23,8 @@ from zenconv.records.layout import StateFolder
 from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack
 from zenconv.stack.pins import digests_of
-from zenconv.stack.sharing import is_shared, pin_runs, unpin_runs
+from zenconv.stack.run_pins import pin_runs, unpin_runs
+from zenconv.stack.sharing import is_shared
 from zenconv.upkeep.judging import Judge
 from zenconv.upkeep.marking import RunMarks
 from zenconv.upkeep.pending import Pending

@@ -16,7 +16,7 @@ from zenconv.records.mentioned import Mentioned
 from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack, choose_component
 from zenconv.stack.pins import digests_of, is_pin
-from zenconv.stack.sharing import run_pins
+from zenconv.stack.run_pins import run_pins
 from zenconv.upkeep.retention import Retention, RunFacts, Verdict, age_of
 
 _PAGE = 500
