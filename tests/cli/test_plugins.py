@@ -22,8 +22,8 @@ def test_plugins_are_listed_with_origin_and_what_they_provide(zenconv_process: A
         f"import sys; sys.path.append({str(tmp_path / 'lib')!r}); from zenconv.cli.main import main; main()"
     )
     text = zenconv_process("plugins", "-p", "my_hooks", code=code).stdout
-    assert "components  built in\n  orchestrator: in-process, local, processes\n" in text
-    assert "my_hooks  -p\n  tracker: mine\n  hooks: zenconv_run_finish\n" in text
+    assert "components  built in\n  orchestrator: in-process (async, live-output, pdb), " in text
+    assert "my_hooks  -p\n  tracker: mine (remote)\n  hooks: zenconv_run_finish\n" in text
     data = json.loads(zenconv_process("plugins", "-p", "my_hooks", "--json", code=code).stdout)
     mine = data["plugins"][-1]
     assert (mine["name"], mine["origin"], mine["module"]) == ("my_hooks", "-p", "my_hooks")

@@ -37,6 +37,8 @@ def test_the_built_in_components_are_offered_like_those_of_a_plugin() -> None:
     assert [(row.name, row.origin) for row in plugins.rows()] == [
         ("components", "built in"),
         ("materializers", "built in"),
+        ("rendering", "built in"),
+        ("values", "built in"),
     ]
     from zenconv.components.local_store import LocalStore
 

@@ -100,16 +100,13 @@ def _value(history: History, found: Found, name: str, artifact: Artifact) -> dic
 
 
 def _print(history: History, found: Found) -> None:
-    from zenconv.queries.exporting import to_text
-    from zenconv.queries.loading import load_outputs
     from zenconv.queries.outputs import choose_outputs, show_name
 
     chosen = choose_outputs(found.step, found.output)
     for name, artifact in chosen.items():
         if len(chosen) > 1:
             print_line(f"{escape(found.step.step)}.{escape(show_name(name))}  {_describe(artifact)}")
-        elif _is_shown(artifact):
-            text = to_text(load_outputs(history, found.step, name))
+        elif (text := _render(history, found, name, artifact)) is not None:
             print_line(escape(text, keep_lines=True) if is_terminal() else text)
         else:
             print_line(_describe(artifact))
@@ -117,6 +114,17 @@ def _print(history: History, found: Found) -> None:
                 print_note(f"write it to a file: zenconv get {escape(found.step.node)} -o FILE")
             else:
                 print_note(f"load it in Python: zenconv.load({found.step.node!r})")
+
+
+def _render(history: History, found: Found, name: str, artifact: Artifact) -> str | None:
+    """Return a value as text, None where it is unsafe or too large to load, or no plugin knows how."""
+    from zenconv.queries.loading import load_outputs
+
+    if artifact.needs_trust or artifact.size > _LARGEST_SHOWN:
+        return None
+    calls = history.plugins.calls("zenconv_render")
+    text = calls.ask(artifact=artifact, load=lambda: load_outputs(history, found.step, name))
+    return None if text is None else str(text)
 
 
 def _is_shown(artifact: Artifact) -> bool:

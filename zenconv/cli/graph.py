@@ -59,7 +59,7 @@ def _project_rows(common: CommonOptions, targets: Sequence[str], keyword: str) -
         def question(project: Project | IndexedProject) -> list[dict[str, Any]]:
             return describe_graph(project.checked(targets, keyword=keyword or None).pipeline)
 
-        return consult_project(settings, tell, question)
+        return consult_project(settings, tell, common.load_plugins(settings), question)
 
     rows: list[dict[str, Any]] = ask_child(ask, settings.root)
     return rows

@@ -83,7 +83,7 @@ def show_fixtures(common: CommonOptions, flags: RunFlags) -> int:
         from zenconv.project.fixture_list import list_fixtures
         from zenconv.project.project import open_project
 
-        return list_fixtures(open_project(settings, tell), flags.targets)
+        return list_fixtures(open_project(settings, tell, common.load_plugins(settings)), flags.targets)
 
     rows: Sequence[Row] = ask_child(ask, settings.root)
     if flags.as_json:

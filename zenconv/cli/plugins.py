@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from zenconv.cli.options import CommonOptions, common_options, json_option
 from zenconv.cli.output import escape, print_json, print_line, style
+
+if TYPE_CHECKING:
+    from zenconv.hooks.manager import Plugins
+    from zenconv.settings import Settings
+
+_OFFERING = ("zenconv_components", "zenconv_materializers", "zenconv_options", "zenconv_commands")
 
 
 @click.command()
@@ -21,41 +30,60 @@ def command(common: CommonOptions, as_json: bool) -> None:
         raise
     except UsageError:  # no project here
         settings = None
-    plugins = common.load_plugins(settings)
-    rows = plugins.rows()
+    items = _describe(common.load_plugins(settings), settings)
     if as_json:
-        specs: dict[tuple[str, str], list[str]] = {
-            (spec.kind, spec.id): list(spec.capabilities) for spec in plugins.components()
-        }
-        items = [
-            {
-                "name": row.name,
-                "version": row.version,
-                "origin": row.origin,
-                "module": row.module,
-                "hooks": list(row.hooks),
-                "components": [
-                    {"kind": kind, "id": id, "capabilities": specs[kind, id]} for kind, id in row.components
-                ],
-                "materializers": list(row.materializers),
-            }
-            for row in rows
-        ]
         print_json({"plugins": items})
         return
-    for row in rows:
-        print_line(f"{style(escape(row.name), 'bold')}  {escape(row.origin)}")
-        for kind, ids in _group(row.components).items():
-            print_line(f"  {kind.replace('_', ' ')}: {escape(', '.join(ids))}")
-        if row.materializers:
-            print_line(f"  materializers: {escape(', '.join(row.materializers))}")
-        observed = [name for name in row.hooks if name not in ("zenconv_components", "zenconv_materializers")]
-        if observed:
-            print_line(f"  hooks: {', '.join(observed)}")
+    for item in items:
+        _print_plugin(item)
 
 
-def _group(components: tuple[tuple[str, str], ...]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
-    for kind, id in components:
-        groups.setdefault(kind, []).append(id)
-    return groups
+def _describe(plugins: Plugins, settings: Settings | None) -> list[dict[str, Any]]:
+    from zenconv.cli.plugin_commands import list_commands
+    from zenconv.hooks.options import list_options
+    from zenconv.project.key_hooks import list_unasked
+
+    capabilities: dict[tuple[str, str], list[str]] = {
+        (spec.kind, spec.id): list(spec.capabilities) for spec in plugins.components()
+    }
+    options, commands = list_options(plugins), list_commands(plugins)
+    unasked = list_unasked(plugins, settings.plugins.enabled if settings is not None else ())
+    return [
+        {
+            "name": row.name,
+            "version": row.version,
+            "origin": row.origin,
+            "module": row.module,
+            "hooks": list(row.hooks),
+            "not_asked": unasked.get(row.name, []),
+            "components": [
+                {"kind": kind, "id": id, "capabilities": capabilities[kind, id]}
+                for kind, id in row.components
+            ],
+            "materializers": list(row.materializers),
+            "options": [spec.name for spec, plugin in options.values() if plugin == row.name],
+            "commands": [name for name, (_, plugin) in commands.items() if plugin == row.name],
+        }
+        for row in plugins.rows()
+    ]
+
+
+def _print_plugin(item: Mapping[str, Any]) -> None:
+    print_line(f"{style(escape(item['name']), 'bold')}  {escape(item['origin'])}")
+    kinds: dict[str, list[str]] = {}
+    for component in item["components"]:
+        able = f" ({', '.join(component['capabilities'])})" if component["capabilities"] else ""
+        kinds.setdefault(component["kind"], []).append(component["id"] + able)
+    for kind, ids in kinds.items():
+        _print_names(kind.replace("_", " "), ids)
+    for what in ("materializers", "options", "commands"):
+        _print_names(what, item[what])
+    _print_names("hooks", [name for name in item["hooks"] if name not in _OFFERING])
+    if item["not_asked"]:
+        hint = f'plugins = ["{item["name"]}"]'
+        print_line(f"  not asked for {', '.join(item['not_asked'])}: the settings do not name it: {hint}")
+
+
+def _print_names(what: str, names: Sequence[str]) -> None:
+    if names:
+        print_line(f"  {what}: {escape(', '.join(names))}")

@@ -55,7 +55,7 @@ def command(
                 "warnings": warnings,
             }
 
-        return consult_project(settings, tell, question)
+        return consult_project(settings, tell, common.load_plugins(settings), question)
 
     answer = ask_child(ask, settings.root)
     if as_json:

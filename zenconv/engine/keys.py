@@ -146,6 +146,7 @@ class KeyMaker:
     seed: int = 0
     materializer_of: Callable[[Node, str], tuple[str, str]] = lambda _node, _output: ("", "")
     version_of: Callable[[str], str | None] = lambda _name: None
+    added_to: Callable[[Node], Mapping[str, str]] = lambda _node: {}
     known: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
     references: dict[str, CodeFingerprint | None] = attrs.field(factory=dict)
     _local: dict[str, LocalKey] = attrs.field(factory=dict)
@@ -173,7 +174,7 @@ class KeyMaker:
 
     def depends_on_surroundings(self, node: Node) -> bool:
         """Return whether files, the environment or tokens of plugins count in the key of `node` now."""
-        if node.step.note.env or any(self._is_found(b) for b in node.bindings):
+        if node.step.note.env or any(self._is_found(b) for b in node.bindings) or self.added_to(node):
             return True
         fixtures = self.pipeline.fixtures_of(node, counted=True)
         asked = (b for fixture in fixtures for b in fixture.bindings)
@@ -253,6 +254,9 @@ class KeyMaker:
             texts["version"] = step.note.version
         for name in step.note.env:
             texts[f"environment {name}"] = self.code.digest_of(os.environ.get(name))
+        for name, text in self.added_to(node).items():
+            texts[f"plugin {name}"] = text
+            shown[f"plugin {name}"] = ("", text)
         codes[""] = self._code(step)
         fixtures = self.pipeline.fixtures_of(node, counted=True)
         labels = label_fixtures(fixtures)

@@ -13,7 +13,7 @@ from zenconv.fingerprint.modules import Modules, installed_name
 from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ModuleSource, ProjectSources
 from zenconv.fingerprint.units import Unit
-from zenconv.fingerprint.values import Encoder, NotCanonical, digest_encoding, stable_module
+from zenconv.fingerprint.values import ContentOf, Encoder, NotCanonical, digest_encoding, stable_module
 
 
 class UnitBuilder:
@@ -23,7 +23,7 @@ class UnitBuilder:
         self,
         sources: ProjectSources,
         *,
-        content_of: Callable[[Any], str | None] | None = None,
+        content_of: ContentOf | None = None,
         secrets: tuple[str, ...] = (),
     ) -> None:
         self.sources = sources

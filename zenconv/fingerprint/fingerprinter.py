@@ -18,6 +18,7 @@ from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.fingerprint.syntax import FORMAT
 from zenconv.fingerprint.units import Unit
+from zenconv.fingerprint.values import ContentOf
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -55,7 +56,7 @@ class Fingerprinter:
         self,
         sources: ProjectSources,
         *,
-        content_of: Callable[[Any], str | None] | None = None,
+        content_of: ContentOf | None = None,
         distributions: KnowsDistributions | None = None,
         secrets: tuple[str, ...] = (),
     ) -> None:

@@ -96,9 +96,11 @@ def _subclass_of_builtin(encoder: Encoder, value: Any, kind: type) -> bytes | No
 
 
 def _other(encoder: Encoder, value: Any, kind: type) -> bytes:
-    from zenconv.fingerprint.values import NotCanonical
+    from zenconv.fingerprint.values import NotCanonical, StandIn
 
     content = encoder.content_of(value) if encoder.content_of is not None else None
+    if isinstance(content, StandIn):
+        return encoder.sequence(b"h", (kind, *content))
     if content is not None:
         return encoder.sequence(b"x", (_name(kind), content))
     inherited = _subclass_of_builtin(encoder, value, kind)

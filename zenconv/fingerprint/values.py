@@ -12,7 +12,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import attrs
 
@@ -29,6 +29,17 @@ _SHARE_FROM = 256
 @attrs.define(auto_exc=True, slots=False)
 class NotCanonical(ZenconvError):
     """A value has no canonical form; `what` says which part of it and why."""
+
+
+class StandIn(NamedTuple):
+    """What counts in place of a value, and which plugin says so."""
+
+    owner: str
+    value: Any
+
+
+ContentOf = Callable[[Any], "str | StandIn | None"]
+"""Digest of a value that only a library can encode (a data frame), what stands in for it, or None."""
 
 
 class Referee(Protocol):
@@ -64,7 +75,7 @@ def digest_of(
     value: object,
     *,
     root: str = "",
-    content_of: Callable[[Any], str | None] | None = None,
+    content_of: ContentOf | None = None,
     secrets: tuple[str, ...] = (),
 ) -> str:
     """Return the canonical digest of `value`, such as a parameter.
@@ -104,7 +115,7 @@ class Encoder:
         self,
         *,
         prefixes: tuple[str, ...] = (),
-        content_of: Callable[[Any], str | None] | None = None,
+        content_of: ContentOf | None = None,
         referee: Referee | None = None,
         secrets: tuple[str, ...] = (),
     ) -> None:

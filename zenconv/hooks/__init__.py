@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from zenconv.hooks.manager import PluginRow, Plugins, load_plugins
-from zenconv.hooks.markers import CommandSpec, ComponentSpec, MaterializerSpec, OptionSpec, hookimpl
+from zenconv.hooks.markers import (
+    CommandSpec,
+    ComponentSpec,
+    MaterializerSpec,
+    OptionSpec,
+    ParameterValue,
+    hookimpl,
+)
 from zenconv.hooks.places import CommandPlace
 
 __all__ = [
@@ -12,6 +19,7 @@ __all__ = [
     "ComponentSpec",
     "MaterializerSpec",
     "OptionSpec",
+    "ParameterValue",
     "PluginRow",
     "Plugins",
     "hookimpl",

@@ -13,7 +13,7 @@ from typing import Any
 
 import attrs
 
-from zenconv.errors import PluginError
+from zenconv.errors import PluginError, ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.hooks.foreign import prints_aside
 
@@ -198,6 +198,8 @@ def _call(one: Implementation, arguments: Mapping[str, Any]) -> Any:
     try:
         with prints_aside():
             return one.call(arguments)
+    except ZenconvError:  # said with care, by the plugin or by what it has called
+        raise
     except Exception as error:
         raise one.failure(error) from error
 

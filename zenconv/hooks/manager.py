@@ -29,6 +29,8 @@ from zenconv.hooks.markers import KINDS, PROJECT_NAME, ComponentSpec, Materializ
 BUILT_IN: Mapping[str, str] = {
     "components": "zenconv.components.builtin",
     "materializers": "zenconv.materializers.builtin",
+    "rendering": "zenconv.queries.rendering",
+    "values": "zenconv.fingerprint.builtin",
 }
 """Names of the built-in plugins and their modules."""
 
@@ -139,6 +141,10 @@ class Plugins:
         self._add(module, _Source(name, getattr(module, "__name__", name), origin, folder=folder))
         if self._configuration is not None:
             self._configure(name)
+
+    def has(self, name: str) -> bool:
+        """Return whether a plugin of that name is registered."""
+        return name in self._sources
 
     def configure(self, options: Mapping[str, Any], root: Path, state: Path) -> None:
         """Tell every plugin of its options, and of the project; those registered later are told, too."""

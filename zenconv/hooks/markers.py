@@ -86,6 +86,17 @@ class MaterializerSpec(Frozen):
     target: str
 
 
+@attrs.frozen(eq=False, repr=False)
+class ParameterValue(Frozen):
+    """What a plugin says that a parameter is; `origin` tells people where: ``params.yaml:3``.
+
+    The value is converted by the parameter's annotation, as one from the settings is.
+    """
+
+    value: Any
+    origin: str
+
+
 OptionKind = Literal["flag", "text", "path", "integer", "number"]
 
 

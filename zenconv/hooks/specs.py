@@ -12,13 +12,21 @@ The failure of any other hook ends what it was called for, with an error that na
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zenconv.hooks.markers import CommandSpec, ComponentSpec, MaterializerSpec, OptionSpec, hookspec
+from zenconv.hooks.markers import (
+    CommandSpec,
+    ComponentSpec,
+    MaterializerSpec,
+    OptionSpec,
+    ParameterValue,
+    hookspec,
+)
 
 if TYPE_CHECKING:
+    from zenconv.authoring import Marker
     from zenconv.records.artifact import Artifact
     from zenconv.records.events import (
         RunFinished,
@@ -93,7 +101,79 @@ def zenconv_configure(options: Mapping[str, Any], root: Path, state: Path) -> An
     return None
 
 
+# Collecting the project
+
+
+@hookspec(firstresult=True)
+def zenconv_collect_step(name: str, function: Callable[..., Any], file: str) -> bool | None:
+    """Say that a function is no step.
+
+    `function` is what the file holds under `name` after the import. When: its file is collected.
+    How often: once per top-level public function, and process that collects. Where: the runner,
+    workers, and commands that look at the project. The first answer that is not None counts: False
+    makes it a helper; with True, or no answer, it is a step. Returns None to leave it to others.
+    """
+    return None
+
+
+@hookspec
+def zenconv_mark_step(name: str, function: Callable[..., Any], file: str) -> Marker | Sequence[Marker] | None:
+    """Put marks on a step, which change how it is executed: ``[zenconv.mark.retry(3)]``.
+
+    When: its file is collected. How often: once per step, and process that collects. Where: the
+    runner, workers, and commands that look at the project. Returns marks; those that the file itself
+    puts on the step are stronger.
+    """
+    return None
+
+
+@hookspec(firstresult=True)
+def zenconv_resolve_parameter(name: str, owner: str, pipeline: str) -> ParameterValue | None:
+    """Return the value of a parameter that no step, no fixture, no flag and no setting provides.
+
+    `owner` is the step or fixture that takes it. When: parameters are bound. How often: once per
+    parameter and pipeline. Where: the runner, workers, and commands that look at the project. The
+    first value that is not None counts, before the parameter's own default; it joins the key.
+    """
+    return None
+
+
+@hookspec
+def zenconv_collection_version() -> str | None:
+    """Return what the answers of the three hooks above depend on, besides their arguments.
+
+    When: before the project is collected. How often: once per command. Where: the runner, and
+    commands that look at the project. Returns a text that differs when they may. While it is the
+    same, what was collected is used again without asking; a plugin that takes part in collecting and
+    returns None makes every command import the project.
+    """
+    return None
+
+
 # The cache key
+
+
+@hookspec(firstresult=True)
+def zenconv_hash_value(value: Any) -> Any:
+    """Return what counts in place of a value that nobody can look into; canonical parts of it, say.
+
+    When: a parameter, or a global that a step's code reaches, is of a type without a canonical form
+    and without a materializer. How often: once per value and process that plans. Where: the runner.
+    The first result that is not None joins the key, with the value's class and the plugin's name. Of
+    installed plugins only those are asked that the settings name: keys are the same for everybody.
+    """
+    return None
+
+
+@hookspec
+def zenconv_key_parts(node: Node) -> Mapping[str, str] | None:
+    """Add parts to the key of a step: text by name, such as ``{"machine": "arm64"}``.
+
+    When: a step's key is made. How often: at least once per step and process that plans. Where: the
+    runner. Returns the parts; each joins the key, and `zenconv explain` names it, with the plugin.
+    Of installed plugins only those are asked that the settings name: keys are the same for everybody.
+    """
+    return None
 
 
 @hookspec(firstresult=True)
@@ -220,6 +300,20 @@ def zenconv_steps_reused(event: StepsReused) -> None:
     When: the decision is logged. How often: once per reused step, of which one call may tell of
     many. Where: the runner. Returns nothing; an exception is shown as a warning and changes nothing.
     """
+
+
+# Showing results
+
+
+@hookspec(firstresult=True)
+def zenconv_render(artifact: Artifact, load: Callable[[], Any]) -> str | None:
+    """Return a stored value as text for people; `load` returns the value.
+
+    When: `zenconv get` shows a result that is safe to load and not huge. How often: once per output
+    shown. Where: the reading command. The first text that is not None is shown; without one, what is
+    recorded about the value is. By `artifact.type` an implementation sees whether to load it.
+    """
+    return None
 
 
 OFFERS = frozenset({"zenconv_components", "zenconv_materializers", "zenconv_options", "zenconv_commands"})

@@ -16,6 +16,7 @@ from zenconv.errors import CollectionError, Problem, SettingsError
 from zenconv.frozen import Frozen
 from zenconv.project.axes import expand
 from zenconv.project.collect import Collection
+from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.edges import EdgeChecker
 from zenconv.project.fixture_axes import FixtureAxes
 from zenconv.project.grouping import group_nodes
@@ -83,19 +84,22 @@ class Graph(Frozen):
         raise kind(problems=tuple(problems))
 
 
-def build(collection: Collection, settings: Settings) -> Graph:
-    """Return the graph of all pipelines of `collection`, in an order that never varies."""
-    return _Builder(collection, settings).build()
+def build(collection: Collection, settings: Settings, hooks: CollectingHooks | None = None) -> Graph:
+    """Return the graph of all pipelines of `collection`, in an order that never varies.
+
+    `hooks`: what plugins have to say about parameters.
+    """
+    return _Builder(collection, settings, hooks).build()
 
 
 class _Builder:
-    def __init__(self, collection: Collection, settings: Settings) -> None:
+    def __init__(self, collection: Collection, settings: Settings, hooks: CollectingHooks | None) -> None:
         self.collection = collection
         self.scopes = Scopes(collection)
         steps = {step.name for file in collection.files.values() for step in file.steps}
         names = {alias for aliases in self.scopes.aliases.values() for alias in aliases}
         self.values = Values(settings, frozenset(steps | names))
-        self.resolver = Resolver(collection, self.scopes, self.values)
+        self.resolver = Resolver(collection, self.scopes, self.values, hooks)
         self.edges = EdgeChecker(collection, self.resolver)
         self.params = list(settings.params)
         self.nodes: dict[str, Node] = {}

@@ -17,6 +17,7 @@ from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.frozen import Frozen
 from zenconv.project.annotations import Annotations
+from zenconv.project.collecting_hooks import HOOK_PREFIX, CollectingHooks
 from zenconv.project.definitions import Definition, find_definitions
 from zenconv.project.discover import ZENCONF, ProjectFiles, discover, module_name, pipeline_name
 from zenconv.project.fixture_notes import (
@@ -36,8 +37,6 @@ from zenconv.records.step import Fixture, Step
 
 if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
-
-HOOK_PREFIX = "zenconv_"
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -97,6 +96,7 @@ class Collection(Frozen):
 def collect(
     settings: Settings,
     sources: ProjectSources,
+    hooks: CollectingHooks | None = None,
     *,
     only: Names[str] | None = None,
     on_progress: Callable[[str], object] | None = None,
@@ -106,6 +106,8 @@ def collect(
 
     Parameters
     ----------
+    hooks
+        What plugins have to say.
     only
         Paths below the root: leave the other files alone.
     on_progress
@@ -119,6 +121,7 @@ def collect(
     if files is None:
         files = discover(settings.root, settings.step_files, settings.norecurse)
     wanted = _in_order(files)
+    hooks = hooks or CollectingHooks()
     importer = Importer(sources)
     annotations = Annotations(sources)
     declared = Declared.from_settings(settings)
@@ -129,22 +132,12 @@ def collect(
             if only is None or file in only:
                 if on_progress is not None:
                     on_progress(f"importing {file}")
-                collected[file] = _collect_file(file, importer, annotations, declared, settings)
+                collected[file] = _collect_file(file, importer, annotations, declared, settings, hooks)
     finally:
         sys.stdout = stdout
     warnings = [*files.warnings, *_shadowing(sources)]
     warnings += [warning for file in collected.values() for warning in file.warnings]
     return Collection(sources, collected, files.problems, tuple(warnings))
-
-
-def list_local_hooks(collection: Collection) -> list[str]:
-    """Return the ``zenconf.py`` files that implement hooks."""
-    modules = {f.file: sys.modules.get(f.module) for f in collection.files.values() if f.is_zenconf}
-    return [
-        file
-        for file, module in modules.items()
-        if module is not None and any(name.startswith(HOOK_PREFIX) for name in vars(module))
-    ]
 
 
 def _in_order(files: ProjectFiles) -> list[str]:
@@ -153,14 +146,22 @@ def _in_order(files: ProjectFiles) -> list[str]:
 
 
 def _collect_file(
-    file: str, importer: Importer, annotations: Annotations, declared: Declared, settings: Settings
+    file: str,
+    importer: Importer,
+    annotations: Annotations,
+    declared: Declared,
+    settings: Settings,
+    hooks: CollectingHooks,
 ) -> CollectedFile:
     name = module_name(file)
     pipeline = "" if file.rpartition("/")[2] == ZENCONF else pipeline_name(file)
     module, problems = importer.load(file)
     if module is None:
         return CollectedFile(file, name, pipeline, problems=tuple(problems))
-    return _Reader(file, name, pipeline, module, importer.sources, annotations, declared, settings).read()
+    if not pipeline:
+        hooks.register(module, file)
+    sources = importer.sources
+    return _Reader(file, name, pipeline, module, sources, annotations, declared, settings, hooks).read()
 
 
 class _Reader:
@@ -176,8 +177,10 @@ class _Reader:
         annotations: Annotations,
         declared: Declared,
         settings: Settings,
+        hooks: CollectingHooks,
     ) -> None:
         self.settings = settings
+        self.hooks = hooks
         self.config = ScopeConfig(settings)
         self.file = file
         self.name = name
@@ -228,10 +231,12 @@ class _Reader:
             self._add_steps(definition, note if isinstance(note, StepNote) else _PLAIN)
 
     def _is_exempt(self, definition: Definition, note: Any) -> bool:
-        """Return whether a function is a helper, replaced by a class, or a hook implementation."""
+        """Return whether a function is a helper, replaced by a class, a hook, or a step to no plugin."""
         if (isinstance(note, StepNote) and note.is_helper) or isinstance(definition.object, type):
             return True
-        return not self.pipeline and definition.name.startswith(HOOK_PREFIX)
+        if not self.pipeline and definition.name.startswith(HOOK_PREFIX):
+            return True
+        return not self.hooks.is_step(definition.name, definition.object, self.file)
 
     def _add_steps(self, definition: Definition, note: StepNote) -> None:
         """Add the step that a function is, or the several that it was given names for."""
@@ -252,7 +257,7 @@ class _Reader:
             return
         signature = read_signature(definition.object, self.path, definition.line, self.annotations)
         outputs = read_outputs(signature.returns, signature.returns_text, note.outputs, self.annotations)
-        note, marks = self.marks.read(note)
+        note, marks = self.marks.read(note, self.hooks.marks_of(name, definition.object, self.file))
         if outputs.mistake:
             what = f"step {name!r}: {outputs.mistake}"
             self.problems.append(Problem(what, self.file, definition.line))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -60,10 +60,18 @@ _HINT = re.compile(
 )
 
 
-def find_doubts(sources: ProjectSources) -> list[str]:
-    """Return, with file and line, what the imported project modules do at import that may vary."""
+def find_doubts(sources: ProjectSources, plugins: Collection[str] = ()) -> list[str]:
+    """Return, with file and line, what the imported project modules do at import that may vary.
+
+    `plugins` are packages that were imported as plugins, before the project, if they are installed
+    so that they can be edited: what they do there is no matter of the project's.
+    """
     reader = _Reader(sources)
-    written = [source for source in sources.modules() if not source.is_binary]
+    written = [
+        source
+        for source in sources.modules()
+        if not source.is_binary and source.module.partition(".")[0] not in plugins
+    ]
     if not any(_HINT.search(source.data) for source in written):
         return []  # and no module calls another's doubtful function
     for source in written:

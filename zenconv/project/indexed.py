@@ -12,6 +12,7 @@ from zenconv.errors import Problem
 from zenconv.fingerprint.fingerprints import CodeFingerprint, CodePart
 from zenconv.fingerprint.places import Places
 from zenconv.fingerprint.sources import ProjectSources
+from zenconv.fingerprint.values import ContentOf
 from zenconv.project.collect import CollectedFile, Collection
 from zenconv.project.collection_index import CollectionIndex
 from zenconv.project.discover import module_name
@@ -100,7 +101,7 @@ class IndexedProject:
 class IndexedCode:
     """The fingerprints of an index: those that were taken when it was written."""
 
-    def __init__(self, index: CollectionIndex, root: Path, content_of: Callable[[Any], str | None]) -> None:
+    def __init__(self, index: CollectionIndex, root: Path, content_of: ContentOf) -> None:
         self._index = index
         self._root = root
         self._content_of = content_of

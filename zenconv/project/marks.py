@@ -107,18 +107,25 @@ class MarkReader:
         self.warnings: list[Problem] = []
         self._module = self._read_module(namespace)
 
-    def read(self, note: StepNote) -> tuple[StepNote, Markings]:
-        """Return the note of a step with what its marks change, and its markings."""
-        if not note.marks and not self._module:
+    def read(self, note: StepNote, more: Sequence[Mark] = ()) -> tuple[StepNote, Markings]:
+        """Return the note of a step with what its marks change, and its markings.
+
+        `more` are marks that plugins put on it; those in the file are stronger.
+        """
+        if not note.marks and not self._module and not more:
             return note, NO_MARKS
         own = [attrs.evolve(mark, file=self._relative(mark.file)) for mark in note.marks]
         self._check_repeated(own)
-        marks = (*own, *self._module)
+        written = {mark.name for mark in (*own, *self._module)}
+        more = [mark for mark in more if mark.name not in written or mark.name in REPEATABLE]
+        marks = (*own, *self._module, *more)
         found: dict[str, Any] = {}
         for mark in own:
             _merge(found, self._changes(mark))
         for mark in self._module:
             _merge(found, self._changes(mark, is_told=True))
+        for mark in more:
+            _merge(found, self._changes(mark))
         cache = note.cache and found.pop("cache", True)
         refresh = found.pop("refresh", note.refresh)
         return attrs.evolve(note, cache=cache, refresh=refresh, marks=marks), Markings(marks, **found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -15,9 +14,7 @@ from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.perform import Performer
 from zenconv.engine.resources import Resources
 from zenconv.engine.secrets import Secrets
-from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
-from zenconv.project.collect import list_local_hooks
 from zenconv.project.indexed import IndexedProject
 from zenconv.project.project import Project
 from zenconv.records.events import RunStarted
@@ -67,15 +64,3 @@ def make_performer(
 def seed_of(settings: Settings) -> int:
     """Return the seed of a run: the configured one, else 0."""
     return settings.seed if settings.seed is not None else 0
-
-
-def register_local_hooks(project: Project, plugins: Plugins) -> list[str]:
-    """Let hook implementations in ``zenconf.py`` take part, as those of installed plugins do.
-
-    Each speaks for the steps of its own folder. Returns the files that have any.
-    """
-    files = list_local_hooks(project.collection)
-    for name in files:
-        file = project.collection.files[name]
-        plugins.register(sys.modules[file.module], name, origin=name, folder=file.folder)
-    return files

@@ -17,7 +17,7 @@ from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.plan_records import plan_event
 from zenconv.engine.portion import Portion
 from zenconv.engine.written import is_written
-from zenconv.errors import PluginError, UsageError
+from zenconv.errors import UsageError
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
@@ -25,8 +25,9 @@ from zenconv.materializers import Materializers
 from zenconv.project.collection_index import DAMAGES, CollectionIndex, find_index
 from zenconv.project.forcing import list_downstream, put_first
 from zenconv.project.indexed import IndexedCode, IndexedProject, NotInIndex
+from zenconv.project.key_hooks import KeyHooks
 from zenconv.project.output_settings import check_outputs
-from zenconv.project.performing import register_local_hooks, seed_of
+from zenconv.project.performing import seed_of
 from zenconv.project.project import Project
 from zenconv.project.replacing import OVERRIDDEN, Replaced, Replacement, Replacer
 from zenconv.project.select import Selected
@@ -90,7 +91,6 @@ class Planner:
         settings = project.settings
         self.project = project
         self._plugins = plugins
-        self.local_hooks: list[str] = []
         self.stack = stack
         self.past = past
         past.sample = selection.sample
@@ -103,6 +103,7 @@ class Planner:
             # It will grow, and the project's own must not.
             self.pipeline = attrs.evolve(self.pipeline, nodes=dict(self.pipeline.nodes))
             fan_out = FanOut(self.pipeline, selected.tests, self.selected)
+        self.hooks = KeyHooks(plugins, settings, self.materializers.content_of)
         if settings.outputs:
             self._check_outputs()
         self.code, known = self._open_code()
@@ -113,7 +114,8 @@ class Planner:
             FileDigests(settings.state / "files.json"),
             seed=seed_of(settings),
             materializer_of=OutputChoices(settings.outputs).materializer_of,
-            version_of=lambda value: ask_version(plugins, value),
+            version_of=self.hooks.version_of,
+            added_to=self.hooks.parts_of,
             known=known,
         )
         self.decider = Decider(
@@ -145,16 +147,15 @@ class Planner:
         `CollectionError` and its kin say what is wrong.
         """
         stack, past = open_stack(settings, plugins, run)
-        return cls._import(Project(settings, tell), selection, plugins, stack, past)
+        return cls._import(Project(settings, tell, plugins), selection, plugins, stack, past)
 
     @classmethod
     def _import(
         cls, project: Project, selection: Selection, plugins: Plugins, stack: Stack, past: Past
     ) -> Planner:
-        files = register_local_hooks(project, plugins)
-        planner = cls(project, selection, plugins, stack, past)
-        planner.local_hooks = files
-        return planner
+        # Imported first: hooks of a ``zenconf.py`` are registered with it.
+        _ = project.collection
+        return cls(project, selection, plugins, stack, past)
 
     def _select(self, selection: Selection) -> Selected:
         failed = self.past.failed_nodes() if selection.last_failed or selection.failed_first else []
@@ -178,7 +179,7 @@ class Planner:
 
     def _open_code(self) -> tuple[Any, Mapping[str, tuple[str, str]]]:
         """Return what knows the code of steps, and the local keys that an index knows."""
-        project, content_of = self.project, self.materializers.content_of
+        project, content_of = self.project, self.hooks.content_of
         if isinstance(project, IndexedProject):
             return IndexedCode(project.index, project.settings.root, content_of), project.known
         from zenconv.fingerprint import Fingerprinter
@@ -199,6 +200,10 @@ class Planner:
     def is_indexed(self) -> bool:
         """Whether the index answered, and nothing was imported."""
         return isinstance(self.project, IndexedProject)
+
+    def local_hooks(self) -> list[str]:
+        """Return the ``zenconf.py`` files that have hooks; a project that has any is not indexed."""
+        return self.project.hooks.local if isinstance(self.project, Project) else []
 
     def warnings(self) -> list[str]:
         """Return what is odd about the project or its records but stops nothing."""
@@ -277,7 +282,8 @@ class Planner:
                 for artifact in result.outputs.values():
                     for reference in artifact.refers:
                         keys.reference(reference)
-            save_index(self.project, keys, name_plugins(self._plugins))
+            versions = self.project.hooks.versions()
+            save_index(self.project, keys, name_plugins(self._plugins, versions))
 
 
 def _find_targets(project: Project | IndexedProject, selection: Selection) -> tuple[str, ...]:
@@ -312,9 +318,7 @@ def consult(
     None from the index means that the project has to be imported. The index is not written here.
     """
     stack, past = open_stack(settings, plugins, run)
-    project, indexed = find_project(settings, tell)
-    if indexed is not None and indexed.plugins != name_plugins(plugins):
-        project.index = indexed = None  # a plugin may have a say in what values count for
+    project, indexed = find_project(settings, tell, plugins)
     if indexed is not None:
         try:
             answer = question(Planner(indexed, selection, plugins, stack, past))
@@ -341,30 +345,32 @@ def open_stack(settings: Settings, plugins: Plugins, run: str) -> tuple[Stack, P
     return stack, past
 
 
-def ask_version(plugins: Plugins, value: str) -> str | None:
-    """Return the token of what an address refers to, None where no plugin knows. `PluginError`."""
-    token = plugins.calls("zenconv_input_version").ask(value=value)
-    if token is not None and not isinstance(token, str):
-        raise PluginError(f"zenconv_input_version returned a {type(token).__name__} for {value!r}, not text")
-    return token
+def name_plugins(plugins: Plugins, versions: Mapping[str, str]) -> list[str]:
+    """Return what the plugins of this process are, those of a ``zenconf.py`` aside, in short texts.
 
-
-def name_plugins(plugins: Plugins) -> list[str]:
-    """Return the names and versions of the plugins of this process."""
-    return [f"{row.name} {row.version} {row.module}" for row in plugins.rows()]
+    `versions` are what the answers of those depend on that take part in collecting.
+    """
+    rows = [row for row in plugins.rows() if row.origin != row.name]
+    return [
+        *(f"{row.name} {row.version} {row.module}" for row in rows),
+        *(f"{name}: {version}" for name, version in sorted(versions.items())),
+    ]
 
 
 def find_project(
-    settings: Settings, tell: Tell, *, texts: bool = False
+    settings: Settings, tell: Tell, plugins: Plugins, *, texts: bool = False
 ) -> tuple[Project, IndexedProject | None]:
     """Return the project, not yet imported, and as its index knows it, if the index holds.
 
-    With `texts`, the indexed one has descriptions and annotations.
+    With other plugins it does not: they may have a say in what steps there are, and in what values
+    count for. With `texts`, the indexed project has descriptions and annotations.
     """
     before = Surroundings(settings, ProjectSources(settings.root))
     index = find_index(settings, before) if not settings.replacements else None
     indexed = None if index is None else _read(settings, index, texts=texts)
-    project = Project(settings, tell, before=before)
+    project = Project(settings, tell, plugins, before=before)
+    if indexed is not None and indexed.plugins != name_plugins(plugins, project.hooks.versions()):
+        indexed = None
     project.index = index if indexed is not None else None
     return project, indexed
 
@@ -376,9 +382,11 @@ def _read(settings: Settings, index: CollectionIndex, *, texts: bool) -> Indexed
         return None
 
 
-def consult_project(settings: Settings, tell: Tell, question: Callable[[Project | IndexedProject], T]) -> T:
+def consult_project(
+    settings: Settings, tell: Tell, plugins: Plugins, question: Callable[[Project | IndexedProject], T]
+) -> T:
     """Return what `question` says of the project as its index knows it, else imported and then indexed."""
-    project, indexed = find_project(settings, tell, texts=True)
+    project, indexed = find_project(settings, tell, plugins, texts=True)
     if indexed is not None:
         try:
             return question(indexed)
@@ -388,7 +396,7 @@ def consult_project(settings: Settings, tell: Tell, question: Callable[[Project 
     answer = question(project)
     from zenconv.project.indexing import save_index
 
-    save_index(project)
+    save_index(project, plugins=name_plugins(plugins, project.hooks.versions()))
     return answer
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.build import Graph, build
-from zenconv.project.collect import Collection, collect, list_local_hooks
+from zenconv.project.collect import Collection, collect
+from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.observing import Watcher
 from zenconv.project.overrides import Override, find_overrides
 from zenconv.project.replacing_steps import replace_steps
@@ -21,6 +22,7 @@ from zenconv.project.witnesses import Surroundings
 from zenconv.records.step import Pipeline
 
 if TYPE_CHECKING:
+    from zenconv.hooks.manager import Plugins
     from zenconv.project.collection_index import CollectionIndex
     from zenconv.settings.settings import Settings
 
@@ -35,6 +37,7 @@ class Project:
         self,
         settings: Settings,
         on_progress: Callable[[str], object] | None = None,
+        plugins: Plugins | None = None,
         *,
         before: Surroundings | None = None,
     ) -> None:
@@ -43,6 +46,7 @@ class Project:
         self.watcher = Watcher(self.sources)
         self.index: CollectionIndex | None = None
         self.reasons: list[str] | None = None
+        self.hooks = CollectingHooks(plugins)
         self._tell = on_progress or (lambda _text: None)
         self._before = before
 
@@ -57,7 +61,7 @@ class Project:
         files = self.before.files
         with self.watcher:
             found = _without_collector(
-                lambda: collect(self.settings, self.sources, on_progress=self._tell, files=files)
+                lambda: collect(self.settings, self.sources, self.hooks, on_progress=self._tell, files=files)
             )
         replacements = self.settings.replacements
         return replace_steps(found, replacements) if replacements else found
@@ -66,7 +70,7 @@ class Project:
     def graph(self) -> Graph:
         """Every pipeline, with the mistakes that were found; nothing is raised."""
         collection = self.collection
-        return _without_collector(lambda: build(collection, self.settings))
+        return _without_collector(lambda: build(collection, self.settings, self.hooks))
 
     @property
     def whole(self) -> Pipeline:
@@ -95,9 +99,14 @@ class Project:
                 from zenconv.project.import_time import find_doubts
                 from zenconv.project.marks import find_conditions
 
-                hooks = [f"{file} has hooks" for file in list_local_hooks(self.collection)]
+                hooks = self.hooks.find_reasons()
                 skips = find_conditions(self.graph.pipeline)
-                self.reasons = [*self.watcher.reasons, *hooks, *find_doubts(self.sources), *skips]
+                self.reasons = [
+                    *self.watcher.reasons,
+                    *hooks,
+                    *find_doubts(self.sources, self.hooks.packages()),
+                    *skips,
+                ]
         return self.reasons
 
     def pipeline(
@@ -170,15 +179,21 @@ class Project:
         return self.sources.places.is_project_file(path)
 
 
-def open_project(settings: Settings, on_progress: Callable[[str], object] | None = None) -> Project:
+def open_project(
+    settings: Settings,
+    on_progress: Callable[[str], object] | None = None,
+    plugins: Plugins | None = None,
+) -> Project:
     """Return the project that `settings` describe; nothing is imported yet.
 
     Parameters
     ----------
     on_progress
         Told in a word what is being done.
+    plugins
+        Those that have a say in what steps there are; without them, nobody has.
     """
-    return Project(settings, on_progress)
+    return Project(settings, on_progress, plugins)
 
 
 def _without_collector(work: Callable[[], T]) -> T:

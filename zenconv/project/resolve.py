@@ -15,6 +15,7 @@ from zenconv.errors import Problem, did_you_mean
 from zenconv.frozen import Frozen
 from zenconv.project.builtins import BUILTIN_FIXTURES
 from zenconv.project.collect import Collection
+from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.scopes import Found, Provider, Scope, Scopes
 from zenconv.project.values import Values, place_of
 from zenconv.records.step import Binding, Fixture, Parameter, Step
@@ -69,7 +70,10 @@ class Resolution(NamedTuple):
 class Resolver:
     """Resolves parameters against the scopes of a collection and the values of its settings."""
 
-    def __init__(self, collection: Collection, scopes: Scopes, values: Values) -> None:
+    def __init__(
+        self, collection: Collection, scopes: Scopes, values: Values, hooks: CollectingHooks | None = None
+    ) -> None:
+        self.hooks = hooks or CollectingHooks()
         self.collection = collection
         self.scopes = scopes
         self.values = values
@@ -148,6 +152,9 @@ class Resolver:
     def _resolve_value(self, parameter: Parameter, asker: Asker) -> Resolution:
         pipelines: Iterable[str] = asker.scope.aliases
         value = self.values.find(parameter.name, asker.target.name, pipelines)
+        if value is None and not parameter.is_output:
+            name, scope = asker.target.name, asker.scope
+            value = self.hooks.value_of(parameter.name, name, scope.pipeline, scope.file.file)
         if value is not None:
             bound = self.values.bind(parameter, value, self.type_of(asker.target, parameter))
             if isinstance(bound, str):

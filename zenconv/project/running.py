@@ -238,7 +238,7 @@ class _RunnerBody:
             channel.send(Notice(str(problem), at=clock.utc_now()))
         channel.send(plan_event(plan))
         self._tell_portion(plan, channel, past)
-        teller.start_locally(self.started, planner.local_hooks)
+        teller.start_locally(self.started, planner.local_hooks())
         teller.tell_plan(plan)
         for event in past.untold:
             teller.take(event)

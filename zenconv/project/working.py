@@ -15,7 +15,7 @@ from zenconv.engine.step_hooks import StepHooks
 from zenconv.engine.worker import WorkerStart, run_worker
 from zenconv.hooks.manager import Plugins
 from zenconv.materializers import Materializers
-from zenconv.project.performing import make_performer, register_local_hooks
+from zenconv.project.performing import make_performer
 from zenconv.project.project import Project, open_project
 from zenconv.project.sampling import sample_pipeline
 from zenconv.records.events import RunStarted
@@ -61,14 +61,13 @@ class WorkerBody:
         plugins = self.load_plugins()
         stack = assemble(settings, plugins)
         stack.protect(self.folder.lock, f"run {self.folder.id}")
-        project = open_project(settings, on_progress=lambda text: link.send({"doing": text}))
+        project = open_project(settings, lambda text: link.send({"doing": text}), plugins)
         sources = start.beginning["sources"]
         project.sources.given = {path: text.encode("latin-1") for path, text in sources.items()}
         project.graph.check(start.beginning["files"])
         pipeline = project.graph.pipeline
         if self.started.sample:
             pipeline = sample_pipeline(pipeline, self.started.sample)
-        register_local_hooks(project, plugins)
         performer = make_performer(
             settings,
             self.folder,
