@@ -70,6 +70,11 @@ class BetweenRounds:
         text = "waiting for changes; Ctrl-C ends"
         self._write(style(text, "dim", stream=sys.stderr) if self._has_status else text + "\n")
 
+    def end(self) -> None:
+        """Leave the line on which was said what is waited for, and where the terminal shows ``^C``."""
+        if self._has_status:
+            self._write("\n")
+
     def say_idle(self, changed: Collection[str]) -> None:
         """Say that these files changed and nothing has to run."""
         self._clear()
@@ -94,6 +99,8 @@ class BetweenRounds:
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
+        except BrokenPipeError:
+            raise  # whoever read this has gone, and nobody else wants to know
         except OSError:
             pass  # the terminal has gone; a signal says so too
 

@@ -47,6 +47,9 @@ class Screen(Protocol):
     def wait(self) -> None:
         """Everything is done; an edit is waited for."""
 
+    def end(self) -> None:
+        """Nothing more will come."""
+
     def say_idle(self, changed: Collection[str]) -> None:
         """These files changed, and nothing has to run."""
 
@@ -140,6 +143,7 @@ class WatchLoop:
                 self._warm.end()
                 self._clean.abandon()
                 changes.close()
+                self._screen.end()
         return 128 + self._signals[0]
 
     def _note_signal(self, number: int, _frame: FrameType | None) -> None:
@@ -187,6 +191,8 @@ class WatchLoop:
         outcome = playing.outcome
         if "code" not in outcome and not self._signals:
             self._screen.note(f"this round's process ended: {describe_end(playing.status)}")
+        if outcome.get("code") == 128 + signal.SIGPIPE:
+            raise BrokenPipeError  # nobody reads what rounds print
         if outcome.get("code") in (130, 143) and not self._signals and "doubt" not in outcome:
             self._signals.append(signal.SIGINT)  # Ctrl-C went to a step that had the terminal
         return outcome
