@@ -187,8 +187,62 @@ def test_an_edit_during_a_round_is_played_after_it(project):
             time.sleep(0.01)
         it.edit("steps_a.py", "slow + 1", "slow + 100")
         (it.path / "go").touch()
-        watching.round(watching.round(start) and watching.wait_for(END, start) + 1)
+        watching.round(watching.wait_for(END, start) + 1)
         assert it.value("after") == 102
+
+
+def test_an_edit_of_what_is_being_executed_ends_the_round_and_begins_the_next(project):
+    it = project(
+        {
+            "steps_a.py": """
+                import time
+
+                def slow(seconds: float = 0.0) -> float:
+                    open("started", "w").close()
+                    time.sleep(seconds)
+                    return seconds
+            """
+        }
+    )
+    with Watching(it) as watching:
+        (it.path / "started").unlink()
+        start = len(watching.lines)
+        it.edit("steps_a.py", "seconds: float = 0.0", "seconds: float = 600.0")
+        while not (it.path / "started").exists():
+            time.sleep(0.01)
+        it.edit("steps_a.py", "seconds: float = 600.0", "seconds: float = 0.01")
+        watching.round(watching.wait_for(END, start) + 1)
+        assert it.value("slow") == 0.01
+    assert [run["status"] for run in it.json("runs")["runs"]] == ["succeeded", "interrupted", "succeeded"]
+
+
+def test_a_mistake_in_between_does_not_end_what_is_being_executed(project):
+    it = project(
+        {
+            "steps_a.py": """
+                import os, time
+
+                def slow() -> int:
+                    open("started", "w").close()
+                    while not os.path.exists("go"):
+                        time.sleep(0.01)
+                    return 1
+            """
+        }
+    )
+    (it.path / "go").touch()
+    with Watching(it) as watching:
+        (it.path / "go").unlink()
+        (it.path / "started").unlink()
+        start = len(watching.lines)
+        it.edit("steps_a.py", "return 1", "return 2")
+        while not (it.path / "started").exists():
+            time.sleep(0.01)
+        it.append("steps_a.py", "\ndef broken(:\n")
+        time.sleep(1.0)
+        (it.path / "go").touch()
+        watching.wait_for("error: ", watching.wait_for(END, start))
+    assert it.json("runs")["runs"][1]["status"] == "succeeded"
 
 
 def test_ctrl_c_tears_fixtures_down_and_leaves_nothing_running(project):
@@ -230,10 +284,10 @@ def test_a_second_ctrl_c_ends_at_once(project):
                 import time
 
                 def stubborn(seconds: float = 0.0) -> int:
-                    open("started", "w").close()
                     end = time.monotonic() + seconds
                     while time.monotonic() < end:
                         try:
+                            open("started", "w").close()
                             time.sleep(0.05)
                         except BaseException:
                             open("first", "w").close()
@@ -242,7 +296,6 @@ def test_a_second_ctrl_c_ends_at_once(project):
         }
     )
     with Watching(it) as watching:
-        (it.path / "started").unlink()
         it.edit("steps_a.py", "seconds: float = 0.0", "seconds: float = 600.0")
         while not (it.path / "started").exists():
             time.sleep(0.01)
@@ -319,6 +372,50 @@ def test_what_steps_write_themselves_does_not_start_rounds_without_end(project):
         assert watching.end() == 130
     assert len(runs(it)) == 2
     assert watching.text.count(IDLE) <= 4
+
+
+def test_a_training_goes_on_while_the_evaluation_is_edited(project):
+    it = project(
+        {
+            "steps_a.py": """
+                import os, time
+
+                def training() -> int:
+                    open("started", "w").close()
+                    while not os.path.exists("go"):
+                        time.sleep(0.01)
+                    return 1
+
+                def evaluation(training: int) -> int:
+                    return training
+            """
+        }
+    )
+    (it.path / "go").touch()
+    with Watching(it) as watching:
+        (it.path / "go").unlink()
+        (it.path / "started").unlink()
+        start = len(watching.lines)
+        it.edit("steps_a.py", "return 1", "return 2")
+        while not (it.path / "started").exists():
+            time.sleep(0.01)
+        it.edit("steps_a.py", "return training", "return training * 10")
+        time.sleep(1.0)  # in which it could have been ended
+        (it.path / "go").touch()
+        watching.round(watching.wait_for(END, start) + 1)
+        assert it.value("evaluation") == 20
+    assert {run["status"] for run in it.json("runs")["runs"]} == {"succeeded"}
+
+
+def test_it_ends_when_nobody_reads_what_it_prints(project):
+    it = project({"steps_a.py": SIMPLE})
+    watching = it.start("run", "--watch")
+    while IDLE not in watching.stderr.readline():
+        pass
+    watching.stdout.close()
+    it.edit("steps_a.py", "return 1\n", "return 5\n")
+    assert watching.wait(30) == 141
+    watching.stderr.close()
 
 
 def test_watching_and_only_planning_exclude_each_other(project):

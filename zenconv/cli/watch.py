@@ -127,7 +127,14 @@ class RoundInProcess:
 
         try:
             request = _receive(connection)
-            code = self._learn_imports(tell) if request.get("scout") else self._play(request, tell)
+            if "scout" in request:
+                code = self._learn_imports(tell)
+            elif "judge" in request:
+                code = self._judge(request["judge"], tell)
+            else:
+                code = self._play(request, tell)
+        except BrokenPipeError:
+            code = 128 + signal.SIGPIPE
         except BaseException as error:  # noqa: BLE001 - shown as any command shows it
             code = report(error)
         tell({"code": flush(code)})
@@ -165,14 +172,28 @@ class RoundInProcess:
         from zenconv.project.project import Project
         from zenconv.project.rounds import collect_imports
 
-        null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
+        _be_silent()
         settings = self._options.load_settings()
         os.chdir(settings.root)
         self._options.common.load_plugins(settings)
         recorder = ImportRecorder(settings.root, None)
         tell({"imports": collect_imports(Project(settings), recorder).to_json()})
+        return 0
+
+    def _judge(self, running: dict[str, str], tell: Callable[[Any], None]) -> int:
+        """Plan with what is on disk now, only to say whether any of the nodes `running` is still wanted."""
+        from zenconv.project.planning import Planner, consult
+        from zenconv.project.superseding import is_superseded
+
+        _be_silent()
+        settings, selection = self._options.load_settings(), self._options.run.selection
+        os.chdir(settings.root)
+        plugins = self._options.common.load_plugins(settings)
+
+        def question(planner: Planner) -> bool:
+            return is_superseded(planner.plan(selection).decisions, running)
+
+        tell({"superseded": consult(settings, selection, plugins, lambda _text: None, question)})
         return 0
 
 
@@ -210,6 +231,12 @@ def name_changed(paths: Sequence[str], root: str) -> str:
     if packages:
         shown.append("installed packages")
     return f"{', '.join(shown) or 'something'} changed"
+
+
+def _be_silent() -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
 
 
 def _now() -> str:

@@ -93,7 +93,7 @@ class RunExecution:
     _reopenings: int = 0
     _failures: int = 0
     _async_tasks: AsyncTasks | None = None
-    _records: StepRecords = attrs.field(init=False)
+    records: StepRecords = attrs.field(init=False)
     _skips: Skips = attrs.field(factory=Skips)
     _growths: list[Growth] = attrs.field(factory=list)
     _schedule: Schedule = attrs.field(init=False)
@@ -101,7 +101,7 @@ class RunExecution:
 
     def __attrs_post_init__(self) -> None:
         self._schedule = Schedule(self.status)
-        self._records = StepRecords(self.decider, self.retries)
+        self.records = StepRecords(self.decider, self.retries)
         self._verifications = Verifications(self.decider, self._limit_of, self.suspects)
 
     def perform(self, task: Task) -> TaskResult:
@@ -302,7 +302,7 @@ class RunExecution:
             limit=self._limit_of(node),
         )
         self._running[node.id] = task, self._reopenings
-        yield self._records.start(node, task, is_apart=pool.is_apart)
+        yield self.records.start(node, task, is_apart=pool.is_apart)
         pool.submit(task)
 
     def _limit_of(self, node: Node) -> TimeLimit | None:
@@ -362,7 +362,7 @@ class RunExecution:
                 f"{node.id}: {changed} changed while the step ran; its result is not kept", at=clock.utc_now()
             )
         outcome = NodeResult.of(entry)
-        yield self._records.finish(node, outcome.key, task, result, self._planned(node))
+        yield self.records.finish(node, outcome.key, task, result, self._planned(node))
         yield from _as_notices(notes_on_sample(node, task, result))
         local = self.decider.keys.local(node)
         if result.status == "succeeded" and not local.impure and not changed:

@@ -19,14 +19,16 @@ from zenconv.records.step import Node
 
 @attrs.define(eq=False, repr=False)
 class StepRecords:
-    """Makes the records of one run."""
+    """Makes the records of one run. `keys` are the cache keys of the nodes that were started."""
 
     decider: Decider
     retries: Retries
+    keys: dict[str, str] = attrs.field(factory=dict)
     _told: set[tuple[str, str]] = attrs.field(factory=set)
 
     def start(self, node: Node, task: Task, *, is_apart: bool) -> StepStarted:
         """Return the record of a step that begins."""
+        self.keys[node.id] = task.key
         return StepStarted(
             node.id,
             is_apart,

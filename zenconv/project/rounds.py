@@ -33,6 +33,7 @@ from zenconv.records.events import (
     RunFinished,
     StepFinished,
     StepsReused,
+    StepStarted,
 )
 from zenconv.records.plan import Plan
 
@@ -157,6 +158,11 @@ class Round:
             channel.send(Answer({"idle": True}))
             raise RoundDropped("nothing changed")
 
+    def see(self, event: Event, execution: RunExecution, channel: Channel) -> None:
+        """Be told an event of the run."""
+        if isinstance(event, StepStarted) and event.node in execution.records.keys:
+            channel.send(Answer({"started": [event.node, execution.records.keys[event.node]]}))
+
     def finish(self, planner: Planner, execution: RunExecution, channel: Channel) -> None:
         """Be told that everything was executed."""
         assert self._recorder is not None
@@ -268,6 +274,7 @@ class RoundListener:
             self._take(event.data)
         elif isinstance(event, StepFinished):
             self._statuses[event.node] = event.status
+            self._tell({"ended": event.node})
         elif isinstance(event, StepsReused):
             self._statuses.update((step["node"], "reused") for step in event.steps)
         elif isinstance(event, ProjectFailed):
@@ -277,6 +284,9 @@ class RoundListener:
             self._listener(event)
 
     def _take(self, answer: Mapping[str, Any]) -> None:
+        if "started" in answer:
+            self._tell(answer)
+            return
         self._answers.update(answer)
         if "idle" in answer or "doubt" in answer:
             self.is_dropped = True

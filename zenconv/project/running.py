@@ -394,6 +394,8 @@ class _RunnerBody:
         for event in planner.stack.orchestrator.execute(plan, execution):
             channel.send(event)
             teller.take(event)
+            if self.options.round is not None:
+                self.options.round.see(event, execution, channel)
         planner.save_index(execution.results.values())
         if self.options.round is not None:
             self.options.round.finish(planner, execution, channel)

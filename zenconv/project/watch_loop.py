@@ -11,22 +11,20 @@ from __future__ import annotations
 import os
 import select
 import signal
-import socket
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-import attrs
-
 from zenconv.engine.changes import ANYTHING, Changes, Watched, open_changes
 from zenconv.engine.endings import describe_end
 from zenconv.engine.fork_server import ForkServer
-from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.preload import Imports
 from zenconv.engine.terminal import take_terminal
 from zenconv.engine.wakeups import Wakeups, drain
+from zenconv.project.round_process import RoundProcess
+from zenconv.project.superseding import Superseding
 from zenconv.project.warm_libraries import RoundBody, WarmLibraries
 
 _QUIET_SECONDS = 0.03
@@ -35,10 +33,10 @@ _SETTLED_SECONDS = 0.01
 """The same, where every file that was written is closed again."""
 _VANISHED_SECONDS = 0.25
 """The same, where a file has gone: editors put another one in its place."""
+_CODE_SUFFIXES = (".py", ".toml")
 _MOST_SECONDS = 2.0
 _CHECKOUT_SECONDS = 30.0
 _PAUSES_SECONDS = (0.25, 0.5, 1.0, 2.0)
-_READ_SIZE = 1 << 18
 
 
 class Screen(Protocol):
@@ -58,34 +56,6 @@ class Screen(Protocol):
 
     def note(self, text: str) -> None:
         """Something is worth knowing."""
-
-
-@attrs.define(eq=False, repr=False)
-class _Playing:
-    """A round under way."""
-
-    server: ForkServer
-    pid: int
-    connection: socket.socket
-    reader: FrameReader = attrs.field(factory=FrameReader)
-    outcome: dict[str, Any] = attrs.field(factory=dict)
-    status: int | None = None
-    is_over: bool = False
-
-    def read(self) -> None:
-        """Take what it has sent so far."""
-        while True:
-            try:
-                data = self.connection.recv(_READ_SIZE, socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                self.is_over = True
-                return
-            for message in self.reader.feed(data):
-                self.outcome.update(message)
 
 
 class WatchLoop:
@@ -119,10 +89,11 @@ class WatchLoop:
         self._wakeup = -1
         self._clean: ForkServer
         self._warm = WarmLibraries(root, make_body, self._release, screen.note, screen.say_warm, threads)
-        self._scout: _Playing | None = None
+        self._scout: RoundProcess | None = None
         self._changes: Changes | None = None
         self._since: Any = None
         self._code: set[str] = set()
+        self._pending: set[str] = set()
         self._unimportant: set[str] = set()
         self._pauses = 0
         self._count = 0
@@ -176,38 +147,53 @@ class WatchLoop:
         shown = [path for path in _listed(changed) or () if path in self._code or os.path.exists(path)]
         request = {"since": self._since, "changed": _listed(changed), "shown": shown}
         playing = self._start(server, request)
-        forwarded = 0
-        while playing.status is None:
-            self._select([] if playing.is_over else [playing.connection.fileno()], playing)
-            for number in self._signals[forwarded:]:
-                server.signal(playing.pid, signal.SIGTERM if number == signal.SIGHUP else number)
-                forwarded += 1
-            if "doubt" in playing.outcome and not playing.outcome.get("is_told"):
-                playing.outcome["is_told"] = True
-                server.signal(playing.pid, signal.SIGTERM)
+        is_superseded = self._follow(playing)
         playing.read()
         playing.connection.close()
         take_terminal()  # back, where the round had it
         outcome = playing.outcome
-        if "code" not in outcome and not self._signals:
+        if "code" not in outcome and not self._signals and playing.status is not None:
             self._screen.note(f"this round's process ended: {describe_end(playing.status)}")
         if outcome.get("code") == 128 + signal.SIGPIPE:
             raise BrokenPipeError  # nobody reads what rounds print
-        if outcome.get("code") in (130, 143) and not self._signals and "doubt" not in outcome:
-            self._signals.append(signal.SIGINT)  # Ctrl-C went to a step that had the terminal
+        if outcome.get("code") in (130, 143) and not is_superseded and "doubt" not in outcome:
+            self._signals = self._signals or [signal.SIGINT]  # Ctrl-C went to a step that had the terminal
         return outcome
 
-    def _start(self, server: ForkServer, request: dict[str, Any]) -> _Playing:
-        ours, theirs = socket.socketpair()
-        null = os.open(os.devnull, os.O_RDONLY)
-        try:
-            self._count += 1
-            pid = server.fork(theirs, null, self._count)
-        finally:
-            theirs.close()
-            os.close(null)
-        ours.sendall(encode_frame(request))
-        return _Playing(server, pid, ours)
+    def _follow(self, playing: RoundProcess) -> bool:
+        """Wait for the end of a round, passing on signals; return whether edits made it end early."""
+        superseding = Superseding(lambda request: self._start(playing.server, request))
+        forwarded, is_told = 0, False
+        is_superseded = False
+        while playing.status is None:
+            self._take_changes(playing, superseding)
+            for number in self._signals[forwarded:]:
+                playing.signal(signal.SIGTERM if number == signal.SIGHUP else number)
+                forwarded += 1
+            is_superseded = superseding.look(playing) and not is_told
+            if not is_told and (is_superseded or "doubt" in playing.outcome):
+                is_told = True
+                playing.signal(signal.SIGTERM)
+        superseding.end()
+        return is_told and "doubt" not in playing.outcome
+
+    def _take_changes(self, playing: RoundProcess, superseding: Superseding) -> None:
+        """Wait for something, and note what changes meanwhile: it is played afterwards."""
+        changes = self._changes
+        assert changes is not None
+        waiting = [*playing.descriptors(), *superseding.descriptors(), changes.fileno()]
+        limits = [limit for limit in (superseding.timeout(playing), changes.interval) if limit is not None]
+        self._select(waiting, playing, min(limits, default=None))
+        more = changes.take()
+        self._pending |= more
+        known = self._code | set(playing.outcome.get("elsewhere", {}).get("files", ()))
+        # What steps write while they run is no reason to ask.
+        if any(path in known or path.endswith(_CODE_SUFFIXES) for path in more):
+            superseding.note_change()
+
+    def _start(self, server: ForkServer, request: dict[str, Any]) -> RoundProcess:
+        self._count += 1
+        return RoundProcess.start(server, self._count, request)
 
     def _learn(self, outcome: dict[str, Any], changed: set[str] | None) -> None:
         """Take down what a round has told, for the next ones."""
@@ -235,15 +221,15 @@ class WatchLoop:
     def _stop_scout(self) -> None:
         scout, self._scout = self._scout, None
         if scout is not None:
-            scout.server.kill(scout.pid)
-            scout.connection.close()
+            scout.end()
 
     # -- waiting
 
     def _await_change(self, changes: Changes) -> set[str]:
         """Return what changed, once it is complete; empty if a signal came instead."""
-        self._screen.wait()
-        changed: set[str] = set()
+        changed, self._pending = self._pending, set()
+        if not changed:
+            self._screen.wait()
         while not changed and not self._signals:
             self._select([changes.fileno()], timeout=changes.interval)
             changed = changes.take()
@@ -291,7 +277,7 @@ class WatchLoop:
         return changed
 
     def _select(
-        self, descriptors: list[int], playing: _Playing | None = None, timeout: float | None = None
+        self, descriptors: list[int], playing: RoundProcess | None = None, timeout: float | None = None
     ) -> None:
         """Wait for something, and take what servers say."""
         waiting = [fd for fd in descriptors if fd >= 0] + [self._wakeup]
@@ -300,13 +286,13 @@ class WatchLoop:
         server = playing.server if playing is not None else self._clean
         waiting.append(server.fileno())
         if self._scout is not None:
-            waiting.append(self._scout.connection.fileno())
+            waiting += self._scout.descriptors()
         ready, _, _ = select.select(waiting, [], [], timeout)
         drain(self._wakeup)
         if not ready_warm.isdisjoint(ready):
             self._warm.hear()
-        if self._scout is not None and self._scout.connection.fileno() in ready:
-            self._hear_scout()
+        if self._scout is not None:
+            self._hear_scout(self._scout)
         if playing is not None:
             playing.read()
         for each in {self._clean, server}:
@@ -314,9 +300,7 @@ class WatchLoop:
                 if playing is not None and playing.server is each and playing.pid == pid:
                     playing.status = status
 
-    def _hear_scout(self) -> None:
-        scout = self._scout
-        assert scout is not None
+    def _hear_scout(self, scout: RoundProcess) -> None:
         scout.read()
         if scout.is_over:
             self._scout = None
