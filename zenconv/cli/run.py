@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -78,7 +79,7 @@ def _run(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
     settings = _load_settings(common, flags)
     report = RunReport(flags, settings.root)
     exports = Exports(settings, report)
-    run, finished = run_project(settings, options, lambda: common.load_plugins(settings), exports)
+    run, finished = run_project(settings, options, partial(common.load_plugins, settings), exports)
     failed = exports.write(common, run, finished)
     report.show_end(run, finished, exports.written)
     return finished.exit_code or failed

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -157,7 +158,7 @@ class RoundInProcess:
         common = self._options.common
         exports = Exports(settings, listener)
         name, finished = run_project(
-            settings, run, lambda: common.load_plugins(settings), exports, lambda: listener.is_dropped
+            settings, run, partial(common.load_plugins, settings), exports, lambda: listener.is_dropped
         )
         report.clear()
         if not listener.is_dropped:

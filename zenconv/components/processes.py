@@ -47,7 +47,7 @@ class ProcessesOrchestrator:
         """See `zenconv.interfaces.orchestrating.Orchestrator`."""
         wanted = sum(decision.action != "reuse" or decision.verify for decision in plan.decisions.values())
         most = max(1, min(self.workers, wanted))
-        return execution.drive(_Pool(lambda: execution.open_workers(most), most))
+        return execution.drive(_Pool(lambda: execution.open_workers(most), most, self.workers))
 
 
 @attrs.define(eq=False, repr=False)
@@ -78,7 +78,8 @@ class _Pool(TaskPool):
 
     is_apart = True
 
-    def __init__(self, open_workers: Callable[[], Workers], most: int) -> None:
+    def __init__(self, open_workers: Callable[[], Workers], most: int, slots: int = 0) -> None:
+        self.slots = slots or most
         self._open_workers = open_workers
         self._most = most
         self._seats: dict[int, _Seat] = {}
@@ -156,6 +157,9 @@ class _Pool(TaskPool):
 
     def _take(self, message: WorkerMessage) -> None:
         seat = self._seats[message.worker]
+        if message.kind == "failed":
+            error = message.error or {}
+            raise WorkerError(str(error.get("message")), exit_code=error.get("exit_code", 2))
         if message.kind == "ready":
             seat.is_ready = True
             self._failed_starts = 0

@@ -26,6 +26,8 @@ NOTHING_CHANGED = "nothing changed"
 TO_BE_VERIFIED = "nothing changed; executed again to compare"
 NO_LONGER_STORED = "nothing changed, but its result is not in this stack's store"
 
+UNMADE = "its environment has to be made first"
+
 History = Callable[[Sequence[str]], Mapping[str, KeyParts]]
 """Returns, for node ids, the key parts of their newest recorded execution."""
 
@@ -80,6 +82,10 @@ class Decider:
             elif binding.source == "collect":
                 found[binding.parameter] = self._branches(binding, results)
         return found
+
+    def is_decidable(self, node: Node, results: Mapping[str, NodeResult]) -> bool:
+        """Return whether all is known that decides about `node`: its inputs, and its environment."""
+        return all(above in results for above in node.upstream) and self.keys.is_complete(node)
 
     def decide(self, nodes: Sequence[Node], results: Mapping[str, NodeResult]) -> list[Decision]:
         """Decide for nodes whose inputs are all known. The reason of a run is not yet filled in."""
@@ -339,7 +345,7 @@ def _decide_wave(
             decisions[node.id] = Decision(
                 node.id, "reuse", "done in this run", result.key, None, result.key.local
             )
-        elif not node.is_open and all(above in results for above in node.upstream):
+        elif not node.is_open and decider.is_decidable(node, results):
             known.append(node)
         else:
             left.append(node)
@@ -366,6 +372,8 @@ def _decide_open(
             decisions[node.id] = Decision(node.id, "run", "forced", local=local.digest)
         elif local.impure:
             decisions[node.id] = Decision(node.id, "run", local.impure, local=local.digest)
+        elif not decider.keys.is_complete(node):
+            decisions[node.id] = Decision(node.id, "maybe", UNMADE)
         elif local.digest in known:
             decisions[node.id] = Decision(node.id, "maybe", "", local=local.digest)
         else:

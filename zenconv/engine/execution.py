@@ -17,6 +17,7 @@ from zenconv import clock
 from zenconv.engine.decide import Decider, ItemGone, NodeResult
 from zenconv.engine.durability import Durability
 from zenconv.engine.fan_out import Growth
+from zenconv.engine.local_work import LocalWork, WorkersOpener
 from zenconv.engine.perform import Performer
 from zenconv.engine.plan_records import node_record
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
@@ -24,12 +25,13 @@ from zenconv.engine.retries import Retries
 from zenconv.engine.sampling import notes_on_sample
 from zenconv.engine.schedule import Schedule
 from zenconv.engine.skipping import Skips
-from zenconv.engine.step_records import StepRecords, describe_damage, describe_fault
+from zenconv.engine.step_records import StepRecords, describe_damage, describe_fault, describe_reuse
+from zenconv.engine.task_maker import TaskMaker
 from zenconv.engine.tolerance import find_broken
 from zenconv.engine.verifications import Verifications
 from zenconv.engine.written import returned_outputs
-from zenconv.errors import StoreError, UsageError
-from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers, is_async
+from zenconv.errors import StoreError
+from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers
 from zenconv.records.artifact import ActionEntry, ActionKey
 from zenconv.records.events import (
     Event,
@@ -53,16 +55,15 @@ _PATIENCE_SECONDS = 0.5
 _INTERRUPTION_SECONDS = 9.0
 """How long interrupted steps get to end; a little less than the supervisor waits."""
 
-WorkersOpener = Callable[[int], Workers]
-
 
 @attrs.define(eq=False, repr=False)
-class RunExecution:
+class RunExecution(LocalWork):
     """Executes one plan; see `zenconv.interfaces.orchestrating.Execution`.
 
     `ended` holds nodes that ended before this runner started, with their status. `writer` names
     this run in cache entries. `most_failures`: after so many nothing more is started; 0: never.
-    `workers` opens worker processes, where the run was started with them. `suspects` are nodes of
+    `workers` opens worker processes, where the run was started with them, `environment_workers`
+    those for steps that ask for other environments. `suspects` are nodes of
     which one ended an earlier runner: each is executed with nothing beside it. `to_verify` are
     nodes that an earlier runner did not come to verify. `retries` knows which attempts have failed,
     `default_limit` is the time limit of steps that have no other. `fixed` are nodes whose
@@ -80,6 +81,7 @@ class RunExecution:
     fixed: Collection[str] = ()
     durability: Durability | None = None
     workers: WorkersOpener | None = None
+    environment_workers: Callable[[], Workers] | None = None
     retries: Retries = attrs.field(factory=Retries)
     default_limit: TimeLimit | None = None
     results: dict[str, NodeResult] = attrs.field(factory=dict)
@@ -94,6 +96,7 @@ class RunExecution:
     _failures: int = 0
     _async_tasks: AsyncTasks | None = None
     records: StepRecords = attrs.field(init=False)
+    _tasks: TaskMaker = attrs.field(init=False)
     _skips: Skips = attrs.field(factory=Skips)
     _growths: list[Growth] = attrs.field(factory=list)
     _schedule: Schedule = attrs.field(init=False)
@@ -102,34 +105,16 @@ class RunExecution:
     def __attrs_post_init__(self) -> None:
         self._schedule = Schedule(self.status)
         self.records = StepRecords(self.decider, self.retries)
-        self._verifications = Verifications(self.decider, self._limit_of, self.suspects)
-
-    def perform(self, task: Task) -> TaskResult:
-        """Execute one task in this process."""
-        return self.performer.perform(task)
-
-    def start(self, task: Task) -> None:
-        """Begin an async task in this process; it goes on whenever `wait` is called."""
-        if self._async_tasks is None:
-            from zenconv.engine.async_tasks import AsyncTasks
-
-            self._async_tasks = AsyncTasks(self.performer, self.performer.scratch.parent)
-        self._async_tasks.start(task)
-
-    def wait(self, timeout: float) -> Sequence[TaskResult]:
-        """Let the tasks begun go on until some have ended; return those."""
-        return self._async_tasks.wait(timeout) if self._async_tasks is not None else []
-
-    def open_workers(self, most: int) -> Workers:
-        """Prepare for up to `most` processes at a time. `UsageError` if the run has none."""
-        if self.workers is None:
-            raise UsageError(
-                "this run was started without worker processes", hint="`-n 4`, or `workers = 4` in the stack"
-            )
-        return self.workers(most)
+        self._tasks = TaskMaker(self.decider, self._schedule, self.default_limit)
+        self._verifications = Verifications(self.decider, self._tasks.limit_of, self.suspects)
 
     def drive(self, pool: TaskPool) -> Iterator[Event]:
         """Run the plan on `pool` until nothing is left, something interrupts, or `-x` stops it."""
+        if self.decider.keys.environments is not None and self.environment_workers is not None:
+            from zenconv.engine.environment_pool import EnvironmentPool
+            from zenconv.engine.placing import Placement
+
+            pool = Placement(pool, EnvironmentPool(self.environment_workers), self.decider.keys.environments)
         yield from self._begin()
         try:
             while self._has_more():
@@ -276,7 +261,23 @@ class RunExecution:
         planned = self._planned(node)
         return reason or (planned.reason if planned.action == "skip" else "")
 
+    def _prepare(self, node: Node, pool: TaskPool) -> Iterator[Event]:
+        """Come back to a node until its environment is made, or fails to be."""
+        from zenconv.engine.placing import order_environment
+
+        events, is_over = order_environment(node, self.decider.keys)
+        yield from events
+        if is_over:
+            self._close(node, "failed")
+            yield from self._tell_growth()
+            yield from self._tear_down(node, pool)
+        else:
+            self._contended.append(node.id)
+
     def _start(self, node: Node, pool: TaskPool) -> Iterator[Event]:
+        if not self.decider.keys.is_complete(node):
+            yield from self._prepare(node, pool)
+            return
         try:
             decision = self._decide(node)
         except ItemGone as gone:
@@ -291,23 +292,10 @@ class RunExecution:
             yield from self._tear_down(node, pool)
             return
         assert decision.key is not None
-        inputs = self.decider.inputs(node, self.results)
-        task = Task(
-            node.id,
-            str(decision.key),
-            inputs,
-            is_wanted=self._schedule.is_wanted(node.id),
-            is_async=is_async(node.step.is_async, inputs),
-            template=node.grown,
-            limit=self._limit_of(node),
-        )
+        task = self._tasks.make(node, decision.key, self.results)
         self._running[node.id] = task, self._reopenings
-        yield self.records.start(node, task, is_apart=pool.is_apart)
+        yield self.records.start(node, task, is_apart=pool.is_apart_for(task))
         pool.submit(task)
-
-    def _limit_of(self, node: Node) -> TimeLimit | None:
-        limit = node.marks.timeout or self.default_limit
-        return limit if limit is not None and limit.seconds else None
 
     def _decide(self, node: Node) -> Decision | None:
         """Return the final decision, or None while another process computes the same key."""
@@ -448,21 +436,13 @@ class RunExecution:
     def _reuse(self, node: Node, decision: Decision) -> dict[str, Any]:
         entry = decision.entry
         assert entry is not None
-        result = self.results[node.id] = NodeResult.of(entry)
+        self.results[node.id] = NodeResult.of(entry)
         self.read[node.id] = entry.discovered
         self.performer.restore(node, entry.outputs)
         self._close(node, "reused")
         if decision.verify:
             self._verify(node)
-        return {
-            "node": node.id,
-            "key": str(result.key),
-            "outputs": {name: artifact.to_json() for name, artifact in entry.outputs.items()},
-            "output": entry.output.to_json() if entry.output else None,
-            "reason": decision.reason,
-            "live": entry.live,
-            **({"verify": True} if decision.verify else {}),
-        }
+        return describe_reuse(decision, entry)
 
     def _tear_down(self, node: Node, pool: TaskPool) -> Iterator[Event]:
         if self._schedule.is_done(node.pipeline):

@@ -67,8 +67,10 @@ class ForkServer:
         """Return a descriptor that is readable when a worker has ended."""
         return self._control.fileno()
 
-    def fork(self, connection: socket.socket, spool: int, number: int) -> int:
+    def fork(self, connection: socket.socket, spool: int, number: int, python: str = "") -> int:
         """Fork a worker that gets `connection` and the descriptor `spool`; return its process id.
+
+        There is no choice of interpreter: `python` is empty.
 
         Raises
         ------

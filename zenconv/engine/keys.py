@@ -11,12 +11,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from zenconv import hashing
 from zenconv.engine.files import FileDigests, names_file, replace_files
+from zenconv.engine.known_code import KnowsCode
 from zenconv.errors import Problem
 from zenconv.fingerprint.fingerprints import CodeFingerprint
 from zenconv.fingerprint.places import is_own_module
@@ -36,7 +37,7 @@ from zenconv.records.step import (
 )
 
 if TYPE_CHECKING:
-    from zenconv.fingerprint import Fingerprinter
+    from zenconv.engine.environments import Environment, Environments
 
 KEY_FORMAT = "1"
 IMPURE_BUILTINS = ("now", "run")
@@ -61,52 +62,6 @@ class LocalKey(Frozen):
     def parts(self) -> KeyParts:
         """Return every part by name, with the texts that show a difference."""
         return self._make_parts()
-
-
-class KnowsCode(Protocol):
-    """Knows what the code of steps, fixtures and stored values amounts to."""
-
-    def of(self, target: Step | Fixture) -> CodeFingerprint:
-        """Return the fingerprint of a step or fixture with all it reaches."""
-
-    def warnings_of(self, target: Step | Fixture) -> tuple[Problem, ...]:
-        """Return what could not be seen in that code."""
-
-    def of_reference(self, reference: str) -> CodeFingerprint | None:
-        """Return the fingerprint of a class or function a stored value mentions, None if it is gone."""
-
-    def digest_of(self, value: Any) -> str:
-        """Return the canonical digest of a value. `NotCanonical` if it has none."""
-
-
-class ImportedCode:
-    """The code of imported modules, as a `Fingerprinter` sees it."""
-
-    def __init__(self, fingerprinter: Fingerprinter) -> None:
-        self.fingerprinter = fingerprinter
-        self._known: dict[int, CodeFingerprint] = {}
-
-    def of(self, target: Step | Fixture) -> CodeFingerprint:
-        """Return the fingerprint of a step or fixture; taken once."""
-        known = self._known.get(id(target.function))
-        if known is None:
-            also = target.note.also if isinstance(target, Step) else ()
-            known = self._known[id(target.function)] = self.fingerprinter.of_function(
-                target.function, also=also, module=target.module, name=target.name
-            )
-        return known
-
-    def warnings_of(self, target: Step | Fixture) -> tuple[Problem, ...]:
-        """Return what could not be seen in that code."""
-        return self.of(target).warnings
-
-    def of_reference(self, reference: str) -> CodeFingerprint | None:
-        """Return the fingerprint of what a stored value mentions."""
-        return self.fingerprinter.of_reference(reference)
-
-    def digest_of(self, value: Any) -> str:
-        """Return the canonical digest of a value."""
-        return self.fingerprinter.digest_of(value)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -136,7 +91,8 @@ class KeyMaker:
 
     `materializer_of` returns the materializer that the settings ask for to store an output, and
     where they do. `known` are digests, with why they are impure, of nodes whose code and values are
-    as they were then; files and the environment are looked at.
+    as they were then; files and the environment are looked at. `environments` are those that steps
+    ask for, where any does.
     """
 
     root: Path
@@ -148,6 +104,7 @@ class KeyMaker:
     version_of: Callable[[str], str | None] = lambda _name: None
     added_to: Callable[[Node], Mapping[str, str]] = lambda _node: {}
     known: Mapping[str, tuple[str, str]] = attrs.field(factory=dict)
+    environments: Environments | None = None
     references: dict[str, CodeFingerprint | None] = attrs.field(factory=dict)
     _local: dict[str, LocalKey] = attrs.field(factory=dict)
     _codes: dict[tuple[str, str], CodeFingerprint] = attrs.field(factory=dict)
@@ -158,9 +115,28 @@ class KeyMaker:
         """Return the local key of `node`; computed once."""
         id = node.grown or node.id  # branches that came into being in the run differ in their inputs
         local = self._local.get(id)
+        if local is None and not self.is_complete(node):
+            return self._make_local(node)
         if local is None:
             local = self._local[id] = self._recall(node) or self._make_local(node)
         return local
+
+    def environment_of(self, node: Node) -> Environment | None:
+        """Return the environment that `node` asks for, None if it takes that of the run."""
+        requirements = node.marks.requirements
+        if requirements is None or self.environments is None:
+            return None
+        return self.environments.find(requirements)
+
+    def is_complete(self, node: Node) -> bool:
+        """Return whether all is known that the local key of `node` is made of: its environment is made."""
+        environment = self.environment_of(node)
+        return environment is None or environment.packages is not None
+
+    def python_of(self, node: Node) -> str:
+        """Return the interpreter that `node` needs, ``""`` for that of the run."""
+        environment = self.environment_of(node)
+        return "" if environment is None else environment.python
 
     def is_known(self, node: Node) -> bool:
         """Return whether the local key of `node` was computed."""
@@ -174,7 +150,9 @@ class KeyMaker:
 
     def depends_on_surroundings(self, node: Node) -> bool:
         """Return whether files, the environment or tokens of plugins count in the key of `node` now."""
-        if node.step.note.env or any(self._is_found(b) for b in node.bindings) or self.added_to(node):
+        if node.step.note.env or node.marks.requirements or self.added_to(node):
+            return True
+        if any(self._is_found(b) for b in node.bindings):
             return True
         fixtures = self.pipeline.fixtures_of(node, counted=True)
         asked = (b for fixture in fixtures for b in fixture.bindings)
@@ -252,6 +230,9 @@ class KeyMaker:
         self._add_materializers(node, texts, shown)
         if step.note.version:
             texts["version"] = step.note.version
+        environment = self.environment_of(node)
+        if environment is not None:
+            texts |= environment.key_texts()
         for name in step.note.env:
             texts[f"environment {name}"] = self.code.digest_of(os.environ.get(name))
         for name, text in self.added_to(node).items():

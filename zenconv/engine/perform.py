@@ -72,7 +72,8 @@ class _Damaged(Exception):
 class Performer:
     """Executes tasks of one pipeline; everything it needs is opened once per process.
 
-    `debugger` is there where a person may debug steps, `hooks` where plugins may have a say.
+    `debugger` is there where a person may debug steps, `hooks` where plugins may have a say. `check`
+    raises what stands against executing a node in this process; nothing does without it.
     """
 
     pipeline: Pipeline
@@ -87,6 +88,7 @@ class Performer:
     root: Path
     scratch: Path
     debugger: Debugger | None = None
+    check: Callable[[str], object] | None = None
     materializer_of: Callable[[Node, str], tuple[str, str]] = lambda _node, _output: ("", "")
     hooks: StepHooks | None = None
     _forks: ForkWatch = attrs.field(factory=ForkWatch)

@@ -173,6 +173,11 @@ def leave_parent(parent: int, alive: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Exit functions registered so far are the parent's to call.
     atexit._clear()
+    die_with(parent, alive)
+
+
+def die_with(parent: int, alive: int) -> None:
+    """Have this process die with its parent, which alone holds the other end of the pipe `alive`."""
     if sys.platform == "linux":
         die_at_end_of(alive)
     else:

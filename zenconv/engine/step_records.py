@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 
 from zenconv import clock
-from zenconv.engine.decide import Decider
+from zenconv.engine.decide import Decider, NodeResult
 from zenconv.engine.retries import Retries
 from zenconv.interfaces.orchestrating import Task, TaskResult
-from zenconv.records.artifact import ActionKey
+from zenconv.records.artifact import ActionEntry, ActionKey
 from zenconv.records.events import StepFinished, StepStarted
 from zenconv.records.plan import Decision, KeyParts
 from zenconv.records.step import Node
@@ -77,6 +77,19 @@ class StepRecords:
                 self._told.add(told)
                 fresh[name] = list(source)
         return fresh
+
+
+def describe_reuse(decision: Decision, entry: ActionEntry) -> dict[str, Any]:
+    """Return the record of a step whose stored result was taken over."""
+    return {
+        "node": decision.node,
+        "key": str(NodeResult.of(entry).key),
+        "outputs": {name: artifact.to_json() for name, artifact in entry.outputs.items()},
+        "output": entry.output.to_json() if entry.output else None,
+        "reason": decision.reason,
+        "live": entry.live,
+        **({"verify": True} if decision.verify else {}),
+    }
 
 
 def describe_damage(result: TaskResult, fixed: Sequence[str] = ()) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Verifications:
             del self.waiting[id]
             self.running[id] = task
             limit = task.limit.to_json() if task.limit is not None else ()
-            yield VerificationStarted(id, pool.is_apart, limit, task.is_async, at=clock.utc_now())
+            yield VerificationStarted(id, pool.is_apart_for(task), limit, task.is_async, at=clock.utc_now())
             pool.submit(task)
 
     def finish(self, result: TaskResult) -> Iterator[Event]:
@@ -100,4 +100,5 @@ class Verifications:
             template=node.grown,
             limit=self.limit_of(node),
             expected=stored.outputs,
+            python=self.decider.keys.python_of(node),
         )

@@ -175,6 +175,15 @@ class _Work:
 
     def _begin(self, task: Task) -> None:
         self._performer.capture.label = task.node
+        try:
+            if self._performer.check is not None:
+                self._performer.check(task.template or task.node)
+        except ZenconvError as refusal:
+            from zenconv.engine.environments import describe_refusal
+
+            result = TaskResult(task.node, "failed", error=describe_refusal(str(refusal)))
+            self._tell(result.to_json())
+            return
         if (task.template or task.node) not in self._performer.pipeline.nodes:
             error = plain_failure("LookupError", "the step is not there when a worker imports the project")
             self._tell(TaskResult(task.node, "failed", error=error).to_json())

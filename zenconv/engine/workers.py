@@ -7,20 +7,19 @@ import signal
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
 from zenconv import clock
 from zenconv.engine.capture import Spool
 from zenconv.engine.endings import crash_error, describe_end
-from zenconv.engine.fork_server import ForkServer
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.printed import store_text
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.time_limits import TimeWatch
-from zenconv.errors import WorkerError, ZenconvError
+from zenconv.errors import ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.records.artifact import Artifact
@@ -75,8 +74,30 @@ class _Worker:
         self.spool.close()
 
 
-class ForkedWorkers:
-    """Workers forked from a server; see `zenconv.interfaces.orchestrating.Workers`.
+class WorkerSource(Protocol):
+    """Where worker processes come from; see `ForkServer`, which forks them."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when a worker has ended."""
+
+    def fork(self, connection: socket.socket, spool: int, number: int, python: str) -> int:
+        """Start a worker and return its process id. `StoreError` where the system refuses."""
+
+    def signal(self, pid: int, number: int) -> None:
+        """Send a signal to a worker, unless it has ended."""
+
+    def kill(self, pid: int) -> None:
+        """Kill a worker with its group, also after its own end."""
+
+    def ended(self) -> Sequence[tuple[int, int]]:
+        """Return (process id, wait status) of each worker that ended since the last call."""
+
+    def close(self) -> None:
+        """End what is left."""
+
+
+class ProcessWorkers:
+    """Worker processes on this machine; see `zenconv.interfaces.orchestrating.Workers`.
 
     Parameters
     ----------
@@ -88,7 +109,7 @@ class ForkedWorkers:
 
     def __init__(
         self,
-        server: ForkServer,
+        server: WorkerSource,
         beginning: Mapping[str, Any],
         folder: Path,
         store: ArtifactStore,
@@ -106,11 +127,11 @@ class ForkedWorkers:
         self._workers: dict[int, _Worker] = {}
         self._notices: list[Notice] = []
 
-    def start(self) -> int:
+    def start(self, python: str = "") -> int:
         number = next(n for n in range(1, len(self._workers) + 2) if n not in self._workers)
         ours, theirs = socket.socketpair()
         spool = Spool(self._folder)
-        pid = self._server.fork(theirs, spool.descriptor, number)
+        pid = self._server.fork(theirs, spool.descriptor, number, python)
         theirs.close()
         worker = self._workers[number] = _Worker(number, pid, ours, spool)
         worker.tell(self._beginning)
@@ -194,7 +215,8 @@ class ForkedWorkers:
                 worker.is_ready = True
                 said.append(WorkerMessage(worker.number, "ready"))
             elif "failed" in message:
-                raise WorkerError(message["failed"], exit_code=message["exit_code"])
+                error = {"message": message["failed"], "exit_code": message["exit_code"]}
+                said.append(WorkerMessage(worker.number, "failed", error=error))
             else:
                 self._note(worker, message)
         return said

@@ -69,6 +69,7 @@ class Task(Frozen):
     `template` is the node that the project has where this one is a branch that came into being in
     the run. `limit` is the time it may take, counted from when it is handed to a worker.
     `expected`, for a task that verifies, are the stored outputs that its own are compared with.
+    `python` is the interpreter it needs, where that is not the one of the run.
     """
 
     node: str
@@ -79,6 +80,7 @@ class Task(Frozen):
     template: str = ""
     limit: TimeLimit | None = None
     expected: Mapping[str, Artifact] | None = None
+    python: str = ""
 
     def to_json(self) -> list[Any]:
         """Return plain JSON data."""
@@ -88,18 +90,18 @@ class Task(Frozen):
         if self.expected is not None:
             expected = {name: artifact.to_json() for name, artifact in self.expected.items()}
         flags = [self.is_wanted, self.is_async, self.template]
-        return [self.node, self.key, inputs, *flags, limit, expected]
+        return [self.node, self.key, inputs, *flags, limit, expected, self.python]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Task:
         """Rebuild from `to_json` data."""
-        node, key, inputs, is_wanted, is_async, template, limit, expected = data
+        node, key, inputs, is_wanted, is_async, template, limit, expected, python = data
         given = {parameter: TaskInput.from_json(item) for parameter, item in inputs.items()}
         stored = None
         if expected is not None:
             stored = {name: Artifact.from_json(artifact) for name, artifact in expected.items()}
         limit = TimeLimit.from_json(limit)
-        return cls(node, key, given, is_wanted, is_async, template, limit, stored)
+        return cls(node, key, given, is_wanted, is_async, template, limit, stored, python)
 
 
 def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:
@@ -166,6 +168,13 @@ class TaskPool(Protocol):
     is_apart: bool = False
     """Tasks run in other processes: the end of this one is not the end of theirs."""
 
+    slots: int = 1
+    """How many tasks run at a time, async ones aside."""
+
+    def is_apart_for(self, task: Task) -> bool:
+        """Return whether this task runs in another process."""
+        return self.is_apart
+
     def accepts(self, *, is_async: bool) -> bool:
         """Return whether one more task, an async one or another, would start at once."""
 
@@ -199,14 +208,15 @@ class TaskPool(Protocol):
 class WorkerMessage(Frozen):
     """What a worker process has to say.
 
-    ``ready``: it has collected the project. ``result``: a task has ended. ``ended``: the process
-    has; `error` tells how, `output` is what was printed last. `late` are the errors of tasks that
-    took too long, so that it had to be killed: of these alone, whatever else it was executing.
-    `is_innocent`: it ended beside its tasks, none of which is to blame.
+    ``ready``: it has collected the project. ``failed``: it cannot; `error` has the whole message
+    and the ``exit_code``. ``result``: a task has ended. ``ended``: the process has; `error` tells
+    how, `output` is what was printed last. `late` are the errors of tasks that took too long, so
+    that it had to be killed: of these alone, whatever else it was executing. `is_innocent`: it
+    ended beside its tasks, none of which is to blame.
     """
 
     worker: int
-    kind: Literal["ready", "result", "ended"]
+    kind: Literal["ready", "failed", "result", "ended"]
     result: TaskResult | None = None
     error: Mapping[str, Any] | None = None
     output: Artifact | None = None
@@ -217,8 +227,11 @@ class WorkerMessage(Frozen):
 class Workers(Protocol):
     """Processes on this machine that have collected the project and execute tasks one by one."""
 
-    def start(self) -> int:
-        """Start a process and return its number; it says when it is ready. `StoreError`: it cannot be."""
+    def start(self, python: str = "") -> int:
+        """Start a process and return its number; it says when it is ready. `StoreError`: it cannot be.
+
+        `python` is the interpreter to start it with, where there is a choice.
+        """
 
     def submit(self, worker: int, task: Task) -> None:
         """Hand a task to a worker that is ready. Past its time limit it is ended, with its process."""

@@ -16,8 +16,9 @@ import attrs
 from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_argument
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
+from zenconv.project.mark_meanings import MEANINGS
 from zenconv.project.overrides import Override
-from zenconv.records.marks import NO_MARKS, UNCONDITIONAL, Markings, Skip
+from zenconv.records.marks import NO_MARKS, Markings
 from zenconv.records.step import (
     Binding,
     Branch,
@@ -310,16 +311,20 @@ def _write_mark(mark: Mark) -> Row:
 
 
 def _plain_argument(value: Any) -> Any:
-    return value if type(value) in (str, int, float, bool, type(None)) else [show_argument(value)]
+    if type(value) in (list, tuple) and all(type(item) is str for item in value):
+        return list(value)
+    return value if type(value) in (str, int, float, bool, type(None)) else {"shown": show_argument(value)}
 
 
 def _read_marks(rows: Sequence[Row]) -> Markings:
+    """Return marks, and of what they ask for all that matters although nothing is executed."""
     marks = tuple(_read_mark(row) for row in rows)
-    skip = next((mark for mark in marks if mark.name == "skip"), None)
-    if skip is None:
-        return Markings(marks)
-    reason = skip.args[0] if skip.args else skip.kwargs.get("reason", UNCONDITIONAL)
-    return Markings(marks, skip=Skip(str(reason), f"{skip.file}:{skip.line}"))
+    found: dict[str, Any] = {}
+    for mark in marks:
+        if mark.name in ("skip", "python"):
+            for name, value in MEANINGS[mark.name](*mark.args, **mark.kwargs).items():
+                found.setdefault(name, attrs.evolve(value, where=f"{mark.file}:{mark.line}"))
+    return Markings(marks, **found)
 
 
 def _read_mark(row: Row) -> Mark:
@@ -329,7 +334,7 @@ def _read_mark(row: Row) -> Mark:
 
 
 def _read_argument(value: Any) -> Any:
-    return ShownArgument(*value) if isinstance(value, list) else value
+    return ShownArgument(value["shown"]) if isinstance(value, dict) else value
 
 
 def _read_fixture(row: Row, files: Sequence[Row], text: Row | None) -> Fixture:

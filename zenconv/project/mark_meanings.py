@@ -108,22 +108,28 @@ def gpu() -> Changes:
     return {"resources": Resources(wants_gpu=True)}
 
 
-def python(requirements: Any = (), *, version: Any = "") -> Changes:
+def python(requirements: Any = (), *, version: Any = "", isolated: Any = False) -> Changes:
     """Run the step in an environment of its own, with these requirements installed."""
     if not isinstance(version, str) or (version and not _VERSION.fullmatch(version)):
         raise ValueError(f"version is text such as '3.12', not {version!r}")
+    if not isinstance(isolated, bool):
+        raise ValueError(f"isolated is True or False, not {isolated!r}")
     if isinstance(requirements, str) and requirements.endswith(".txt"):
-        return {"requirements": Requirements(file=requirements, version=version)}
+        asked = Requirements((), requirements, version, isolated)
+        return {"requirements": asked}
     given = [requirements] if isinstance(requirements, str) else requirements
-    if not isinstance(given, list | tuple) or not all(
-        isinstance(text, str) and text.strip() for text in given
-    ):
+    is_list = isinstance(given, list | tuple)
+    if not is_list or not all(isinstance(text, str) and text.strip() for text in given):
         raise ValueError(
             f"requirements are a list such as ['scikit-learn==1.4'] or the name of a .txt file, not {given!r}"
         )
     if not given and not version:
         raise ValueError("say what the environment needs: requirements=[...] or version=...")
-    return {"requirements": Requirements(tuple(text.strip() for text in given), version=version)}
+    if any(text.startswith("-") and not text.startswith(("-e ", "--editable ")) for text in given):
+        raise ValueError(
+            "requirements are packages; options of pip stand in a .txt file, or in PIP_... variables"
+        )
+    return {"requirements": Requirements(tuple(text.strip() for text in given), "", version, isolated)}
 
 
 def usefixtures(*names: Any) -> Changes:

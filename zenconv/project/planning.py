@@ -12,7 +12,8 @@ import attrs
 from zenconv.engine.decide import Decider, NodeResult, make_plan, plan_reuse
 from zenconv.engine.fan_out import FanOut
 from zenconv.engine.files import FileDigests
-from zenconv.engine.keys import ImportedCode, KeyMaker
+from zenconv.engine.keys import KeyMaker
+from zenconv.engine.known_code import ImportedCode
 from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.plan_records import plan_event
 from zenconv.engine.portion import Portion
@@ -39,6 +40,7 @@ from zenconv.records.step import Node, Pipeline
 from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
+    from zenconv.engine.environments import Environments
     from zenconv.settings import Settings
 
 FAILED: tuple[StepStatus, ...] = ("failed", "interrupted")
@@ -117,6 +119,7 @@ class Planner:
             version_of=self.hooks.version_of,
             added_to=self.hooks.parts_of,
             known=known,
+            environments=_open_environments(settings, self.pipeline),
         )
         self.decider = Decider(
             self.pipeline,
@@ -302,6 +305,14 @@ def _arrange(pipeline: Pipeline, selection: Selection, failed: Sequence[str]) ->
 
         pipeline = sample_pipeline(pipeline, selection.sample)
     return pipeline
+
+
+def _open_environments(settings: Settings, pipeline: Pipeline) -> Environments | None:
+    if all(node.marks.requirements is None for node in pipeline):
+        return None
+    from zenconv.engine.environments import Environments
+
+    return Environments(settings.root, settings.state / "environments")
 
 
 def consult(

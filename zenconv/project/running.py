@@ -17,9 +17,10 @@ from zenconv.engine.decide import NodeResult
 from zenconv.engine.descendants import kill_tree
 from zenconv.engine.durability import Durability
 from zenconv.engine.environment import GitQuery, describe_environment
-from zenconv.engine.execution import RunExecution, WorkersOpener
+from zenconv.engine.execution import RunExecution
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
+from zenconv.engine.local_work import WorkersOpener
 from zenconv.engine.perform import Performer
 from zenconv.engine.plan_records import plan_event
 from zenconv.engine.printed import store_text
@@ -35,11 +36,11 @@ from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
 from zenconv.project.performing import make_performer, seed_of
 from zenconv.project.planning import Planner, Selection, consult
-from zenconv.project.project import Project
 from zenconv.project.replacing import Replaced
 from zenconv.project.run_header import describe_start
 from zenconv.project.telling import Teller
 from zenconv.project.verifying import describe_portion, find_unverified, seed_portion
+from zenconv.project.worker_opening import WorkerOpener
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
     Event,
@@ -65,7 +66,6 @@ from zenconv.stack.workers import has_workers
 if TYPE_CHECKING:
     from zenconv.engine.debugging import Debugger, DebuggerRequest
     from zenconv.engine.fork_server import ForkServer
-    from zenconv.interfaces.orchestrating import Workers
     from zenconv.project.rounds import Round
 
 
@@ -261,10 +261,11 @@ class _RunnerBody:
         performer.endings.tell = lambda names: channel.send(Progress(ending=names))
         performer.hooks = StepHooks(plugins, self.folder.id)
         breakpoints.join(performer)
-        workers = None
-        if server is not None and not planner.is_indexed:
-            workers = partial(self._open_workers, server, planner, secrets, interruption)
-        statuses = self._execute(planner, plan, teller, channel, performer, workers, past)
+        opener = WorkerOpener(
+            self.settings, self.load_plugins, self.folder, self.started, secrets, interruption, capture.live
+        )
+        forked = opener.forked_by(server, planner) if server is not None else None
+        statuses = self._execute(planner, plan, teller, channel, performer, opener, forked, past)
         for notice in performer.endings.end_run():
             channel.send(attrs.evolve(notice, at=clock.utc_now()))
         if breakpoints.has_quit:
@@ -342,23 +343,6 @@ class _RunnerBody:
         body = WorkerBody(self.settings, self.load_plugins, self.folder, self.started)
         return ForkServer(body, lambda is_server: channel.drop(keep_open=is_server))
 
-    def _open_workers(
-        self,
-        server: ForkServer,
-        planner: Planner,
-        secrets: Secrets,
-        interruption: Interruption,
-        most: int,
-    ) -> Workers:
-        from zenconv.engine.workers import ForkedWorkers
-        from zenconv.project.working import describe_beginning
-
-        assert isinstance(planner.project, Project)
-        beginning = describe_beginning(planner.project, planner.pipeline, most, live=self.options.live_output)
-        watch = TimeWatch(server.signal, server.stop, ProjectFiles(self.settings.root))
-        store = planner.stack.artifact_store
-        return ForkedWorkers(server, beginning, self.folder.path, store, secrets, watch, interruption)
-
     def _execute(
         self,
         planner: Planner,
@@ -366,7 +350,8 @@ class _RunnerBody:
         teller: Teller,
         channel: Channel,
         performer: Performer,
-        workers: WorkersOpener | None,
+        opener: WorkerOpener,
+        forked: WorkersOpener | None,
         past: EarlierRunners,
     ) -> Mapping[str, str]:
         """Execute the plan; return what became of each node."""
@@ -389,7 +374,8 @@ class _RunnerBody:
             retries=Retries(past.attempts),
             default_limit=limit_of(self.settings),
             durability=durability,
-            workers=workers,
+            workers=forked,
+            environment_workers=partial(opener.open_elsewhere, planner),
         )
         for event in planner.stack.orchestrator.execute(plan, execution):
             channel.send(event)

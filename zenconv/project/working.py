@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
@@ -20,24 +20,26 @@ from zenconv.project.project import Project, open_project
 from zenconv.project.sampling import sample_pipeline
 from zenconv.records.events import RunStarted
 from zenconv.records.layout import RunFolder
-from zenconv.records.step import Pipeline
+from zenconv.records.step import Node
 from zenconv.settings import Settings
 from zenconv.settings.cores import count_cores
 from zenconv.stack.assemble import assemble
 
 
-def describe_beginning(project: Project, pipeline: Pipeline, workers: int, *, live: bool) -> dict[str, Any]:
+def describe_beginning(
+    project: Project, nodes: Iterable[Node], workers: int, *, live: bool
+) -> dict[str, Any]:
     """Return the first message to each of `workers` workers: plain JSON data.
 
     It holds the project's code as the runner has read and fingerprinted it: an edit made since
-    then must not be executed under the old key. `pipeline` is what will be asked for.
+    then must not be executed under the old key. `nodes` are what will be asked for.
     """
     sources = {
         str(source.path): source.data.decode("latin-1")
         for source in project.sources.modules()
         if not source.is_binary
     }
-    files = sorted({node.step.file for node in pipeline})
+    files = sorted({node.step.file for node in nodes})
     return {"sources": sources, "files": files, "threads": max(1, count_cores() // workers), "live": live}
 
 
@@ -64,7 +66,9 @@ class WorkerBody:
         project = open_project(settings, lambda text: link.send({"doing": text}), plugins)
         sources = start.beginning["sources"]
         project.sources.given = {path: text.encode("latin-1") for path, text in sources.items()}
-        project.graph.check(start.beginning["files"])
+        is_elsewhere = "body" in start.beginning
+        if not is_elsewhere:
+            project.graph.check(start.beginning["files"])
         pipeline = project.graph.pipeline
         if self.started.sample:
             pipeline = sample_pipeline(pipeline, self.started.sample)
@@ -83,4 +87,7 @@ class WorkerBody:
         )
         performer.endings.tell = lambda names: link.send({"ending": names})
         performer.hooks = StepHooks(plugins, self.folder.id)
+        if is_elsewhere:
+            # Files of steps that run in other environments need not be importable in this one.
+            performer.check = lambda node: project.graph.check([node.partition("::")[0]])
         return performer

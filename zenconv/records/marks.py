@@ -103,12 +103,20 @@ class Resources(Frozen):
 
 @attrs.frozen(eq=False, repr=False)
 class Requirements(Frozen):
-    """The environment a step runs in: what to install (as pip takes it), and for which Python."""
+    """The environment a step runs in: what to install, as pip takes it, and for which Python.
+
+    `is_isolated`: of what is installed beside zenconv it sees only what zenconv itself needs.
+    """
 
     packages: tuple[str, ...] = ()
     file: str = ""
     version: str = ""
-    where: str = ""
+    is_isolated: bool = False
+    where: str = attrs.field(default="", eq=False)
+
+    def __str__(self) -> str:
+        version = [f"Python {self.version}"] if self.version else []
+        return ", ".join([*version, *self.packages, *filter(None, [self.file])])
 
 
 @attrs.frozen(eq=False, repr=False)
