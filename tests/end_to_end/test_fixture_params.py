@@ -397,3 +397,26 @@ def test_an_autouse_fixture_with_params_multiplies_every_step_that_sees_it(proje
     it.run("run")
     assert it.executed() == ["a::one[precision=f32]", "a::one[precision=f64]"]
     assert it.run("logs", "one[f64]").stdout == "f64\n"
+
+
+def test_a_param_may_be_skipped(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+            import zenconv
+
+            @zenconv.fixture(params=[0, zenconv.param(1, marks=zenconv.mark.skip("no data"))])
+            def data_set(request): return request.param
+
+            def one(data_set) -> int: return data_set
+            def two(one: int) -> int: return one
+            """
+        }
+    )
+    it.run("run")
+    assert it.statuses() == {
+        "a::one[data_set=0]": "succeeded",
+        "a::two[data_set=0]": "succeeded",
+        "a::one[data_set=1]": "skipped",
+        "a::two[data_set=1]": "skipped",
+    }
