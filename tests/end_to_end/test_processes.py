@@ -403,3 +403,23 @@ def test_two_consumers_of_one_damaged_result_have_it_computed_once(project) -> N
     assert set(finished.values()) == {1}
     assert len(finished) == 7
     assert [it.value(f"use{n}") for n in (0, 5)] == [sum(range(5000)) + 1, sum(range(5000)) + 6]
+
+
+POOLS = """
+    def library():
+        import joblib
+        return joblib.Parallel(2)(joblib.delayed(abs)(i) for i in range(3))
+    def endless():
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+        ThreadPoolExecutor(1).submit(threading.Event().wait)
+        return 1
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize("step", ["library", "endless"])
+def test_pools_that_a_step_leaves_behind_do_not_hold_up_the_end(project, step, workers):
+    made = project({"steps_a.py": POOLS})
+    made.run("run", step, "-n", workers, timeout=60)  # joblib's processes would go by themselves after 300 s
+    assert made.executed() == [f"a::{step}"]

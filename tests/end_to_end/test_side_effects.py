@@ -219,3 +219,30 @@ def test_it_is_shown_in_the_run_and_afterwards(project: Callable[..., Any]) -> N
     assert f"warning: {told}" in made.run("show", "one").stdout
     assert made.json("show", "one")["step"]["warnings"][0].startswith(told)
     assert told not in made.run().stderr, "a reused step does nothing"
+
+
+def test_async_steps_beside_each_other_are_told_apart(project: Callable[..., Any]) -> None:
+    step = """
+        async def {name}() -> str:
+            for _ in range(20):
+                await asyncio.sleep(0)
+                text = open("{name}" + ".txt").read()
+                open("{name}" + ".out", "w").close()
+                os.environ.get("{name}")
+            await asyncio.to_thread(open, "{name}" + ".thread", "w")
+            return text
+    """
+    names = ["ONE", "TWO", "THREE"]
+    steps = "".join(textwrap.dedent(step).format(name=name) for name in names)
+    files = {f"{name}.txt": name for name in names}
+    made = project({"steps_a.py": "import asyncio, os\n" + steps, **files})
+    made.run()
+    for name in names:
+        [event] = [e for e in made.events() if e.name == "step_finished" and e.node.endswith(f"::{name}")]
+        text = " ".join(event.warnings)
+        assert f"'{name}' writes '{name}.out'" in text
+        assert f"variable '{name}'" in text
+        assert not any(other in text for other in names if other != name)
+    made.write({"TWO.txt": "new"})
+    made.run()
+    assert made.executed() == ["a::TWO"]

@@ -61,17 +61,20 @@ class Effects:
         `env` are in order. `parameters` are the step's arguments, for the advice.
         """
         self.allowed += [path for value in returned for path in paths_in(value)]
-        written = [deed.name for deed in self._deeds.values() if deed.kind == "write"]
-        deeds = [deed for deed in self._deeds.values() if self._counts(deed, written, set(env))]
+        found = list(self._deeds.values())  # a thread that the step left behind may go on adding
+        deeds = [deed for deed in found if self._counts(deed, found, set(env))]
         return describe_deeds(deeds, name, parameters, self.root)
 
-    def _counts(self, deed: Deed, written: list[str], env: set[str]) -> bool:
+    def _counts(self, deed: Deed, found: list[Deed], env: set[str]) -> bool:
         if deed.kind == "write":
             is_there = os.path.lexists(deed.name) and not self._may_write(deed.name)
-            return is_there and not any(other.startswith(deed.name + os.sep) for other in written)
+            if not is_there or not os.path.isdir(deed.name):
+                return is_there
+            inside = deed.name + os.sep  # of a new folder, what was written into it says more
+            return not any(other.kind == "write" and other.name.startswith(inside) for other in found)
         if deed.kind == "environment":
             # It is what child processes get, and those are told of.
-            return not any(other.kind == "process" for other in self._deeds.values())
+            return not any(other.kind == "process" for other in found)
         if deed.kind in ("connection", "process"):
             return not self.is_refreshed
         return deed.kind != "variable" or deed.name not in env

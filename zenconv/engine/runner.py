@@ -10,6 +10,7 @@ import atexit
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -33,6 +34,10 @@ from zenconv.records.log import EventLog
 
 _PASSING = Progress | Answer | RunHeader | PluginPrinted | RunSummary
 """Events that are shown, or answered, and no part of the record."""
+
+
+_POOL_SECONDS = 1.0
+"""How long a pool of threads or processes gets to end, once nothing more is to be done."""
 
 
 class Channel:
@@ -140,7 +145,16 @@ def run_body(body: Body, descriptor: int, open_log: Callable[[], EventLog | None
 
 
 def end_process() -> NoReturn:
-    """End this process in good order: exit functions of libraries still have their turn."""
+    """End this process in good order: exit functions of libraries still have their turn.
+
+    Pools of threads and processes are told to end before, as Python does it: exit functions wait
+    for processes that nobody else would tell to go.
+    """
+    for function in reversed(getattr(threading, "_threading_atexits", ())):
+        # In a thread of its own: a pool whose task never ends would be waited for.
+        ending = threading.Thread(target=function, daemon=True)
+        ending.start()
+        ending.join(_POOL_SECONDS)
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -199,7 +213,6 @@ def die_at_end_of(descriptor: int) -> None:
 
 
 def _watch_parent(parent: int) -> None:
-    import threading
     import time
 
     def watch() -> None:

@@ -164,6 +164,7 @@ class _Work:
         self._note(self._performer.endings.end_run())
         for problem in self._durability.finish():
             self._link.send({"notice": [problem]})
+        self._link.send({"done": True})
 
     def _take(self, message: Message) -> None:
         if "task" in message:

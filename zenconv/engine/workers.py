@@ -44,6 +44,7 @@ class _Worker:
     doing: str = "it started"
     ending: str = ""
     is_ready: bool = False
+    is_done: bool = False
     is_open: bool = True
     has_left: bool = False
     unfinished: int = 0
@@ -186,9 +187,14 @@ class ProcessWorkers:
             self._workers.clear()
 
     def _see_off(self, deadline: float | None) -> None:
-        """Wait until all workers have ended; from a signal on, and with a deadline, only for a while."""
+        """Wait until all workers have ended; with a deadline only until then.
+
+        From a signal on only for a while, and likewise when all that is left are threads and
+        exit functions of libraries.
+        """
         while self._workers:
-            if deadline is None and self._interruption.signal:
+            is_over = all(worker.is_done for worker in self._workers.values())
+            if deadline is None and (is_over or self._interruption.signal):
                 deadline = clock.monotonic() + GRACE_SECONDS
             left = _LOOKING_SECONDS if deadline is None else deadline - clock.monotonic()
             if left <= 0:
@@ -214,6 +220,8 @@ class ProcessWorkers:
             elif "ready" in message:
                 worker.is_ready = True
                 said.append(WorkerMessage(worker.number, "ready"))
+            elif "done" in message:
+                worker.is_done = True
             elif "failed" in message:
                 error = {"message": message["failed"], "exit_code": message["exit_code"]}
                 said.append(WorkerMessage(worker.number, "failed", error=error))
