@@ -56,6 +56,8 @@ def test_what_another_project_reused_stays_when_its_maker_cleans(two, tmp_path) 
     assert theirs.value("raw") == theirs.value("raw", "1")
     assert theirs.value("dice") == dice
     assert blobs(tmp_path) == 2
+    theirs.run("run")
+    assert theirs.reused() == ["a::raw"]
 
 
 def test_what_another_project_has_made_is_not_mine_to_remove(two, tmp_path) -> None:

@@ -44,4 +44,6 @@ def test_what_a_damaged_line_and_unknown_events_say_is_kept_too(tmp_path: Path):
 def test_only_what_lies_in_the_store_is_found_where_that_is_asked_for(tmp_path: Path):
     big = Artifact(DIGEST, "numpy/1", "x", (StoredFile('a "name"', DIGEST, 5000),))
     folder = write_run(new_state(tmp_path), [finished("a", outputs={"": big.to_json()}), finished("b")])
-    assert find_stored(folder.log) == {DIGEST}
+    found = find_stored(folder.log)
+    assert (found.digests, found.keys) == ({DIGEST}, {cache_key("a"), cache_key("b")})
+    assert find_stored(folder.log, folder.log.stat().st_size).keys == set()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from zenconv import hashing
 from zenconv.components.sqlite_cache import SqliteActionCache
-from zenconv.stack.pins import digests_of, is_pin, pin, pin_key, unpin
+from zenconv.stack.pins import digests_of, is_pin, keys_of, pin, pin_key, unpin
 from zenconv.testing.stores import make_entry, make_key
 
 DIGESTS = {hashing.digest_bytes(text) for text in (b"one", b"two")}
@@ -23,6 +23,16 @@ def test_a_pin_holds_its_digests_until_it_is_given_up(tmp_path: Path):
     assert [digests_of(entry) for entry in cache.entries()] == [set()]
     unpin(cache, "model", ["churn 3", "never made"])
     assert list(cache.entries()) == []
+
+
+def test_a_pin_keeps_entries_by_their_keys(tmp_path: Path):
+    cache = SqliteActionCache(tmp_path / "actions.db")
+    keys = {str(make_key("a")), str(make_key("b"))}
+    pin(cache, "run", "1", DIGESTS, "a test", keys=keys)
+    (entry,) = cache.entries()
+    assert keys_of(entry) == keys
+    assert digests_of(entry) >= DIGESTS
+    assert keys_of(make_entry(make_key("a"))) == set()
 
 
 def test_results_of_steps_are_no_pins_and_names_are_told_apart(tmp_path: Path):

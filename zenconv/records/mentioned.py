@@ -57,18 +57,19 @@ class Mentioned:
         self.keys.update(text.decode("ascii") for text in set(_KEY.findall(data)))
 
 
-def find_stored(log: Path, offset: int = 0) -> set[str]:
-    """Return the digests of the files in the store that a log names as results or captured output.
+def find_stored(log: Path, offset: int = 0) -> Mentioned:
+    """Return all keys, and the digests of files in the store that a log names as results or output.
 
-    Only what stands behind `offset`. Fewer than `Mentioned` finds: without what stands for code,
-    parameters or contents. `StoreError`.
+    Only what stands behind `offset`. These are fewer digests than `Mentioned.read` finds: without
+    what stands for code, parameters or contents. `StoreError`.
     """
-    found: set[str] = set()
+    found = Mentioned()
     try:
         with open(log, "rb") as stream:
             stream.seek(offset)
             for line in stream:
-                found.update(digest.decode("ascii") for digest in _STORED.findall(line))
+                found.digests.update(digest.decode("ascii") for digest in _STORED.findall(line))
+                found.keys.update(key.decode("ascii") for key in _KEY.findall(line))
     except OSError as error:
         raise StoreError(f"cannot read the log {log}: {error.strerror or error}") from error
     return found

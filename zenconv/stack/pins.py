@@ -15,6 +15,8 @@ from zenconv.records.artifact import ActionEntry, ActionKey, Artifact, StoredFil
 
 _LOCAL = hashing.digest_texts("zenconv.pins", [])[3:]
 _MATERIALIZER = "pin/1"
+_KEYS = "keys"
+_NOTHING = hashing.digest_bytes(b"")
 
 
 def pin_key(kind: str, name: str) -> ActionKey:
@@ -22,14 +24,26 @@ def pin_key(kind: str, name: str) -> ActionKey:
     return ActionKey(_LOCAL, hashing.digest_texts("zenconv.pin", [kind, name])[3:])
 
 
-def pin(cache: ActionCache, kind: str, name: str, digests: Iterable[str], owner: str) -> None:
+def pin(
+    cache: ActionCache,
+    kind: str,
+    name: str,
+    digests: Iterable[str],
+    owner: str,
+    *,
+    keys: Iterable[str] = (),
+) -> None:
     """Keep `digests` in the store of `cache`, instead of those that this pin kept before.
 
-    `owner` is what people are told: ``run 3-ab12cd on laptop``. Bytes that are needed are looked
-    for after this: a clean that began before may have removed them. `StoreError` as `publish`.
+    `owner` is what people are told: ``run 3-ab12cd on laptop``. The entries under `keys` are kept
+    as well. Bytes that are needed are looked for after this: a clean that began before may have
+    removed them. `StoreError` as `publish`.
     """
     files = tuple(StoredFile("", digest, 0) for digest in sorted(set(digests)))
+    names = tuple(StoredFile(key, _NOTHING, 0, b"") for key in sorted(set(keys)))
     outputs = {f"{kind} {name}": Artifact("", _MATERIALIZER, "", files)}
+    if names:
+        outputs[_KEYS] = Artifact("", _MATERIALIZER, "", names)
     cache.publish(ActionEntry(pin_key(kind, name), outputs, created=clock.utc_now(), writer=owner))
 
 
@@ -41,6 +55,12 @@ def unpin(cache: ActionCache, kind: str, names: Iterable[str]) -> None:
 def is_pin(entry: ActionEntry) -> bool:
     """Return whether an entry of the cache is a pin, and no result of a step."""
     return entry.key.local == _LOCAL
+
+
+def keys_of(entry: ActionEntry) -> set[str]:
+    """Return the keys of the entries that a pin keeps."""
+    kept = entry.outputs.get(_KEYS)
+    return {file.name for file in kept.files} if kept is not None and is_pin(entry) else set()
 
 
 def digests_of(entry: ActionEntry) -> set[str]:

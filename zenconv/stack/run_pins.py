@@ -70,8 +70,9 @@ def pin_runs(state: StateFolder, stack: Stack, runs: Iterable[str], host: str) -
         if _is_pinned(folder) or _stack_of(folder.log) != stack.name:
             continue
         size = folder.log.stat().st_size
-        digests = find_stored(folder.log)
-        pin(stack.action_cache, "run", f"{identity} {run}", digests, f"run {run} on {host}")
+        needs = find_stored(folder.log)
+        name, owner = f"{identity} {run}", f"run {run} on {host}"
+        pin(stack.action_cache, "run", name, needs.digests, owner, keys=needs.keys)
         try:
             (folder.path / _PINNED).write_text(str(size), "ascii")
         except OSError:
@@ -87,7 +88,7 @@ def _is_pinned(folder: RunFolder) -> bool:
     """Whether a run has pinned what it needs, and its log names nothing more since."""
     try:
         size = int((folder.path / _PINNED).read_text("ascii"))
-        return not find_stored(folder.log, size)
+        return not find_stored(folder.log, size).digests
     except (OSError, ValueError, StoreError):
         return not folder.log.exists()
 

@@ -15,7 +15,7 @@ from zenconv.records.layout import StateFolder
 from zenconv.records.mentioned import Mentioned
 from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack, choose_component
-from zenconv.stack.pins import digests_of, is_pin
+from zenconv.stack.pins import digests_of, is_pin, keys_of
 from zenconv.stack.run_pins import run_pins
 from zenconv.upkeep.retention import Retention, RunFacts, Verdict, age_of
 
@@ -90,14 +90,23 @@ class Judge:
         """Judge every entry of the cache, given what the runs mention that stay, and those that go."""
         gone_keys = set[str]().union(*(mentioned.keys for mentioned in gone.values()))
         given_up = run_pins(self._state, gone)
+        pinned: set[str] = set()
         judged = JudgedEntries([], 0, set(), set())
+        candidates: list[ActionEntry] = []
         staying = 0
         for entry in self._stack.action_cache.entries():
             if entry.key in given_up:
                 continue  # it goes with its run
             if self._stays(entry, kept, gone_keys):
+                pinned |= keys_of(entry)
                 judged.needed.update(digests_of(entry))
                 staying += not is_pin(entry)
+            else:
+                candidates.append(entry)
+        for entry in candidates:
+            if str(entry.key) in pinned:
+                judged.needed.update(digests_of(entry))
+                staying += 1
             else:
                 judged.going.append(entry)
                 judged.freed.update(digests_of(entry))
@@ -117,8 +126,7 @@ class Judge:
 
     def _is_given_up(self, entry: ActionEntry) -> bool:
         """Whether the pin of a run of somebody else is older than runs are kept here."""
-        names = list(entry.outputs)
-        is_run = len(names) == 1 and names[0].startswith("run ")
+        is_run = next(iter(entry.outputs), "").startswith("run ")
         return is_run and not self._is_own(entry) and age_of(entry.created) > self._retention.result_age
 
     def _is_own(self, entry: ActionEntry) -> bool:
