@@ -42,7 +42,7 @@ class Terminal:
                 command = ["/bin/bash", "--norc", "--noediting", "-i"]
             os.execve(command[0], command, environment)
         if job_control:
-            self.type(shlex.join([sys.executable, "-m", "zenconv", *args]) + "\n")
+            self.type(shlex.join([sys.executable, "-m", "zenconv", *args]) + shell + "\n")
 
     def wait_for(self, text: str, seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds

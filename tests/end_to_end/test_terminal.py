@@ -91,6 +91,32 @@ def test_pythonbreakpoint_is_honoured_without_a_flag(project) -> None:
     assert terminal.end() == 0
 
 
+def test_a_command_in_the_background_leaves_the_terminal_to_the_shell(project) -> None:
+    steps = """
+        import pathlib, time
+
+        def a() -> int:
+            while not pathlib.Path("go").exists():
+                time.sleep(0.01)
+            x = 41
+            breakpoint()
+            return x + 1
+    """
+    for number, flags in enumerate(((), ("-s",), ("--pdb",))):
+        it = project({"steps_a.py": steps}, name=f"p{number}")
+        shell = Terminal(it, "run", *flags, shell=" &", job_control=True)
+        shell.wait_for("-- Python")
+        shell.type("echo $((6 * 7000)); touch go\n")
+        shell.wait_for("42000")
+        shell.press("\n", until="Stopped")
+        shell.type("fg\n")
+        shell.press("p x * 1000\n", until="41000")
+        shell.type("c\n")
+        shell.wait_for("1 ran in")
+        shell.type("exit\n")
+        shell.end()
+
+
 def test_a_breakpoint_without_a_terminal_says_what_to_do(project) -> None:
     it = project(DEBUGGED)
     assert "zenconv run -s" in it.run("run", check=1).stderr

@@ -149,7 +149,8 @@ class Capture:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            take_terminal(group)
+            if group:
+                take_terminal(group)
             self._redirect()
             sys.stdout, sys.stderr = streams
 

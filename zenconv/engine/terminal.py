@@ -11,6 +11,9 @@ import signal
 import stat
 from typing import Any
 
+_COMMAND = os.getpgrp()
+"""The group in which the command was started: this is imported before it splits."""
+
 
 def take_terminal(group: int | None = None) -> None:
     """Make `group` (this process's) the foreground of the terminal; without one, nothing happens."""
@@ -29,11 +32,17 @@ def take_terminal(group: int | None = None) -> None:
 
 
 def borrow_terminal() -> int:
-    """Make the group of this process the foreground; return the one that was, to be given it back."""
+    """Make the group of this process the foreground, if the command has it; return the one that was.
+
+    0: nothing was done. A command in the background has no say about the terminal; who reads from
+    it all the same is stopped, and with it the command, until it comes to the foreground.
+    """
     try:
         before = os.tcgetpgrp(0)
     except OSError:
-        return os.getpgrp()
+        return 0
+    if before not in (_COMMAND, os.getpgrp()):
+        return 0
     take_terminal()
     return before
 

@@ -29,7 +29,7 @@ from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.step_hooks import StepHooks
 from zenconv.engine.supervisor import Supervisor
-from zenconv.engine.terminal import is_terminal_lent, take_terminal
+from zenconv.engine.terminal import borrow_terminal, is_terminal_lent
 from zenconv.engine.time_limits import TimeWatch
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
@@ -200,7 +200,7 @@ class _RunnerBody:
         gc.disable()  # until the user's steps run: planning makes many records and no garbage
         self.spool.clear()
         if self.options.live_output:
-            take_terminal()
+            borrow_terminal()
             interruption.leader = os.getppid() if is_terminal_lent() else 0
         capture = Capture(self.spool, live=self.options.live_output)
         capture.start()
