@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
-from tests.benchmarks import measurements, reading
+from tests.benchmarks import measurements, reading, watching
 from tests.benchmarks.measurements import Failed, Row
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -21,6 +21,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "W5": measurements.w5,
     "W7": measurements.w7,
     "W8": measurements.w8,
+    "warm": watching.warm,
     "read": reading.history,
     "plug": reading.plugins,
     "2GiB": measurements.w2gib,

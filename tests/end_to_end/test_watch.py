@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import time
 
 import psutil
@@ -158,6 +159,41 @@ def test_files_put_in_place_by_renaming_and_many_saves_at_once_end_in_the_last_s
             time.sleep(0.1)
         assert it.value("one") == 129
     assert len(runs(it)) < 15
+
+
+def test_a_checkout_of_many_files_ends_in_the_state_of_the_branch(project):
+    files = {
+        f"steps_{name}.py": f"import helper\ndef {name}() -> int: return helper.of({number})\n"
+        for number, name in enumerate("abcdefgh")
+    }
+    it = project({**files, "helper.py": "def of(number): return number\n", ".gitignore": ".zenconv\n"})
+
+    def git(*args):
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+        subprocess.run(["git", *identity, *args], cwd=it.path, check=True, capture_output=True)
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    git("checkout", "-qb", "other")
+    for name in files:
+        it.edit(name, "helper.of(", "100 + helper.of(")
+    (it.path / "steps_h.py").unlink()
+    it.write({"steps_i.py": "import helper\ndef i() -> int: return helper.of(8)\n"})
+    it.edit("helper.py", "return number", "return number * 2")
+    git("add", ".")
+    git("commit", "-qm", "two")
+    git("checkout", "-q", "main")
+    with Watching(it) as watching:
+        start = len(watching.lines)
+        git("checkout", "-q", "other")
+        watching.round(start)
+        wanted = {name: 100 + 2 * number for number, name in enumerate("abcdefg")} | {"i": 16}
+        deadline = time.monotonic() + 30
+        while {n: it.value(n) for n in wanted} != wanted and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert {name: it.value(name) for name in wanted} == wanted
+        assert "h::h" not in it.statuses()
 
 
 def test_an_edit_during_a_round_is_played_after_it(project):
