@@ -177,3 +177,61 @@ def test_workers_have_libraries_imported_too(library):
         before = imports(env)
         watching.after(("steps_a.py", "compute(1)", "compute(2)"))
         assert (it.value("number"), imports(env)) == (2, before)
+
+
+def test_a_file_that_changes_all_the_time_ends_importing_ahead(library):
+    reading = (
+        LIBRARY
+        + """
+    open(os.environ["CLOCK"]).close()
+"""
+    )
+    it, _, env = library({"steps_a.py": STEPS}, reading)
+    clock = it.path.parent / "clock"
+    clock.write_text("0")
+    with Watching(it, "-v", env={**env, "CLOCK": str(clock)}) as watching:
+        for number in range(2, 5):
+            ready(watching)
+            clock.write_text(str(number))
+            start = len(watching.lines)
+            watching.after(("steps_a.py", f"compute({number - 1})", f"compute({number})"))
+            assert it.value("number") == number
+            if number < 4:
+                watching.wait_for("libraries are imported", start)
+        watching.wait_for("changes all the time")
+        before = imports(env)
+        watching.after(("steps_a.py", "compute(4)", "compute(5)"))
+        assert imports(env) == before + 1
+
+
+def test_a_setting_taken_back_leads_back_to_libraries_kept_imported(library):
+    it, _, env = library({"steps_a.py": STEPS})
+    with Watching(it, "-v", env=env) as watching:
+        ready(watching)
+        text = it.read("steps_a.py")
+        for mode in ("fast", "plain"):
+            start = len(watching.lines)
+            changed = text.replace("return shelf.MODE", f"return shelf.MODE + '{len(mode)}'")
+            watching.after({"steps_a.py": (SETTING if mode == "fast" else "") + changed})
+            assert it.value("mode") == f"{mode}{len(mode)}"
+            watching.wait_for("libraries are imported$", start)
+        before = imports(env)
+        watching.after(("steps_a.py", "compute(1)", "compute(2)"))
+        assert imports(env) == before
+
+
+def test_a_changed_zenconv_starts_itself_again(project, tmp_path):
+    import shutil
+
+    shutil.copytree(
+        REPOSITORY / "zenconv", tmp_path / "own" / "zenconv", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    it = project({"steps_a.py": "def one() -> int: return 1"})
+    with Watching(it, "-v", env={"PYTHONPATH": str(tmp_path / "own")}) as watching:
+        ready(watching)
+        with open(tmp_path / "own" / "zenconv" / "clock.py", "a") as stream:
+            stream.write("\nCHANGED = True\n")
+        watching.after(("steps_a.py", "return 1", "return 2"), until="starting again")
+        watching.wait_for("waiting for changes", watching.wait_for("starting again"))
+        watching.after(("steps_a.py", "return 2", "return 3"))
+        assert it.value("one") == 3

@@ -41,7 +41,7 @@ class WatchOptions:
 def watch_project(options: WatchOptions) -> int:
     """Run, and run again as files change, until Ctrl-C; return the exit code."""
     from zenconv.engine.changes import Watched
-    from zenconv.project.watch_loop import WatchLoop
+    from zenconv.project.watch_loop import OutdatedProgram, WatchLoop
     from zenconv.settings.cores import count_cores
     from zenconv.stack.workers import has_workers
 
@@ -55,7 +55,11 @@ def watch_project(options: WatchOptions) -> int:
     aside = frozenset({str(settings.state), os.path.realpath(settings.state)})
     watched = Watched(settings.root, settings.norecurse, aside)
     screen = BetweenRounds(settings, options.flags.verbosity)
-    return WatchLoop(settings.root, watched, lambda: RoundInProcess(options), screen, threads).run()
+    try:
+        return WatchLoop(settings.root, watched, lambda: RoundInProcess(options), screen, threads).run()
+    except OutdatedProgram:
+        screen.note("zenconv itself has changed: starting again")
+        os.execv(sys.executable, sys.orig_argv)
 
 
 class BetweenRounds:

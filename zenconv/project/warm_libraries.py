@@ -37,6 +37,8 @@ _OWN_MODULES = (
 )
 """What nearly every round needs of zenconv itself."""
 _MANY_MODULES = 30
+_MOST_TRIES = 3
+"""So often libraries are imported ahead in vain, for one reason."""
 
 
 class RoundBody(Protocol):
@@ -105,7 +107,7 @@ class WarmLibraries:
         self._warm: _Warm | None = None
         self._coming: _Warm | None = None
         self._excluded: set[str] = set()
-        self._doubted: set[str] = set()
+        self._tries: dict[str, int] = {}
         self._noted: set[str] = set()
 
     @property
@@ -136,7 +138,7 @@ class WarmLibraries:
         latest = self._coming or self._warm
         if latest is not None and not _is_worth_it(imports, latest.imports):
             return
-        if json.dumps(imports.to_json()) in self._doubted:
+        if self._tries.get(_name(imports), 0) >= _MOST_TRIES:
             return
         if self._coming is not None:
             self._coming.end()
@@ -157,7 +159,7 @@ class WarmLibraries:
             self._excluded.add(said)
             self._coming = self._start(coming.imports.without(self._excluded))
         else:
-            self._doubted.add(json.dumps(coming.imports.to_json()))
+            self._tries[_name(coming.imports)] = _MOST_TRIES
             self._note_once("importing the libraries ahead ended its process: every round imports them anew")
 
     def give_up(self, outcome: Mapping[str, Any]) -> None:
@@ -166,9 +168,17 @@ class WarmLibraries:
         if warm is None:
             return
         if outcome.get("doubt"):
-            self._doubted.add(json.dumps(warm.imports.to_json()))
+            self._count_try(_name(warm.imports))
             self._note_once(f"libraries are imported anew: {outcome['doubt']}")
+        elif self._count_try(outcome["stale"]):
+            self._tries[_name(warm.imports)] = _MOST_TRIES
+            self._note_once(f"every round imports libraries anew: {outcome['stale']} changes all the time")
         warm.end()
+
+    def _count_try(self, name: str) -> bool:
+        """Count a reason for which libraries were imported in vain; return whether that was too often."""
+        self._tries[name] = self._tries.get(name, 0) + 1
+        return self._tries[name] >= _MOST_TRIES
 
     def end(self) -> None:
         """End all servers, whatever they are doing."""
@@ -215,6 +225,10 @@ def _is_worth_it(imports: Imports, older: Imports) -> bool:
     }
     packages = {name.partition(".")[0] for name in older.modules}
     return len(fresh) > _MANY_MODULES or any(name.partition(".")[0] not in packages for name in fresh)
+
+
+def _name(imports: Imports) -> str:
+    return json.dumps(imports.to_json())
 
 
 def preload(root: Path, imports: Imports, threads: int | None = None) -> Preloaded:

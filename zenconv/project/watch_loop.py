@@ -35,8 +35,13 @@ _VANISHED_SECONDS = 0.25
 """The same, where a file has gone: editors put another one in its place."""
 _CODE_SUFFIXES = (".py", ".toml")
 _MOST_SECONDS = 2.0
+_OWN_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _CHECKOUT_SECONDS = 30.0
 _PAUSES_SECONDS = (0.25, 0.5, 1.0, 2.0)
+
+
+class OutdatedProgram(Exception):
+    """A file of zenconv itself has changed: this process still is what it was before."""
 
 
 class Screen(Protocol):
@@ -133,6 +138,8 @@ class WatchLoop:
         outcome = self._play_on(self._choose(), changed)
         reason = outcome.get("doubt") or outcome.get("stale")
         if reason and not self._signals:
+            if reason.startswith(_OWN_FOLDER):
+                raise OutdatedProgram(reason)
             self._warm.give_up(outcome)
             outcome = self._play_on(self._clean, changed)
         self._learn(outcome, changed)
