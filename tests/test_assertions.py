@@ -106,6 +106,18 @@ def test_assertions_at_the_margin_and_with_yield_stay_as_they_are():
     assert ast.unparse(tree) == "assert 1\n\ndef check_x(x):\n    assert (yield x)"
 
 
+def test_the_environment_is_never_shown(monkeypatch):
+    monkeypatch.setenv("SOME_TOKEN", "s3cret")
+    for statement in (
+        "assert x == int(os.environ.get('WANT', '2'))",
+        "assert not os.environ",
+        "assert not (x, os.environ)",
+    ):
+        text = "\n".join(message(f"import os\n{statement}", 1))
+        assert "s3cret" not in text
+    assert text.startswith("assert not (1, ")
+
+
 class Hostile:
     def __repr__(self):
         raise ValueError

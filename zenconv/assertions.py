@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from types import ModuleType
 from typing import Any
 
 CHECK_PREFIX = "check_"
@@ -211,6 +213,8 @@ class _Teller:
     def _add_origin(self, node: ast.expr, indent: str, lines: list[str]) -> None:
         if not self._is_seen(node) or isinstance(node, _OPAQUE + _DISPLAYS):
             return
+        if isinstance(self._value(node), ModuleType | type(os.environ)):
+            return  # says nothing of why, and the environment is nobody's business
         value = show_value(self._value(node))
         if isinstance(node, ast.Name):
             if indent and not hasattr(builtins, node.id):
@@ -284,6 +288,9 @@ def show_value(value: Any) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a value's own code may raise anything
         text = f"<{type(value).__qualname__}>"
+    environment = text.find("environ({")
+    if environment >= 0:  # inside of something else, too
+        text = f"{text[:environment]}<os.environ>..."
     text = " ".join(text.split())
     return text if len(text) <= _TEXT_LIMIT else f"{text[: _TEXT_LIMIT - 1]}…"
 

@@ -180,6 +180,16 @@ def test_the_plan_shows_branches_of_known_items_and_one_line_for_others(project)
     assert it.plan()["s::model[C=2,shops=c]"] == "reuse"
 
 
+def test_explain_tells_of_branches_and_of_what_will_have_some(project):
+    it = project({"steps_n.py": NESTED})
+    assert "steps_n.py::total" in it.run("explain", "total").stdout
+    it.run("run")
+    assert "steps_n.py::total[shops=s2]" in it.run("explain", "total").stdout
+    assert "steps_n.py::of_shop[shops=s1]" in it.run("explain", "of_shop[s1]").stdout
+    it.edit("steps_n.py", "return sum(shops)", "return sum(shops) + 1")
+    assert "n.total changed" in it.run("explain", "total").stdout
+
+
 def test_the_plan_guesses_branches_from_the_newest_run(project):
     it = shops(project, "a b")
     it.run("run")

@@ -11,7 +11,7 @@ from zenconv.cli.options import CommonOptions, common_options
 from zenconv.cli.output import escape, print_json, print_line, style
 from zenconv.cli.run_flags import read_sample
 
-_COLOURS = {"reuse": "cyan", "run": "green", "maybe": "yellow", "skip": "yellow"}
+_COLOURS = {"reuse": "cyan", "run": "green", "maybe": "yellow", "expand": "yellow", "skip": "yellow"}
 
 
 @click.command()

@@ -20,7 +20,9 @@ def explain_steps(planner: Planner, selection: Selection) -> list[dict[str, Any]
     """
     plan = planner.plan(selection)
     results = _known_results(plan)
-    wanted = [node for node in planner.pipeline if node.id in planner.selected]
+    # Branches that came into being with the plan stand for the template that was asked for.
+    selected = planner.selected
+    wanted = [node for node in planner.pipeline if node.id in selected or node.grown in selected]
     planner.decider.remember(node.id for node in wanted)
     return [_explain(planner, plan.decisions[node.id], node, results) for node in wanted]
 
