@@ -16,6 +16,7 @@ from zenconv.engine.checkpoints import Checkpoints
 from zenconv.engine.secrets import Secrets
 from zenconv.errors import UsageError
 from zenconv.frozen import Frozen
+from zenconv.settings.machine import name_device
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -34,7 +35,7 @@ class Asker(Frozen):
 
     `task` is the node that is computed: another one where a live value is made again for it.
     `branch` tells it from others of the step. `is_shared`: the fixture outlives the step, so nothing of
-    the step may show in what it gets.
+    the step may show in what it gets. `gpus` are the numbers of those that the task has to itself.
     """
 
     task: str
@@ -44,6 +45,7 @@ class Asker(Frozen):
     fixture: str = ""
     is_shared: bool = False
     branch: str = ""
+    gpus: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -82,6 +84,8 @@ class BuiltinFixtures:
                 return self.secrets
             case "log":
                 return _logger(asker)
+            case "device":
+                return name_device(asker.gpus[0] if asker.gpus else None)
             case "seed":
                 return seed_generators(self.seed, asker.name)
         raise UsageError(f"unknown built-in fixture {name!r}")

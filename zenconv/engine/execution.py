@@ -21,6 +21,7 @@ from zenconv.engine.local_work import LocalWork, WorkersOpener
 from zenconv.engine.perform import Performer
 from zenconv.engine.plan_records import node_record
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
+from zenconv.engine.reserving import open_reservations
 from zenconv.engine.retries import Retries
 from zenconv.engine.sampling import notes_on_sample
 from zenconv.engine.schedule import Schedule
@@ -115,6 +116,7 @@ class RunExecution(LocalWork):
             from zenconv.engine.placing import Placement
 
             pool = Placement(pool, EnvironmentPool(self.environment_workers), self.decider.keys.environments)
+        self._tasks.reservations = open_reservations(self.plan.pipeline, self.plan.to_execute(), pool.slots)
         yield from self._begin()
         try:
             while self._has_more():
@@ -233,6 +235,7 @@ class RunExecution(LocalWork):
 
     def _submit(self, pool: TaskPool) -> Iterator[Event]:
         # Those that mostly wait come first: the others need not wait for them.
+        passed: list[str] = []
         for is_waiting in (True, False):
             while (id := self._schedule.first(is_async=is_waiting)) is not None and self._may_start():
                 if self._is_settled(id):
@@ -247,7 +250,15 @@ class RunExecution(LocalWork):
                     yield from self._tell_growth()
                     yield from self._tear_down(node, pool)
                     continue
-                yield from self._start(node, pool)
+                fit = self._tasks.fit(node)
+                if fit == "now":
+                    yield from self._start(node, pool)
+                    continue
+                passed.append(node.id)
+                if fit == "first":
+                    break
+        for id in passed:
+            self._make_ready(id)
         # Last, when all that is reused has been settled: a repair may change it.
         if not self._has_work() and self._may_start():
             yield from self._verifications.submit(pool, self.results)
@@ -332,6 +343,7 @@ class RunExecution(LocalWork):
             yield from self._tear_down(node, pool)
             return
         task, reopenings = self._running.pop(result.node)
+        self._tasks.release(result.node)
         self.read[result.node] = result.discovered
         node = self.plan.pipeline.nodes[result.node]
         self._forced.discard(node.id)

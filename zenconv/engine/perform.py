@@ -116,6 +116,8 @@ class Performer:
         node = self._node(task.node, task.template)
         private = self.scratch / str(self._begun) if task.is_async else self.scratch
         self._begun += 1
+        if task.gpus:
+            self.resources.gpus[task.node] = task.gpus
         started, cpu = clock.monotonic(), clock.cpu_seconds()
         talked = 0.0
         self._under_way += task.is_async

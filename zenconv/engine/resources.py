@@ -69,6 +69,7 @@ class Resources:
         self._pipeline = pipeline
         self._builtins = builtins
         self._secrets = secrets
+        self.gpus: dict[str, tuple[int, ...]] = {}
         self._lifetimes = Lifetimes()
         self._under_way: set[Identity] = set()
         self._shared: dict[str, str] = {}
@@ -119,6 +120,7 @@ class Resources:
 
     def close_step(self, owner: str, *, succeeded: bool) -> None:
         """Give up what outlives a failure; called after `end_step`."""
+        self.gpus.pop(owner, None)
         self._builtins.checkpoints.close(owner, succeeded=succeeded)
 
     def end_pipeline(self, pipeline: str) -> list[BaseException]:
@@ -301,7 +303,8 @@ class Resources:
         is_shared = making.scope != "step"
         is_branch = name == "seed" and bool(node.axes or node.grown)
         branch = describe_branch(node, making.key) if is_branch else ""
-        asker = Asker(making.owner, node.id, key, node.step.name, asked_by, is_shared, branch)
+        gpus = self.gpus.get(making.owner, ())
+        asker = Asker(making.owner, node.id, key, node.step.name, asked_by, is_shared, branch, gpus)
         if not self._builtins.is_one_for_step(name):
             return self._builtins.make(name, asker)
         identity = ("builtin", making.owner, node.id, name)

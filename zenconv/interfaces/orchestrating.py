@@ -69,7 +69,8 @@ class Task(Frozen):
     `template` is the node that the project has where this one is a branch that came into being in
     the run. `limit` is the time it may take, counted from when it is handed to a worker.
     `expected`, for a task that verifies, are the stored outputs that its own are compared with.
-    `python` is the interpreter it needs, where that is not the one of the run.
+    `python` is the interpreter it needs, where that is not the one of the run, `gpus` the numbers of
+    the GPUs it has to itself.
     """
 
     node: str
@@ -81,6 +82,7 @@ class Task(Frozen):
     limit: TimeLimit | None = None
     expected: Mapping[str, Artifact] | None = None
     python: str = ""
+    gpus: tuple[int, ...] = ()
 
     def to_json(self) -> list[Any]:
         """Return plain JSON data."""
@@ -90,18 +92,18 @@ class Task(Frozen):
         if self.expected is not None:
             expected = {name: artifact.to_json() for name, artifact in self.expected.items()}
         flags = [self.is_wanted, self.is_async, self.template]
-        return [self.node, self.key, inputs, *flags, limit, expected, self.python]
+        return [self.node, self.key, inputs, *flags, limit, expected, self.python, self.gpus]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Task:
         """Rebuild from `to_json` data."""
-        node, key, inputs, is_wanted, is_async, template, limit, expected, python = data
+        node, key, inputs, is_wanted, is_async, template, limit, expected, python, gpus = data
         given = {parameter: TaskInput.from_json(item) for parameter, item in inputs.items()}
         stored = None
         if expected is not None:
             stored = {name: Artifact.from_json(artifact) for name, artifact in expected.items()}
         limit = TimeLimit.from_json(limit)
-        return cls(node, key, given, is_wanted, is_async, template, limit, stored, python)
+        return cls(node, key, given, is_wanted, is_async, template, limit, stored, python, tuple(gpus))
 
 
 def is_async(own: bool, inputs: Mapping[str, TaskInput]) -> bool:

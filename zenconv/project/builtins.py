@@ -30,6 +30,7 @@ BUILTIN_FIXTURES: Mapping[str, BuiltinFixture] = {
         BuiltinFixture("secrets", "run", "values of named secrets; only the names count in the key"),
         BuiltinFixture("tmp_path", "step", "an empty folder, gone after the step"),
         BuiltinFixture("checkpoint", "step", "a folder kept until the step succeeds, for the same key only"),
+        BuiltinFixture("device", "step", "where to compute: cuda:0, mps, cpu; a GPU is the step's alone"),
         BuiltinFixture("log", "run", "a logger whose lines are kept with the step"),
         BuiltinFixture("seed", "run", "an int, in the key; the global generators are seeded from it"),
         BuiltinFixture("request", "run", "who asks: the node, its fixtures by name, a place for finalizers"),

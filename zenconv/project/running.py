@@ -37,6 +37,7 @@ from zenconv.hooks.manager import Plugins
 from zenconv.project.performing import make_performer, seed_of
 from zenconv.project.planning import Planner, Selection, consult
 from zenconv.project.replacing import Replaced
+from zenconv.project.resource_check import check_resources
 from zenconv.project.run_header import describe_start
 from zenconv.project.telling import Teller
 from zenconv.project.verifying import describe_portion, find_unverified, seed_portion
@@ -236,6 +237,8 @@ class _RunnerBody:
             channel.send(Notice(text, at=clock.utc_now()))
         for problem in planner.decider.keys.warnings():
             channel.send(Notice(str(problem), at=clock.utc_now()))
+        for notice in check_resources(self.settings, plugins, plan):
+            channel.send(notice)
         channel.send(plan_event(plan))
         self._tell_portion(plan, channel, past)
         teller.start_locally(self.started, planner.local_hooks())

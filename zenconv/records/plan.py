@@ -9,7 +9,7 @@ import attrs
 
 from zenconv.frozen import Frozen
 from zenconv.records.artifact import ActionEntry, ActionKey
-from zenconv.records.step import Pipeline
+from zenconv.records.step import Node, Pipeline
 
 Action = Literal["reuse", "run", "maybe", "expand", "skip"]
 
@@ -50,6 +50,10 @@ class Plan(Frozen):
 
     pipeline: Pipeline
     decisions: Mapping[str, Decision]
+
+    def to_execute(self) -> list[Node]:
+        """Return the nodes that may be executed, in order."""
+        return [node for node in self.pipeline if self.decisions[node.id].action not in ("reuse", "skip")]
 
     def count(self, action: Action) -> int:
         """Return how many nodes have that action."""

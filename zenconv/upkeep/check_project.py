@@ -9,12 +9,15 @@ from typing import Any
 import attrs
 
 from zenconv.engine.guard import ask_child
+from zenconv.engine.reserving import find_infeasible
 from zenconv.errors import Problem, SettingsError, ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
 from zenconv.project.planning import Planner, Selection
+from zenconv.project.resource_check import is_remote
 from zenconv.records.step import Node, Pipeline
 from zenconv.settings import Settings
+from zenconv.settings.machine import Machine
 from zenconv.upkeep.findings import Finding, Section, count
 
 SECTION = Section("project")
@@ -42,6 +45,7 @@ def check_project(settings: Settings, plugins: Plugins, *, has_store: bool = Tru
             "warnings": [*planner.warnings(), *map(str, planner.decider.keys.warnings())],
             "runs": sum(decision.action != "reuse" for decision in plan.decisions.values()),
             "secrets": [attrs.astuple(problem) for problem in _missing_secrets(plan.pipeline)],
+            "resources": _infeasible(settings, plugins, plan.pipeline),
             "packages": _packages(planner),
             "needs": _needs(plan.pipeline),
         }
@@ -53,9 +57,18 @@ def check_project(settings: Settings, plugins: Plugins, *, has_store: bool = Tru
     findings = [SECTION.warning("project", text) for text in dict.fromkeys(answer["warnings"])]
     secrets = [Problem(*values) for values in answer["secrets"]]
     findings += [SECTION.error("secrets", str(problem), SettingsError.exit_code) for problem in secrets]
+    short = [Problem(*values) for values in answer["resources"]]
+    findings += [SECTION.error("resources", str(problem), SettingsError.exit_code) for problem in short]
     steps = f"{count(answer['steps'], 'step')} in {count(answer['pipelines'], 'pipeline')}"
     findings.append(SECTION.ok("project", f"{steps}, {answer['runs']} to run" if has_store else steps))
     return CheckedProject(findings, answer["packages"], answer["needs"], is_sound=True)
+
+
+def _infeasible(settings: Settings, plugins: Plugins, pipeline: Pipeline) -> list[tuple[Any, ...]]:
+    if is_remote(settings, plugins) or all(node.marks.resources is None for node in pipeline):
+        return []
+    problems = dict.fromkeys(find_infeasible(pipeline, Machine.find()))
+    return [attrs.astuple(problem) for problem in problems]
 
 
 def _missing_secrets(pipeline: Pipeline) -> Iterator[Problem]:
