@@ -89,6 +89,20 @@ def test_the_plan_and_the_list_show_it(it) -> None:
     assert "download" not in it.run("run", "--co", "--override", "raw=same.json").stdout
 
 
+def stored(it) -> list[str]:
+    return sorted(f.name for f in (it.path / ".zenconv" / "store").rglob("*") if len(f.name) > 40)
+
+
+def test_a_plan_stores_nothing(it) -> None:
+    it.run("run")
+    it.write({"big.json": json.dumps({"a": 1, "b": 2, **{str(n): n for n in range(1000)}})})
+    store = stored(it)
+    it.run("run", "--plan", "--override", "raw=big.json")
+    assert stored(it) == store
+    override(it, "raw=big.json")
+    assert stored(it) != store
+
+
 def test_the_end_of_a_pipeline_can_be_overridden(it) -> None:
     override(it, "share=number.json", check=0)
     assert it.executed() == []

@@ -177,7 +177,14 @@ class Planner:
         if isinstance(self.project, IndexedProject):
             raise NotInIndex("annotations, which say what a file is read as")
         stack = self.stack
-        replacer = Replacer(self.project.match, stack.artifact_store, stack.trust, self.materializers)
+        replacer = Replacer(
+            self.project.match,
+            stack.artifact_store,
+            stack.trust,
+            self.materializers,
+            OutputChoices(self.project.settings.outputs).materializer_of,
+            is_plan=not self.past.is_in_run,
+        )
         return replacer.replace(selected.pipeline, selected.ids, selection.replacements)
 
     def _open_code(self) -> tuple[Any, Mapping[str, tuple[str, str]]]:
@@ -424,6 +431,11 @@ class Past:
         self._is_fresh = False
         self.sample = ""
         self.notices: list[str] = []
+
+    @property
+    def is_in_run(self) -> bool:
+        """Whether a run asks; a plan alone leaves nothing behind."""
+        return bool(self._current)
 
     def parts(self, nodes: Sequence[str]) -> dict[str, KeyParts]:
         """Return the key parts of the newest result of each of `nodes`."""

@@ -20,6 +20,7 @@ from zenconv.errors import Problem, SettingsError, UsageError, ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
+from zenconv.materializers.discarding import DiscardingStore
 from zenconv.project.file_values import find_class, fits, read_value
 from zenconv.project.select import take
 from zenconv.records.artifact import ActionKey, Artifact
@@ -78,7 +79,10 @@ class _Place(NamedTuple):
 
 
 class Replacer:
-    """Puts replacements into a selection. `match` finds the nodes of it that people call by a name."""
+    """Puts replacements into a selection. `match` finds the nodes of it that people call by a name.
+
+    Recorded results are in `store`, and what files hold is stored there; with `is_plan`, nowhere.
+    """
 
     def __init__(
         self,
@@ -86,7 +90,12 @@ class Replacer:
         store: ArtifactStore,
         trust: Trust,
         materializers: Materializers,
+        materializer_of: Callable[[Node, str], tuple[str, str]],
+        *,
+        is_plan: bool = False,
     ) -> None:
+        self._materializer_of = materializer_of
+        self._keeping: ArtifactStore = DiscardingStore() if is_plan else store
         self._match = match
         self._store = store
         self._trust = trust
@@ -107,7 +116,7 @@ class Replacer:
                 if node.id in results:
                     raise UsageError(f"{node.id} is overridden twice", hint="leave one of them out")
                 expected = _expected(place, pipeline)
-                results[node.id] = self._store_result(replacement, node, expected)
+                results[node.id] = self._store_result(replacement, place, node, expected)
                 changed = _put_in(changed, place, node)
                 origins[node.id] = replacement.origin
             except ZenconvError as error:
@@ -149,24 +158,37 @@ class Replacer:
             raise UsageError(f"it means {len(found)} steps: {ids}", hint="write the node id of one")
         return found[0] if found else None
 
-    def _store_result(self, replacement: Replacement, node: Node, expected: Sequence[Any]) -> NodeResult:
-        outputs = self._outputs(replacement, node, expected)
+    def _store_result(
+        self, replacement: Replacement, place: _Place, node: Node, expected: Sequence[Any]
+    ) -> NodeResult:
+        if replacement.file is not None:
+            outputs = self._store_file(replacement.file, place, node, expected)
+        else:
+            outputs = self._take_recorded(replacement, node, expected)
         contents = [text for name, artifact in outputs.items() for text in (name, artifact.content)]
         local = hashing.digest_texts("override", [node.step.name])[3:]
         key = ActionKey(local, hashing.digest_texts("override.content", contents)[3:])
         signed = {name: self._trust.sign(artifact, str(key), name) for name, artifact in outputs.items()}
         return NodeResult(key, signed)
 
-    def _outputs(self, replacement: Replacement, node: Node, expected: Sequence[Any]) -> dict[str, Artifact]:
+    def _store_file(
+        self, file: Path, place: _Place, node: Node, expected: Sequence[Any]
+    ) -> dict[str, Artifact]:
+        step, outputs = node.step, {}
+        if len(step.outputs) > 1:
+            value = read_value(file, [step.returns] if step.returns is not None else [])
+            values = split_outputs(step, value)
+        else:
+            values = {step.outputs[0].name: read_value(file, expected)}
+        for name, value in values.items():
+            chosen = self._materializer_of(place.node, place.output or name)
+            outputs[name] = self._materializers.save(value, self._keeping, where=FLAG, chosen=chosen)
+        return outputs
+
+    def _take_recorded(
+        self, replacement: Replacement, node: Node, expected: Sequence[Any]
+    ) -> dict[str, Artifact]:
         names = [output.name for output in node.step.outputs]
-        if replacement.file is not None:
-            whole = [node.step.returns] if node.step.returns is not None else []
-            value = read_value(replacement.file, expected if len(names) == 1 else whole)
-            values = split_outputs(node.step, value) if len(names) > 1 else {names[0]: value}
-            return {
-                name: self._materializers.save(value, self._store, where=FLAG)
-                for name, value in values.items()
-            }
         recorded = replacement.outputs
         if len(names) == 1 == len(recorded):
             recorded = {names[0]: next(iter(recorded.values()))}
