@@ -269,6 +269,29 @@ def test_an_interrupt_ends_workers_elsewhere_with_their_fixtures(project) -> Non
     wait_until_alone(it.path)
 
 
+BACKEND = """
+import time
+open({started!r}, "w").close()
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_ends_while_an_environment_is_made_leaves_nothing_at_work(project, number) -> None:
+    made = make_source("gadget", "1.0", "VALUE = 1\n")
+    it = project({"steps_a.py": STEPS.replace("./libs/gadget-2.0-py3-none-any.whl", "./libs/gadget")})
+    it.write({f"libs/gadget/{name}": content for name, content in made.items()})
+    it.write({"libs/gadget/backend.py": BACKEND.format(started=str(it.path / "started"))})
+    process = it.start("run", env=OFFLINE)
+    await_file(it.path / "started")
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    wait_until_alone(it.path)
+    it.write({"libs/gadget/backend.py": made["backend.py"]})
+    it.run("run", "-q", env=OFFLINE)
+    assert it.value("told") == [1, 1, 2]
+
+
 def test_a_killed_run_leaves_no_worker_behind(project) -> None:
     it = project({"steps_a.py": STEPS.replace("return [gadget", WAITING), **wheel()})
     process = it.start("run", env=OFFLINE)

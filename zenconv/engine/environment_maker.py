@@ -1,7 +1,8 @@
 """Makes one environment: a program of its own, so that whoever waits for it goes on meanwhile.
 
 It is run as a file, needs only Python, and reads an order as JSON from stdin. A lock keeps
-others from making the same one; what an interrupted maker left is made again from nothing. The
+others from making the same one; what an interrupted maker left is made again from nothing. It ends,
+with pip, when nobody waits for it any more. The
 file ``made.json`` is written last: without it an environment is not used.
 """
 
@@ -11,16 +12,18 @@ import fcntl
 import importlib.util
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 MADE = "made.json"
 LOG = "pip.log"
 _SHOWN_LINES = 12
+_TURN_SECONDS = 0.25
 
 _LIST = """
 import importlib.metadata, json, sysconfig
@@ -121,7 +124,7 @@ def _run(
         name: value for name, value in os.environ.items() if name not in ("PIP_TARGET", "PIP_PREFIX")
     }
     environment |= {"PIP_USER": "0", "PYTHONNOUSERSITE": "1"}
-    done = subprocess.run(
+    program = subprocess.Popen(
         command,
         cwd=order["root"],
         env=environment,
@@ -129,12 +132,35 @@ def _run(
         stdout=subprocess.PIPE if is_asked else log,
         stderr=log,
         pass_fds=[lock],
-        check=False,
     )
-    if done.returncode:
+    while True:
+        try:
+            said, _ = program.communicate(timeout=_TURN_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            if not _is_wanted(order["alive"]):
+                _end_everything()
+    if program.returncode:
         tail = _tail(Path(log.name), start)
-        raise _Failure(f"`{_short(command)}` ended with {done.returncode}\n{tail}".rstrip())
-    return done.stdout or b""
+        raise _Failure(f"`{_short(command)}` ended with {program.returncode}\n{tail}".rstrip())
+    return said or b""
+
+
+def _is_wanted(alive: int) -> bool:
+    """Return whether whoever ordered the environment is still there: it holds the other end of a pipe."""
+    return not select.select([alive], [], [], 0)[0]
+
+
+def _end_everything() -> NoReturn:
+    """End what was started, and this process."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "descendants.py")
+    spec = importlib.util.spec_from_file_location("descendants", path)
+    assert spec is not None
+    assert spec.loader is not None
+    descendants = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(descendants)
+    descendants.kill_descendants(os.getpid())
+    os._exit(1)
 
 
 def _tail(log: Path, start: int) -> str:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -59,6 +59,13 @@ class Environment(Frozen):
         return {"requirements": asked, **found, **({"python": version} if version else {})}
 
 
+class _Maker(NamedTuple):
+    """A process that makes an environment, and the end of a pipe that keeps it at work."""
+
+    process: subprocess.Popen[bytes]
+    leash: int
+
+
 @attrs.define(eq=False, repr=False)
 class Environments:
     """The environments of one project, whose root is `root`; they lie in `folder`."""
@@ -66,7 +73,7 @@ class Environments:
     root: Path
     folder: Path
     _found: dict[Requirements, Environment] = attrs.field(factory=dict)
-    _makers: dict[Path, subprocess.Popen[bytes]] = attrs.field(factory=dict)
+    _makers: dict[Path, _Maker] = attrs.field(factory=dict)
     _failures: dict[Path, str] = attrs.field(factory=dict)
 
     def find(self, requirements: Requirements) -> Environment:
@@ -92,14 +99,16 @@ class Environments:
         folder = environment.folder
         if folder in self._failures:
             return self._failures[folder]
-        maker = self._makers.get(folder)
-        if maker is None:
+        made = self._makers.get(folder)
+        if made is None:
             problem = self._order(environment)
             if problem:
                 self._failures[folder] = problem
             return problem
+        maker = made.process
         if maker.poll() is None:
             return ""
+        os.close(made.leash)
         del self._makers[folder]
         if maker.returncode and _read_packages(folder) is None:
             said = maker.stderr.read().decode("utf-8", "replace").strip() if maker.stderr else ""
@@ -109,8 +118,9 @@ class Environments:
     def close(self) -> None:
         """End those that are being made for nobody any more."""
         for maker in self._makers.values():
-            kill_tree(maker.pid)
-            maker.wait()
+            kill_tree(maker.process.pid)
+            maker.process.wait()
+            os.close(maker.leash)
         self._makers.clear()
 
     def _describe(self, requirements: Requirements) -> Environment:
@@ -173,6 +183,7 @@ class Environments:
             "parents": [] if is_apart else _parents(),
             "links": _core_links(with_requirements=is_same) if is_apart else {},
         }
+        alive, leash = os.pipe()
         maker = subprocess.Popen(
             # As a file, which needs nothing but Python: no path of ours gets into what pip sees.
             [sys.executable, "-P", environment_maker.__file__],
@@ -180,11 +191,13 @@ class Environments:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             cwd=self.root,
+            pass_fds=[alive],
         )
+        os.close(alive)
         assert maker.stdin is not None
-        maker.stdin.write(json.dumps(order).encode())
+        maker.stdin.write(json.dumps({**order, "alive": alive}).encode())
         maker.stdin.close()
-        self._makers[environment.folder] = maker
+        self._makers[environment.folder] = _Maker(maker, leash)
         return ""
 
 

@@ -25,7 +25,8 @@ def order_environment(node: Node, keys: KeyMaker) -> tuple[list[Event], bool]:
     problem = environments.prepare(environment)
     if problem:
         error = describe_problem(environment, problem)
-        return [StepFinished(node.id, "failed", error=error, at=clock.utc_now())], True
+        reason = "its environment cannot be made"
+        return [StepFinished(node.id, "failed", reason, error=error, at=clock.utc_now())], True
     text = f"an environment is made for {node.short_id}: {environment.requirements}"
     return [Notice(text, "note", at=clock.utc_now())] if is_news else [], False
 
