@@ -117,6 +117,7 @@ class Debugger:
     def join(self, performer: Performer) -> None:
         """Debug what `performer` executes."""
         performer.debugger, self.files = self, performer.files
+        performer.endings.examine = self.examine_teardown
 
     def set_trace(
         self, *, header: str | None = None, frame: FrameType | None = None, **_options: Any
@@ -146,15 +147,29 @@ class Debugger:
 
     def examine(self, node: Node, error: BaseException, described: Mapping[str, Any]) -> None:
         """Open the debugger where `error` was raised, at the innermost frame of the user's code."""
+        if self._is_worth_it(error):
+            trace = self._user_trace(error) or _frame_of_step(node, error, self._seen.get(node.id, {}))
+            self._open(node.id, error, trace, described)
+
+    def examine_teardown(self, error: BaseException, described: Mapping[str, Any]) -> None:
+        """Open the debugger where the end of a fixture failed that had outlived its steps."""
+        trace = self._user_trace(error)
+        if trace is not None and self._is_worth_it(error):
+            self._open("a teardown", error, trace, described)
+
+    def _is_worth_it(self, error: BaseException) -> bool:
         if not self._request.on_failure or isinstance(error, bdb.BdbQuit) or self._interruption.signal:
-            return
-        if error is self._examined:
-            return  # a fixture that failed fails everyone who asks for it
+            return False
+        # A fixture that failed fails everyone who asks for it.
+        return error is not self._examined
+
+    def _open(
+        self, title: str, error: BaseException, trace: TracebackType, described: Mapping[str, Any]
+    ) -> None:
         self._examined = error
-        trace = self._user_trace(error) or _frame_of_step(node, error, self._seen.get(node.id, {}))
         sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
         with self.talk():
-            self._request.show(node.id, described)
+            self._request.show(title, described)
             debugger = self._class()
             debugger.reset()
             debugger.interaction(None, trace)

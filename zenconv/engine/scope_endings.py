@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import attrs
 
@@ -18,7 +19,8 @@ from zenconv.records.events import OVER, Notice
 class ScopeEndings:
     """Ends what outlives single steps; `tell` hears beforehand which fixtures those are, and then `OVER`.
 
-    Whoever hears it can tell what was going on if the process does not survive.
+    Whoever hears it can tell what was going on if the process does not survive. `examine` is called
+    with each failure, and plain data about it.
     """
 
     resources: Resources
@@ -27,6 +29,7 @@ class ScopeEndings:
     files: ProjectFiles
     forks: ForkWatch
     tell: Callable[[str], object] = lambda _names: None
+    examine: Callable[[BaseException, Mapping[str, Any]], object] = lambda _failure, _described: None
 
     def end_pipeline(self, pipeline: str) -> list[Notice]:
         """Tear down what was made for one pipeline; return what failed on the way."""
@@ -51,7 +54,9 @@ class ScopeEndings:
         return [Notice(self._describe(failure, printed), "error") for failure in failures]
 
     def _describe(self, failure: BaseException, printed: bytes) -> str:
-        text = text_of(describe_failure(failure, self.files))
+        described = self.secrets.redact(describe_failure(failure, self.files))
+        self.examine(failure, described)
+        text = text_of(described)
         if printed:
             text += "\nwhat was printed meanwhile:\n" + printed.decode("utf-8", "replace").rstrip()
         redacted: str = self.secrets.redact("\n".join(f"    {line}" for line in text.splitlines()))
