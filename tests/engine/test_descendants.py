@@ -11,13 +11,13 @@ import time
 
 import pytest
 
-from zenconv.engine.descendants import kill_tree, list_descendants
+from zenconv.engine.descendants import Started, kill_tree, list_descendants, now_in_ticks
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process adopt orphans")
 
 SCRIPT = """
 import os, signal, subprocess, sys, time
-from zenconv.engine.descendants import Adoption, has_children, kill_own, list_descendants
+from zenconv.engine.descendants import Adoption, Started, has_children, kill_own, list_descendants
 
 def say(*words):
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())  # whole lines, whoever else writes
@@ -112,7 +112,7 @@ def test_a_process_ends_what_it_started_itself_except_what_it_spares() -> None:
     body = """
     with Adoption():
         program()
-        before = list_descendants(os.getpid())
+        before = Started(frozenset(list_descendants(os.getpid())))
         assert has_children()
         daemon()
         program()
@@ -142,7 +142,7 @@ def test_what_is_below_a_spared_process_is_spared_too() -> None:
     (child,) = (int(field) for field in _children(process.pid))
     try:
         assert set(pids) < set(list_descendants(process.pid))
-        assert list_descendants(process.pid, spare=[child]) == []
+        assert list_descendants(process.pid, Started(frozenset([child]))) == []
     finally:
         kill_tree(process.pid)
         process.wait(10)
@@ -155,3 +155,16 @@ def _children(pid: int) -> list[str]:
 
 def test_a_process_of_another_user_is_left_alone() -> None:
     assert 1 not in list_descendants(os.getpid())
+
+
+def test_what_began_before_a_moment_is_spared_by_its_time() -> None:
+    process, pids = start("program()\ntime.sleep(300)", 1)
+    try:
+        time.sleep(0.03)
+        later = Started(tick=now_in_ticks())
+        assert list_descendants(process.pid, later) == []
+        earlier = Started(tick=now_in_ticks() - 60_000)
+        assert list_descendants(process.pid, earlier) == pids
+    finally:
+        kill_tree(process.pid)
+        process.wait(10)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Collection, Mapping
+import time
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 _ADOPT = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
 _MOST_ROUNDS = 1000
@@ -53,26 +53,48 @@ def has_children() -> bool:
     return True
 
 
-def list_descendants(pid: int, spare: Collection[int] = ()) -> list[int]:
+class Started(NamedTuple):
+    """Processes that were there at some moment: some by id, and all that began before `tick`."""
+
+    pids: frozenset[int] = frozenset()
+    tick: int = 0
+
+    def has(self, process: _Process) -> bool:
+        """Return whether `process` was there."""
+        return process.pid in self.pids or process.tick < self.tick
+
+
+NOBODY = Started()
+
+
+class _Process(NamedTuple):
+    pid: int
+    parent: int
+    tick: int
+
+
+def now_in_ticks() -> int:
+    """Return the time as the system writes down when a process began; 0 where it does not."""
+    if sys.platform != "linux":
+        return 0
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+
+
+def list_descendants(pid: int, spare: Started = NOBODY) -> list[int]:
     """Return the processes below `pid`, parents first; not those of `spare`, nor what is below them."""
-    children = _list_children()
+    children: dict[int, list[_Process]] = {}
+    for process in _list_processes():
+        children.setdefault(process.parent, []).append(process)
     found: list[int] = []
     waiting = [pid]
     while waiting:
-        below = [child for child in children.get(waiting.pop(), ()) if child not in spare]
+        below = [child.pid for child in children.get(waiting.pop(), ()) if not spare.has(child)]
         found += below
         waiting += below
     return found
 
 
-def _list_children() -> Mapping[int, list[int]]:
-    children: dict[int, list[int]] = {}
-    for pid, parent in _list_parents():
-        children.setdefault(parent, []).append(pid)
-    return children
-
-
-def _list_parents() -> list[tuple[int, int]]:
+def _list_processes() -> list[_Process]:
     try:
         entries = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
@@ -81,8 +103,8 @@ def _list_parents() -> list[tuple[int, int]]:
         import subprocess
 
         done = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False)
-        words = done.stdout.split()
-        return list(zip(map(int, words[::2]), map(int, words[1::2]), strict=False))
+        words = list(map(int, done.stdout.split()))
+        return [_Process(pid, parent, 0) for pid, parent in zip(words[::2], words[1::2], strict=False)]
     found = []
     for pid in entries:
         try:
@@ -90,11 +112,11 @@ def _list_parents() -> list[tuple[int, int]]:
                 fields = stream.read().rpartition(b")")[2].split()  # a program's name may hold anything
         except OSError:
             continue
-        found.append((pid, int(fields[1])))
+        found.append(_Process(pid, int(fields[1]), int(fields[19])))
     return found
 
 
-def kill_descendants(pid: int, spare: Collection[int] = ()) -> list[int]:
+def kill_descendants(pid: int, spare: Started = NOBODY) -> list[int]:
     """Kill the processes below `pid`, except `spare` and what is below those; return which.
 
     All are stopped before the first is killed: while its parent stands still, none can get away.
@@ -119,7 +141,7 @@ def kill_tree(pid: int) -> None:
     _signal(pid, signal.SIGKILL)
 
 
-def kill_own(spare: Collection[int] = ()) -> None:
+def kill_own(spare: Started = NOBODY) -> None:
     """Kill the descendants of this process, except `spare`, and wait for their end."""
     killed = set(kill_descendants(os.getpid(), spare))
     while killed:

@@ -69,12 +69,13 @@ class Live:
 
 
 class Lifetimes:
-    """Everything that is set up, in the order in which it was."""
+    """Everything that is set up, in the order in which it was; `made` counts all that ever was."""
 
     def __init__(self) -> None:
         self._live: dict[Identity, Live] = {}
         self._users: dict[str, set[Identity]] = {}
         self._added = 0
+        self.made = 0
 
     def __bool__(self) -> bool:
         return bool(self._live)
@@ -86,6 +87,7 @@ class Lifetimes:
     def add(self, live: Live) -> None:
         """Note what was set up last; it ends before everything that was there."""
         self._live[live.identity] = live
+        self.made += 1
 
     def concerns(self, owner: str) -> bool:
         """Return whether the step `owner` has something to end, or uses something."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Self
 
-from zenconv.engine.descendants import Adoption, has_children, kill_own, list_descendants
+from zenconv.engine.descendants import (
+    NOBODY,
+    Adoption,
+    Started,
+    has_children,
+    kill_own,
+    list_descendants,
+    now_in_ticks,
+)
 from zenconv.engine.failures import definition_frame
 from zenconv.engine.interruption import Interruption, TimedOut
 from zenconv.engine.resources import Resources
@@ -32,7 +40,7 @@ class Limited:
         self._interruption = interruption
         self._is_async = is_async
         self._adoption = Adoption()
-        self._spare: frozenset[int] = frozenset()
+        self._spare = NOBODY
         self._is_called = False
         self._timer: asyncio.TimerHandle | None = None
         self._is_late = False
@@ -69,11 +77,16 @@ class Limited:
         """Whether the time is up."""
         return self._is_late or (not self._is_async and self._interruption.has_timed_out)
 
-    def begin_call(self) -> None:
-        """Take down what the step's fixtures have started: that is not the step's own."""
+    def begin_call(self, *, is_fresh: bool) -> None:
+        """Take down what is there before the step's own code: what its fixtures started is not its own.
+
+        `is_fresh`: fixtures were set up for it just now. When a process began is known to a few
+        milliseconds; only then is the table of processes looked at, which takes as long.
+        """
         if self._limit is not None:
             self._is_called = True
-            self._spare = _list_own()
+            pids = _list_own() if is_fresh else frozenset()
+            self._spare = Started(pids, now_in_ticks())
 
     async def end(self, node: Node, result: TaskResult, resources: Resources, under_way: int) -> TaskResult:
         """Return the failure that a step past its time is, once everything it started has ended.
@@ -99,7 +112,7 @@ class Limited:
         for the end of the whole process, which is near.
         """
         failures = [] if self._is_called else resources.end_run()
-        if others > 0 and not _list_own() <= self._spare:
+        if others > 0 and has_children() and list_descendants(os.getpid(), self._spare):
             import asyncio
 
             await asyncio.sleep(_LONG_SECONDS)

@@ -216,9 +216,10 @@ class Performer:
         seen: Observation | None,
         limited: Limited | None,
     ) -> SettingUp[tuple[Any, dict[str, Any]]]:
+        made = self.resources.made
         arguments = yield from making
         if limited is not None:
-            limited.begin_call()
+            limited.begin_call(is_fresh=self.resources.made > made)
         if seen is not None:
             seen.watch_effects(arguments, self.scratch)
         return (call_step if self.hooks is None else self.hooks.call)(node, arguments), arguments

@@ -118,6 +118,11 @@ class Resources:
         """Tear down what was made for the task of one node; return what failed on the way."""
         return self._lifetimes.end("step", owner)
 
+    @property
+    def made(self) -> int:
+        """How many fixtures were set up so far."""
+        return self._lifetimes.made
+
     def close_step(self, owner: str, *, succeeded: bool) -> None:
         """Give up what outlives a failure; called after `end_step`."""
         self.gpus.pop(owner, None)
