@@ -74,7 +74,9 @@ def test_a_step_runs_in_its_own_environment_and_its_values_cross(project, worker
     assert "while it is imported" not in it.run("run", "--plan", "-v").stdout
     it.run("run", "-n", workers, env=OFFLINE)
     assert it.executed() == []
-    it.run("run", "-n", workers, "--force", "told", env=OFFLINE)
+    shown = it.run("run", "-s", "-n", workers, "--force", "told", env=OFFLINE)
+    assert shown.text.count("hello from own") == 1
+    assert it.run("logs", "told").stdout == "hello from own\nclosed\n"
     assert len(environments(it)) == 1
     wait_until_alone(it.path)
 

@@ -42,6 +42,14 @@ def test_a_step_that_asks_for_more_than_there_are_slots_runs_alone() -> None:
     assert taken.fit(big) == "first"
 
 
+def test_where_the_pool_counts_its_slots_itself_cores_are_not_counted() -> None:
+    steps = [node(f"n{n}", Resources(cpu=3)) for n in range(5)]
+    taken = reservations(*steps, slots=0)
+    for step in steps:
+        assert taken.fit(step) == "now"
+        taken.take(step)
+
+
 def test_steps_that_only_wait_take_no_slot() -> None:
     waiting = [node(f"w{n}", is_async=True) for n in range(9)]
     taken = reservations(*waiting, slots=1)

@@ -38,6 +38,8 @@ class InProcessOrchestrator:
 class _Inline(TaskPool):
     """A pool without processes: a task runs when its result is asked for."""
 
+    slots = 1
+
     def __init__(self, execution: Execution) -> None:
         self._execution = execution
         self._waiting: Task | None = None

@@ -53,7 +53,7 @@ class Placement(TaskPool):
 
     def accepts(self, *, is_async: bool) -> bool:
         busy = len(self._elsewhere) + sum(not task.is_async for task in self._here.values())
-        return busy < self.slots and self._pool.accepts(is_async=is_async)
+        return (not self.slots or busy < self.slots) and self._pool.accepts(is_async=is_async)
 
     def submit(self, task: Task) -> None:
         if task.python:

@@ -72,7 +72,7 @@ class _Taken(Frozen):
 
 @attrs.define(eq=False, repr=False)
 class Reservations:
-    """What the steps that run now have taken, of `slots` for tasks and of a machine."""
+    """What the steps that run now have taken, of `slots` for tasks (0: of any number) and of a machine."""
 
     pipeline: Pipeline
     machine: Machine
@@ -91,7 +91,7 @@ class Reservations:
         if len(self._free_gpus()) < gpus:
             return "later"
         taken = self._taken.values()
-        has_cpu = cpu + sum(t.cpu for t in taken) <= self.slots
+        has_cpu = not self.slots or cpu + sum(t.cpu for t in taken) <= self.slots
         total = self.machine.memory
         has_memory = not (memory and total) or memory + sum(t.memory for t in taken) <= total
         return "now" if has_cpu and has_memory else "first"
@@ -112,7 +112,7 @@ class Reservations:
         cpu = 0.0 if node.step.is_async and not asked.cpu else max(1.0, asked.cpu)
         wants = asked.wants_gpu or asks_for_device(self.pipeline, node)
         gpus = min(asked.gpu or int(wants), self.machine.gpus)
-        return min(cpu, float(self.slots)), asked.memory, gpus
+        return min(cpu, float(self.slots or cpu)), asked.memory, gpus
 
     def _free_gpus(self) -> list[int]:
         used = {gpu for taken in self._taken.values() for gpu in taken.gpus}

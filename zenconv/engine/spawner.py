@@ -17,10 +17,12 @@ _MODULE = "zenconv.project.spawned"
 class Spawner:
     """Starts workers with any interpreter; see `zenconv.engine.workers.WorkerSource`.
 
-    They stay in this process's group, so that whoever ends it ends them, and die when it does.
+    They stay in this process's group, so that whoever ends it ends them, and die when it does. With
+    `live` they have its stdout and stderr, to show what steps print.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._ends = select.epoll()
         self._descriptors: dict[int, tuple[int, int]] = {}
@@ -45,8 +47,8 @@ class Spawner:
                 # Not the current folder: the root comes first on the import path, as in any worker.
                 [python, "-P", "-m", _MODULE, *words],
                 stdin=subprocess.DEVNULL,
-                stdout=spool,
-                stderr=spool,
+                stdout=None if self._live else spool,
+                stderr=None if self._live else spool,
                 pass_fds=given,
                 env=_environment(python),
             )

@@ -170,8 +170,8 @@ class TaskPool(Protocol):
     is_apart: bool = False
     """Tasks run in other processes: the end of this one is not the end of theirs."""
 
-    slots: int = 1
-    """How many tasks run at a time, async ones aside."""
+    slots: int = 0
+    """How many tasks run at a time on this machine, async ones aside; 0: that is not for it to say."""
 
     def is_apart_for(self, task: Task) -> bool:
         """Return whether this task runs in another process."""

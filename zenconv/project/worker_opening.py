@@ -60,7 +60,7 @@ class WorkerOpener(Frozen):
         nodes = [node for node in planner.pipeline if node.marks.requirements is not None]
         body = WorkerBody(self.settings, self.load_plugins, self.folder, self.started)
         beginning = describe_beginning(planner.project, nodes, 1, live=self.live)
-        return self._watch(Spawner(), {**beginning, "body": encode_body(body)}, planner)
+        return self._watch(Spawner(live=self.live), {**beginning, "body": encode_body(body)}, planner)
 
     def _watch(self, source: ForkServer | Spawner, beginning: Mapping[str, Any], planner: Planner) -> Workers:
         from zenconv.engine.workers import ProcessWorkers
