@@ -159,3 +159,20 @@ def test_a_system_that_refuses_another_process_is_an_error_that_says_so() -> Non
         server.close()
         """
     )
+
+
+def test_the_end_of_a_worker_that_is_heard_while_another_is_forked_is_not_lost() -> None:
+    run(
+        """
+        server = ForkServer(body, lambda is_server: None)
+        first, ours = fork(server, 3)
+        ours.send(b"x")
+        select.select([server], [], [], 10)
+        assert not server.has_ended
+        fork(server, 4)
+        assert server.has_ended
+        assert [(pid, os.waitstatus_to_exitcode(status)) for pid, status in server.ended()] == [(first, 3)]
+        assert not server.has_ended
+        server.close()
+        """
+    )

@@ -14,7 +14,15 @@ from zenconv import clock
 from zenconv.components.in_process import MOST_ASYNC
 from zenconv.components.options import check_options
 from zenconv.errors import WorkerError
-from zenconv.interfaces.orchestrating import Execution, Task, TaskPool, TaskResult, WorkerMessage, Workers
+from zenconv.interfaces.orchestrating import (
+    Execution,
+    Task,
+    TaskPool,
+    TaskResult,
+    WorkerMessage,
+    Workers,
+    end_task,
+)
 from zenconv.records.events import Event, Notice
 from zenconv.records.plan import Plan
 from zenconv.settings.cores import count_cores
@@ -184,15 +192,5 @@ class _Pool(TaskPool):
             others = []
         for task, started in seat.tasks.values():
             if task.node in late or task in others:
-                self._settled.append(self._settle(task, started, message))
-
-    def _settle(self, task: Task, started: float, message: WorkerMessage) -> TaskResult:
-        is_late = task.node in message.late
-        return TaskResult(
-            task.node,
-            "interrupted" if self._is_interrupted else "failed",
-            output=message.output,
-            error=message.late.get(task.node, message.error),
-            seconds=clock.monotonic() - started,
-            ending="timeout" if is_late else "crash",
-        )
+                seconds = clock.monotonic() - started
+                self._settled.append(end_task(task, message, seconds, is_interrupted=self._is_interrupted))

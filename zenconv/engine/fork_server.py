@@ -64,8 +64,13 @@ class ForkServer:
         theirs.close()
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when a worker has ended."""
+        """Return a descriptor that is readable when a worker has ended, unless it `has_ended`."""
         return self._control.fileno()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known already that a worker has ended: it was heard while another was forked."""
+        return bool(self._ended)
 
     def fork(self, connection: socket.socket, spool: int, number: int, python: str = "") -> int:
         """Fork a worker that gets `connection` and the descriptor `spool`; return its process id.

@@ -63,6 +63,11 @@ class Spawner:
         self._descriptors[worker.pid] = end, leash
         return worker.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known already that a worker has ended; `fileno` tells of all of them."""
+        return False
+
     def signal(self, pid: int, number: int) -> None:
         """Send a signal to a worker, unless it has ended."""
         if pid in self._workers:

@@ -79,7 +79,11 @@ class WorkerSource(Protocol):
     """Where worker processes come from; see `ForkServer`, which forks them."""
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when a worker has ended."""
+        """Return a descriptor that is readable when a worker has ended, unless it `has_ended`."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known already that a worker has ended."""
 
     def fork(self, connection: socket.socket, spool: int, number: int, python: str) -> int:
         """Start a worker and return its process id. `StoreError` where the system refuses."""
@@ -145,15 +149,19 @@ class ProcessWorkers:
         if task.limit is not None:
             self._watch.begin(task.node, task.limit, chosen.pid, chosen.spool, is_async=task.is_async)
 
+    def end(self, worker: int) -> None:
+        self._workers[worker].tell({"end": True})
+
     def messages(self, timeout: float) -> Sequence[WorkerMessage]:
         open_workers = {w.connection.fileno(): w for w in self._workers.values() if w.is_open}
-        patience = self._watch.patience(timeout)
+        has_ended = self._server.has_ended
+        patience = 0.0 if has_ended else self._watch.patience(timeout)
         ready, _, _ = select.select([self._server.fileno(), *open_workers], [], [], patience)
         messages: list[WorkerMessage] = []
         for descriptor in ready:
             if descriptor in open_workers:
                 messages += self._hear(open_workers[descriptor])
-        if self._server.fileno() in ready:
+        if has_ended or self._server.fileno() in ready:
             for pid, status in self._server.ended():
                 messages += self._bury(pid, status)
         self._watch.act()

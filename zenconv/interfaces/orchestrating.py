@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import attrs
 
+from zenconv.errors import WorkerError
 from zenconv.frozen import Frozen
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import Event, Notice
@@ -226,6 +227,30 @@ class WorkerMessage(Frozen):
     is_innocent: bool = False
 
 
+def end_task(
+    task: Task, message: WorkerMessage, seconds: float, *, is_interrupted: bool = False
+) -> TaskResult:
+    """Return what became of a task whose worker has ended, as `message` says, `seconds` after its start.
+
+    Raises
+    ------
+    WorkerError
+        The worker could not even collect the project.
+    """
+    if message.kind == "failed":
+        error = message.error or {}
+        raise WorkerError(error.get("message", ""), exit_code=error.get("exit_code", 2))
+    is_late = task.node in message.late
+    return TaskResult(
+        task.node,
+        "interrupted" if is_interrupted else "failed",
+        output=message.output,
+        error=message.late.get(task.node, message.error),
+        seconds=seconds,
+        ending="timeout" if is_late else "crash",
+    )
+
+
 class Workers(Protocol):
     """Processes on this machine that have collected the project and execute tasks one by one."""
 
@@ -237,6 +262,12 @@ class Workers(Protocol):
 
     def submit(self, worker: int, task: Task) -> None:
         """Hand a task to a worker that is ready. Past its time limit it is ended, with its process."""
+
+    def end(self, worker: int) -> None:
+        """Have a worker tear its fixtures down and end, once it has nothing more to do.
+
+        It says no more; another one may get its number.
+        """
 
     def messages(self, timeout: float) -> Sequence[WorkerMessage]:
         """Return what the workers said, waiting up to `timeout` seconds."""

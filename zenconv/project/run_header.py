@@ -7,7 +7,7 @@ from zenconv.hooks.manager import SHIPPED, Plugins
 from zenconv.project.telling import gather_lines
 from zenconv.records.events import RunHeader, RunStarted
 from zenconv.settings import Settings
-from zenconv.stack.workers import has_workers
+from zenconv.stack.workers import PROCESSES, has_workers
 
 
 def describe_start(started: RunStarted, settings: Settings, plugins: Plugins) -> RunHeader:
@@ -23,8 +23,12 @@ def describe_start(started: RunStarted, settings: Settings, plugins: Plugins) ->
     if started.sample:
         parts.append(f"sample {started.sample}")
     if has_workers(settings):
-        workers = settings.stack.components["orchestrator"].options.get("workers")
-        parts.append(f"{workers} workers" if workers else "workers")
+        asked = settings.stack.components["orchestrator"]
+        workers = asked.options.get("workers")
+        if asked.id != PROCESSES:
+            parts.append(f"orchestrator {asked.id}")
+        if workers or asked.id == PROCESSES:
+            parts.append(f"{workers} workers" if workers else "workers")
     installed = [f"{row.name} {row.version}".strip() for row in plugins.rows() if row.origin != SHIPPED]
     if installed:
         parts.append(f"plugins {', '.join(installed)}")

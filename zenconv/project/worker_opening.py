@@ -39,14 +39,15 @@ class WorkerOpener(Frozen):
     interruption: Interruption
     live: bool
 
-    def forked_by(self, server: ForkServer, planner: Planner) -> WorkersOpener | None:
-        """Return what opens workers that `server` forks; None where nothing can have to run."""
-        return None if planner.is_indexed else partial(self._open_forked, server, planner)
+    def forked_by(self, server: ForkServer, planner: Planner) -> WorkersOpener:
+        """Return what opens workers that `server` forks."""
+        return partial(self._open_forked, server, planner)
 
     def _open_forked(self, server: ForkServer, planner: Planner, most: int) -> Workers:
         from zenconv.project.working import describe_beginning
 
-        assert isinstance(planner.project, Project)
+        if not isinstance(planner.project, Project):
+            return self._watch(server, {}, planner)  # nothing has to run, so none is started
         beginning = describe_beginning(planner.project, planner.pipeline, most, live=self.live)
         return self._watch(server, beginning, planner)
 

@@ -54,6 +54,6 @@ def with_workers(settings: Settings, workers: int | None) -> Settings:
 
 
 def has_workers(settings: Settings) -> bool:
-    """Return whether runs of the stack in use need worker processes."""
+    """Return whether runs of the stack in use need worker processes, or may: that of a plugin says later."""
     asked = settings.stack.components.get("orchestrator")
-    return asked is not None and asked.id == PROCESSES
+    return asked is not None and asked.id not in IN_PROCESS

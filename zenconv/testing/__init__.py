@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 pytest.register_assert_rewrite(
-    "zenconv.testing.action_caches", "zenconv.testing.artifact_stores", "zenconv.testing.projects"
+    "zenconv.testing.action_caches",
+    "zenconv.testing.artifact_stores",
+    "zenconv.testing.orchestrators",
+    "zenconv.testing.projects",
 )
 
-from zenconv.testing.projects import ProjectOnDisk  # noqa: E402  after the registration
+from zenconv.testing.orchestrators import OrchestratorSuite  # noqa: E402  after the registration
+from zenconv.testing.projects import ProjectOnDisk  # noqa: E402
 from zenconv.testing.stores import ActionCacheSuite, ArtifactStoreSuite  # noqa: E402
 
-__all__ = ["ActionCacheSuite", "ArtifactStoreSuite", "ProjectOnDisk"]
+__all__ = ["ActionCacheSuite", "ArtifactStoreSuite", "OrchestratorSuite", "ProjectOnDisk"]

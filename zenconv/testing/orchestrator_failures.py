@@ -1,0 +1,157 @@
+"""The part of the orchestrators' suite about steps that fail, are stopped, or take their process down."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from zenconv.testing.orchestrated import MakeProject, OrchestratedTests, check_gone
+
+_LEAVING_CHILDREN = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+
+import zenconv
+
+@zenconv.fixture
+def resource():
+    yield "open"
+    Path("torn down").touch()
+
+def start(resource):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    Path("pids.draft").write_text(f"{os.getpid()} {child.pid}")
+    os.replace("pids.draft", "pids")
+    time.sleep(300)
+"""
+
+
+class OrchestratorFailures(OrchestratedTests):
+    """What a run comes to, and leaves behind, when a step does not succeed."""
+
+    def test_a_failure_stops_what_needs_it_and_nothing_else(self, make: MakeProject) -> None:
+        project = make(
+            """
+            def bad():
+                raise ValueError("no luck")
+
+            def needs(bad):
+                return bad
+
+            def good():
+                return 1
+            """
+        )
+        result = project.execute(check=1)
+        assert project.statuses() == {"a::bad": "failed", "a::needs": "skipped", "a::good": "succeeded"}
+        error = project.finished()["bad"].error
+        assert (error["type"], error["message"]) == ("ValueError", "no luck")
+        assert error["frames"][-1]["line"] == 2
+        assert "no luck" in result.stderr
+
+    def test_a_failed_step_runs_again_and_what_succeeded_does_not(self, make: MakeProject) -> None:
+        project = make("def good(): return 1\ndef bad(good): raise ValueError(good)\n")
+        project.execute(check=1)
+        project.edit("steps_a.py", "raise ValueError(good)", "return good + 1")
+        project.execute()
+        assert project.executed() == ["a::bad"]
+        assert project.value("bad") == 2
+
+    def test_a_step_is_tried_as_often_as_its_mark_says(self, make: MakeProject) -> None:
+        project = make(
+            """
+            from pathlib import Path
+
+            import zenconv
+
+            @zenconv.mark.retry(2)
+            def shaky():
+                tries = len(list(Path().glob("try*")))
+                Path(f"try{tries}").touch()
+                if tries < 2:
+                    raise OSError("not yet")
+                return tries
+            """
+        )
+        project.execute()
+        assert project.value("shaky") == 2
+        assert len(project.finished()["shaky"].attempts) == 2
+
+    def test_a_step_that_ends_its_process_fails_alone(self, make: MakeProject) -> None:
+        project = make(
+            """
+            import os, signal
+
+            def first():
+                return 1
+
+            def killed(first):
+                print("last words", flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            def leaves(first):
+                os._exit(0)
+
+            def last(first):
+                return first + 1
+            """
+        )
+        project.execute(check=1)
+        assert project.statuses() == {
+            "a::first": "succeeded",
+            "a::killed": "failed",
+            "a::leaves": "failed",
+            "a::last": "succeeded",
+        }
+        assert "SIGKILL" in project.finished()["killed"].error["message"]
+        assert project.value("last") == 2
+
+    def test_a_step_past_its_time_ends_with_all_it_started_and_others_go_on(self, make: MakeProject) -> None:
+        project = make(
+            """
+            import os, subprocess, sys, time
+            from pathlib import Path
+
+            import zenconv
+
+            @zenconv.mark.timeout(2, grace=0.5)
+            def endless():
+                child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+                Path("pids").write_text(f"{os.getpid()} {child.pid}")
+                while True:
+                    try:
+                        time.sleep(300)
+                    except BaseException:
+                        pass
+
+            def other():
+                return 1
+            """
+        )
+        project.execute(check=1)
+        assert project.statuses() == {"a::endless": "failed", "a::other": "succeeded"}
+        assert "timed out after 2 s" in project.finished()["endless"].error["message"]
+        check_gone([int(pid) for pid in project.read("pids").split()])
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+    def test_a_signal_ends_what_runs_tears_down_and_leaves_nothing(
+        self, make: MakeProject, number: signal.Signals
+    ) -> None:
+        project = make(_LEAVING_CHILDREN)
+        process = project.start("run", *self.arguments)
+        project.wait_for("pids")
+        process.send_signal(number)
+        _, shown = process.communicate(timeout=self.time_limit)
+        assert process.returncode == 128 + number, shown
+        assert project.statuses() == {"a::start": "interrupted"}
+        assert (project.path / "torn down").exists()
+        check_gone([int(pid) for pid in project.read("pids").split()])
+
+    def test_steps_end_with_the_run_that_is_killed(self, make: MakeProject) -> None:
+        project = make(_LEAVING_CHILDREN)
+        process = project.start("run", *self.arguments)
+        pid, _child = map(int, project.wait_for("pids").read_text().split())
+        process.kill()
+        process.communicate(timeout=self.time_limit)
+        check_gone([pid])
