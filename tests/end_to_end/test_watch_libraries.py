@@ -101,11 +101,11 @@ def test_a_variable_set_before_a_library_is_imported_counts_at_once(library):
         text = it.read("steps_a.py").replace("return shelf.MODE", "return shelf.MODE + '!'")
         watching.after({"steps_a.py": SETTING + text})
         assert it.value("mode") == "fast!"
-        ready_again = watching.wait_for("libraries are imported", watching.wait_for("imported anew") + 1)
+        watching.wait_for("libraries are imported$", watching.wait_for("imported anew") + 1)
         before = imports(env)
-        watching.after(("steps_a.py", "compute(1)", "compute(3)"))
-        assert (it.value("number"), imports(env), ready_again > 0) == (3, before, True)
-        watching.after(("steps_a.py", '"fast"', '"slow"'), ("steps_a.py", "'!'", "'?'"))
+        watching.after(("steps_a.py", "compute(1)", "compute(3)"), ("steps_a.py", "'!'", "'+'"))
+        assert (it.value("number"), it.value("mode"), imports(env)) == (3, "fast+", before)
+        watching.after(("steps_a.py", '"fast"', '"slow"'), ("steps_a.py", "'+'", "'?'"))
         assert it.value("mode") == "slow?"
 
 
@@ -235,3 +235,70 @@ def test_a_changed_zenconv_starts_itself_again(project, tmp_path):
         watching.wait_for("waiting for changes", watching.wait_for("starting again"))
         watching.after(("steps_a.py", "return 2", "return 3"))
         assert it.value("one") == 3
+
+
+def test_a_library_set_up_before_another_is_imported_is_seen_by_it(library):
+    it, installed, env = library(
+        {
+            "steps_a.py": """
+                import shelf
+                shelf.PRECISION = 64
+                import reader
+
+                def precision() -> str:
+                    return str(reader.PRECISION)
+
+                def number() -> int:
+                    return shelf.compute(1)
+            """
+        },
+        LIBRARY
+        + """
+    PRECISION = 32
+""",
+    )
+    counting = """
+        import os, shelf
+        open(os.environ["IMPORTS"] + "2", "a").write("imported")
+        PRECISION = shelf.PRECISION
+    """
+    installed.write({"reader.py": counting})
+    with Watching(it, "-v", env=env) as watching:
+        line = watching.wait_for("libraries are imported")
+        assert watching.lines[line].endswith("but in each round anew: reader")
+        before = imports(env)
+        watching.after(("steps_a.py", "return str(reader.PRECISION)", "return str(reader.PRECISION) + '!'"))
+        assert (it.value("precision"), imports(env)) == ("64!", before)
+        watching.after(
+            ("steps_a.py", "shelf.PRECISION = 64", "shelf.PRECISION = 16"), ("steps_a.py", "'!'", "'?'")
+        )
+        assert it.value("precision") == "16?"
+
+
+def test_a_library_set_up_only_now_is_seen_by_what_was_imported_ahead(library):
+    it, installed, env = library(
+        {
+            "steps_a.py": """
+                import shelf
+                import reader
+
+                def precision() -> str:
+                    return str(reader.PRECISION)
+            """
+        },
+        LIBRARY
+        + """
+    PRECISION = 32
+    def set_precision(bits):
+        global PRECISION
+        PRECISION = bits
+""",
+    )
+    installed.write({"reader.py": "import shelf\nPRECISION = shelf.PRECISION\n"})
+    with Watching(it, "-v", env=env) as watching:
+        ready(watching)
+        watching.after(
+            ("steps_a.py", "import shelf\n", "import shelf\nshelf.set_precision(64)\n"),
+            ("steps_a.py", "return str(reader.PRECISION)", "return str(reader.PRECISION) + '!'"),
+        )
+        assert it.value("precision") == "64!"

@@ -86,10 +86,11 @@ class BetweenRounds:
         text = f"{_now()} {name_changed(sorted(changed), self._root)}: nothing has to run"
         self._write(style(text, "dim", stream=sys.stderr) + "\n")
 
-    def say_warm(self) -> None:
+    def say_warm(self, left_out: Collection[str]) -> None:
         """Say, to whoever wants to know everything, that libraries are imported."""
         if self._verbosity > 0:
-            self.note("libraries are imported")
+            rest = f", but in each round anew: {', '.join(left_out)}" if left_out else ""
+            self.note(f"libraries are imported{rest}")
 
     def note(self, text: str) -> None:
         """Show something worth knowing."""

@@ -45,12 +45,15 @@ class Imports(Frozen):
     later
         Variables set once everything was imported: whatever they are, no import saw them.
     order
-        A digest of the part of the project's modules that decides on the order of imports.
+        A digest of what decides on the order of imports in the project's modules, where that matters.
+    barred
+        Modules that must not be imported ahead: the project changes a library before.
     """
 
     script: Sequence[Sequence[str]] = ()
     later: Sequence[str] = ()
     order: str = ""
+    barred: Sequence[str] = ()
 
     @property
     def writes(self) -> list[Sequence[str]]:
@@ -76,12 +79,14 @@ class Imports(Frozen):
             "script": [list(line) for line in self.script],
             "later": list(self.later),
             "order": self.order,
+            "barred": list(self.barred),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Imports:
         """Rebuild from `to_json` data."""
-        return cls([tuple(line) for line in data["script"]], data["later"], data["order"])
+        script = [tuple(line) for line in data["script"]]
+        return cls(script, data["later"], data["order"], data["barred"])
 
 
 class _Stamp(NamedTuple):
@@ -166,7 +171,8 @@ class Preloaded:
         has_project = any(
             is_projects(sys.modules[name], self._places) for name in fresh if name not in _PROGRAM
         )
-        if has_project or has_threads() or _has_devices():
+        has_barred = not fresh.isdisjoint(self.imports.barred)
+        if has_barred or has_project or has_threads() or _has_devices():
             self.unsafe = package
         return bool(self.unsafe)
 

@@ -171,7 +171,7 @@ class Round:
         answer: dict[str, Any] = {"opened": opened}
         if isinstance(planner.project, Project):
             if self.preloaded is not None:
-                imports = self._recorder.added(self.preloaded.imports)
+                imports = self._recorder.added(self.preloaded.imports, planner.project.sources)
             else:
                 imports = self._recorder.imports(planner.project.sources)
             answer["imports"] = imports.to_json()

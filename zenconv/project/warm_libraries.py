@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -84,7 +84,7 @@ class WarmLibraries:
     note
         Told, once each, why libraries are not kept imported.
     is_ready
-        Told when they are.
+        Told when they are, and which packages are not among them.
     threads
         How many threads numerical libraries may use; None: as many as they like.
     """
@@ -95,7 +95,7 @@ class WarmLibraries:
         make_body: Callable[[], RoundBody],
         release: Callable[[bool], object],
         note: Callable[[str], object],
-        is_ready: Callable[[], object],
+        is_ready: Callable[[Collection[str]], object],
         threads: int | None = None,
     ) -> None:
         self._root = root
@@ -151,7 +151,8 @@ class WarmLibraries:
         said = os.read(coming.reports, 4096).decode("utf-8", "replace").strip()
         if said == _READY:
             coming.is_ready = True
-            self._tell_ready()
+            left_out = {name.partition(".")[0] for name in coming.imports.barred}
+            self._tell_ready(sorted(self._excluded | left_out))
             return
         self._coming = None
         coming.end()
@@ -216,7 +217,7 @@ class WarmLibraries:
 
 def _is_worth_it(imports: Imports, older: Imports) -> bool:
     """Return whether to import everything again: a few modules more are soon imported in each round."""
-    if imports.writes != older.writes:
+    if (imports.writes, imports.order) != (older.writes, older.order):
         return True
     fresh = {
         name

@@ -56,8 +56,8 @@ class Screen(Protocol):
     def say_idle(self, changed: Collection[str]) -> None:
         """These files changed, and nothing has to run."""
 
-    def say_warm(self) -> None:
-        """The libraries that the project uses are imported."""
+    def say_warm(self, left_out: Collection[str]) -> None:
+        """The libraries that the project uses are imported, but for some."""
 
     def note(self, text: str) -> None:
         """Something is worth knowing."""
