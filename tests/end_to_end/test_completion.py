@@ -75,8 +75,8 @@ def trained(project):
     [
         ("zenconv r", ["run", "runs"]),
         ("zenconv -C . expl", ["explain"]),
-        ("zenconv run --du", ["--durations"]),
-        ("zenconv --dur", ["--durations"]),
+        ("zenconv run --du", ["--durations", "--durations-min"]),
+        ("zenconv --dur", ["--durations", "--durations-min"]),
         ("zenconv run mo", ["model"]),
         ("zenconv -x mo", ["model"]),
         ("zenconv run e", ["eu/scoring", "eu/scoring::raw", "eu/steps_scoring.py", "eu/steps_scoring.py::"]),
@@ -245,7 +245,7 @@ def test_completion_is_quick(trained):
 
 
 # What the help calls a value that only a person knows: a number, a time, a name for something new.
-FREE = {"N", "TIME", "AGE", "MODULE:CLASS", "PERCENT", "TEXT", "CODE"}
+FREE = {"N", "TIME", "SECONDS", "SIZE", "[AMOUNT]", "AGE", "MODULE:CLASS", "PERCENT", "TEXT", "CODE"}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

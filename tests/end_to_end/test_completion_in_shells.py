@@ -39,7 +39,7 @@ class Shell:
 
     def __init__(self, name: str, it, programs) -> None:
         self.seen = ""
-        environment = make_environment(it.home, TERM="xterm", HOME=str(it.home), INPUTRC=os.devnull)
+        environment = make_environment(it.home, TERM="xterm", HOME=str(it.home), INPUTRC=os.devnull, PS1="$ ")
         environment["PATH"] = f"{programs}:{environment['PATH']}"
         self.pid, self._handle = pty.fork()
         if not self.pid:

@@ -99,13 +99,13 @@ def test_what_failed_last_is_looked_for_among_runs_on_as_much_data(project):
     it = project(
         {
             "steps_a.py": STEPS
-            + "\n    def check_rows(raw: list[int]) -> int:\n        return 1 // (len(raw) > 500)\n"
+            + "\n    def few_rows(raw: list[int]) -> int:\n        return 1 // (len(raw) > 500)\n"
         }
     )
     it.run("run", "--sample", "1%", check=1)
     it.run("run")
     it.run("run", "--lf", "--sample", "1%", check=1)
-    assert it.executed() == ["a::check_rows"]
+    assert it.executed() == ["a::few_rows"]
 
 
 def test_the_plan_shows_where_the_sample_is_taken(project):

@@ -292,6 +292,20 @@ def suggest_folders(question: Question) -> Iterator[CompletionItem[str]]:
     yield CompletionItem("", type="dir")
 
 
+def suggest_replacements(question: Question) -> Iterator[CompletionItem[str]]:
+    """Offer steps, to be followed by what takes the place of their result."""
+    for item in suggest_steps(question):
+        yield CompletionItem(f"{item.value}=", help=item.help, type=OPEN)
+
+
+def suggest_settings(question: Question) -> Iterator[CompletionItem[str]]:
+    """Offer the names of settings, to be followed by values."""
+    from zenconv.settings.load import KEYS
+
+    for key in KEYS:
+        yield CompletionItem(f"{key}=", type=OPEN)
+
+
 _BY_NAME: dict[str, Callable[[Question], Items]] = {
     "arguments": suggest_stack_arguments,
     "folder": suggest_folders,
@@ -300,8 +314,10 @@ _BY_NAME: dict[str, Callable[[Question], Items]] = {
     "notebook": suggest_files,
     "pipeline": suggest_pipelines,
     "plugin_requests": suggest_plugins,
+    "replace": suggest_replacements,
     "run": suggest_runs,
     "runs": suggest_runs,
+    "settings_options": suggest_settings,
     "sets": suggest_assignments,
     "stack_name": suggest_stacks,
     "targets": suggest_targets,
