@@ -199,6 +199,22 @@ def test_a_checkout_of_many_files_ends_in_the_state_of_the_branch(project):
         assert "h::h" not in it.statuses()
 
 
+def test_nothing_is_played_while_git_writes_unless_its_lock_was_left_behind(project):
+    it = project({"steps_a.py": SIMPLE, ".git/index.lock": ""})
+    lock = it.path / ".git" / "index.lock"
+    os.utime(lock, (1, 1))
+    with Watching(it) as watching:
+        watching.after(("steps_a.py", "return 1\n", "return 2\n"))
+        os.utime(lock)
+        start = len(watching.lines)
+        it.edit("steps_a.py", "return 2\n", "return 3\n")
+        time.sleep(0.5)  # in which a round would have begun
+        assert len(watching.lines) == start
+        lock.unlink()
+        watching.round(start)
+        assert it.value("two") == 4
+
+
 def test_an_edit_during_a_round_is_played_after_it(project):
     it = project(
         {

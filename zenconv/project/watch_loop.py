@@ -37,6 +37,9 @@ _CODE_SUFFIXES = (".py", ".toml")
 _MOST_SECONDS = 2.0
 _OWN_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _CHECKOUT_SECONDS = 30.0
+_INSTALLED = "-packages" + os.sep
+_INSTALL_SECONDS = 0.5
+"""How long nothing more may happen where packages are being installed."""
 _PAUSES_SECONDS = (0.25, 0.5, 1.0, 2.0)
 
 
@@ -241,17 +244,25 @@ class WatchLoop:
             self._select([changes.fileno()], timeout=changes.interval)
             changed = changes.take()
         started = time.monotonic()
-        while not self._signals and time.monotonic() - started < _MOST_SECONDS:
-            has_gone = any(path in self._code and not os.path.exists(path) for path in changed)
-            quiet = _SETTLED_SECONDS if changes.is_settled else _QUIET_SECONDS
-            more = self._await_more(changes, _VANISHED_SECONDS if has_gone else quiet)
-            if not more:
+        more = changed
+        while more and not self._signals:
+            is_installing = any(_INSTALLED in path for path in changed)
+            if time.monotonic() - started > (_CHECKOUT_SECONDS if is_installing else _MOST_SECONDS):
                 break
+            more = self._await_more(changes, self._quiet_seconds(changes, changed))
             changed |= more
         changed |= self._await_checkout(changes)
         if self._pauses and changed <= self._unimportant and changed.isdisjoint(self._code):
             changed |= self._pause(changes, _PAUSES_SECONDS[self._pauses - 1])
         return changed
+
+    def _quiet_seconds(self, changes: Changes, changed: set[str]) -> float:
+        """Return how long nothing more may happen until what changed counts as complete."""
+        if any(_INSTALLED in path for path in changed):
+            return _INSTALL_SECONDS
+        if any(path in self._code and not os.path.exists(path) for path in changed):
+            return _VANISHED_SECONDS
+        return _SETTLED_SECONDS if changes.is_settled else _QUIET_SECONDS
 
     def _await_more(self, changes: Changes, seconds: float) -> set[str]:
         deadline = time.monotonic() + seconds
@@ -271,7 +282,13 @@ class WatchLoop:
         return changed
 
     def _is_checking_out(self) -> bool:
-        return any((folder / ".git" / "index.lock").exists() for folder in (self._root, *self._root.parents))
+        for folder in (self._root, *self._root.parents):
+            try:
+                age = time.time() - os.stat(folder / ".git" / "index.lock").st_mtime
+            except OSError:
+                continue
+            return age < _CHECKOUT_SECONDS  # an older one was left behind
+        return False
 
     def _pause(self, changes: Changes, seconds: float) -> set[str]:
         """Let files rest that change all the time and matter to nobody, unless others change too."""

@@ -256,7 +256,8 @@ class History:
         if step.status in HAS_RESULT:
             raise NotRecorded(
                 f"{step.node} has a result on a sample only ({newest.run.sample}, run {step.run})",
-                hint=f"zenconv run {step.node}; or name that run: {step.number}",
+                hint=f"zenconv run {step.node.replace(f'@{newest.run.sample}', '', 1)}; "
+                f"or name that run: {step.number}",
             )
         raise NotRecorded(
             f"{step.node} has no result in any run; in run {step.run} it is {step.status}",
