@@ -38,8 +38,10 @@ def _set_adoption(value: int) -> None:
 def _library() -> Any:
     if sys.platform != "linux":
         return None
-    import ctypes  # 5 ms: only processes whose steps have a time limit need it
-
+    try:
+        import ctypes  # 5 ms: only processes whose steps have a time limit need it
+    except ImportError:  # a Python built without libffi
+        return None
     library = ctypes.CDLL(None)
     return library if hasattr(library, "prctl") else None
 

@@ -22,6 +22,8 @@ class Spawner:
     """
 
     def __init__(self, *, live: bool) -> None:
+        if not hasattr(os, "pidfd_open"):
+            raise StoreError("steps in environments of their own need Linux 5.3 or later")
         self._live = live
         self._workers: dict[int, subprocess.Popen[bytes]] = {}
         self._ends = select.epoll()
