@@ -258,8 +258,10 @@ def test_a_limit_for_all_steps_holds_where_a_step_says_nothing(project, source) 
 
 
 @BOTH
-@pytest.mark.parametrize("on", ["Exception", "TimeoutError", "ValueError"])
-@pytest.mark.parametrize("body", ["time.sleep(300)", "_stubborn()"])
+@pytest.mark.parametrize(
+    ("on", "body"),
+    [("Exception", "time.sleep(300)"), ("TimeoutError", "_stubborn()"), ("ValueError", "_stubborn()")],
+)
 def test_a_timeout_counts_as_a_timeout_error_for_retries(project, workers, on, body) -> None:
     text = f"""
     @zenconv.mark.retry(1, on={on})
