@@ -473,6 +473,29 @@ def test_it_ends_when_nobody_reads_what_it_prints(project):
     watching.stderr.close()
 
 
+@pytest.mark.parametrize("flag", ["--force", "--only"])
+def test_a_step_that_is_executed_in_any_case_does_not_start_rounds_without_end(project, flag):
+    it = project(
+        {
+            "steps_a.py": """
+                import time
+
+                def report() -> int:
+                    with open("report.txt", "w") as stream:
+                        stream.write(str(time.time_ns()))
+                    return 1
+            """
+        }
+    )
+    it.run("run")
+    with Watching(it, flag, "report") as watching:
+        assert it.executed() == ["a::report"]
+        watching.after(("steps_a.py", "return 1", "return 2"))
+        assert it.executed() == ["a::report"]
+        time.sleep(0.7)
+    assert len(runs(it)) == 3
+
+
 def test_watching_and_only_planning_exclude_each_other(project):
     it = project({"steps_a.py": SIMPLE})
     assert "--plan" in it.run("run", "--watch", "--plan", check=4).stderr

@@ -159,7 +159,10 @@ class RoundInProcess:
         freshness = Freshness(self.preloaded) if self.preloaded is not None else None
         listener = RoundListener(_Headed(report, shown, str(settings.root)), since, tell, freshness)
         played = Round(settings.root, since, changed or (), self.preloaded, freshness)
-        run = attrs.evolve(self._options.run, round=played)
+        selection = self._options.run.selection
+        if since is not None and not since.error:  # what was to be executed in any case has been
+            selection = attrs.evolve(selection, force=(), begin=())
+        run = attrs.evolve(self._options.run, round=played, selection=selection)
         common = self._options.common
         exports = Exports(settings, listener)
         name, finished = run_project(

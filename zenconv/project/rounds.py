@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 
 _SHORT_SECONDS = 0.0005
+_FORCED = "forced"
+"""The reason of a step that runs because the command says so, in each round alike."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -192,12 +194,9 @@ class Round:
         if since.error or since.plan != state or is_among(self.changed, since.opened):
             return False
         keys = planner.decider.keys
-        has_to_run = (
-            plan.decisions[node.id].action == "run" and not keys.local(node).impure
-            for node in plan.pipeline
-            if node.id not in since.pending
-        )
-        return not any(has_to_run)
+        decided = [plan.decisions[node.id] for node in plan.pipeline if node.id not in since.pending]
+        running = [d.node for d in decided if d.action == "run" and d.reason != _FORCED]
+        return all(keys.local(plan.pipeline.nodes[id]).impure for id in running)
 
 
 def is_among(changed: Iterable[str], opened: Collection[str]) -> bool:
