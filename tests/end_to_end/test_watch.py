@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import subprocess
 import time
 
@@ -214,7 +213,6 @@ def test_nothing_is_played_while_git_writes_unless_its_lock_was_left_behind(proj
         assert it.value("two") == 4
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
 def test_selections_parameters_and_workers_hold_in_every_round(project):
     it = project({"steps_a.py": SIMPLE + "\n    def scaled(factor: int) -> int:\n        return factor\n"})
     with Watching(it, "a", "-k", "not other", "--set", "factor=3", "-n", "2") as watching:

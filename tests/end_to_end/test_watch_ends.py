@@ -199,6 +199,7 @@ def test_a_second_ctrl_c_ends_at_once(project):
         assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
 def test_everything_goes_when_the_watching_process_or_its_terminal_goes(project, number):
     it = project(
         {
