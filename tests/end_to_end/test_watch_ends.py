@@ -4,6 +4,7 @@ import signal
 import time
 
 import psutil
+import pytest
 
 from tests.end_to_end.watching import END, IDLE, Watching
 
