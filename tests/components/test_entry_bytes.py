@@ -1,4 +1,4 @@
-"""What stands in an entry names nothing outside of the project."""
+"""What stands in an entry names nothing outside of the project but single files."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def test_files_below_the_root_are_read_back():
     }
 
 
-@pytest.mark.parametrize("name", ["/dev/zero", "../secret", "data/../../secret", "..\\secret", ".."])
-def test_an_entry_that_would_have_files_outside_looked_at_is_a_miss(name: str):
+def test_a_single_file_elsewhere_is_read_back():
+    assert decode({"/data/a.csv": "b3:1"}).discovered == {"/data/a.csv": "b3:1"}
+
+
+@pytest.mark.parametrize("name", ["/data/", "/data/**", "../secret", "data/../../secret", "..\\secret", "..", "/data/../secret"])
+def test_an_entry_that_would_have_folders_outside_looked_at_is_a_miss(name: str):
     assert decode({name: "b3:1"}) is None

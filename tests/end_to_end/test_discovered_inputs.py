@@ -74,9 +74,14 @@ def test_a_file_outside_of_the_root_that_the_code_names_counts(
     elsewhere.write_text("1")
     made = project({"steps_a.py": f"def one():\n    return open({str(elsewhere)!r}).read()\n"})
     made.run()
+    made.run()
+    assert made.executed() == []
     elsewhere.write_text("2")
     made.run()
     assert made.value("one") == "2"
+    elsewhere.write_text("1")
+    made.run()
+    assert made.executed() == []
 
 
 def test_what_changes_while_it_is_read_is_not_kept(project: Callable[..., Any]) -> None:

@@ -91,6 +91,13 @@ def test_digests_follow_content_names_and_absence(root: Path) -> None:
     assert digest_discovered(names, root, FileDigests())["data/a.csv"] == GONE
 
 
+def test_of_what_lies_elsewhere_only_plain_files_are_opened(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)  # whoever opens it waits for ever
+    names = [str(pipe), "/dev/zero", str(tmp_path)]
+    assert digest_discovered(names, tmp_path / "root", FileDigests()) == dict.fromkeys(names, GONE)
+
+
 def test_each_state_of_the_files_has_a_key_of_its_own() -> None:
     one, other = ActionKey("a" * 64, "k"), ActionKey("a" * 64, "l")
     keys = {

@@ -54,15 +54,19 @@ def decode_entry(key: ActionKey, raw_key: bytes, payload: object, code: object) 
         return None
     try:
         entry = ActionEntry.from_json(key, _decode(str(payload, "ascii")))
-        return entry if _names_only_digests(entry) and _stays_below_root(entry) else None
+        return entry if _names_only_digests(entry) and _names_plain_files(entry) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None  # sound bytes of a form this version does not know
 
 
-def _stays_below_root(entry: ActionEntry) -> bool:
-    """Whether every file that counts at the next look-up is named relative to the root, and below it."""
+def _names_plain_files(entry: ActionEntry) -> bool:
+    """Whether what counts at the next look-up is below the root, or a single file by its whole path.
+
+    Code may name files elsewhere, and these count; of them only plain files are ever read.
+    """
     return not any(
-        os.path.isabs(name) or ".." in name.replace("\\", "/").split("/") for name in entry.discovered
+        ".." in name.replace("\\", "/").split("/") or (os.path.isabs(name) and name.endswith(("/", "*")))
+        for name in entry.discovered
     )
 
 

@@ -32,6 +32,8 @@ def digest_discovered(names: Iterable[str], root: Path, files: FileDigests) -> d
 
 def _digest(name: str, root: Path, files: FileDigests) -> str:
     try:
+        if os.path.isabs(name) and not os.path.isfile(name):
+            return GONE  # who wrote the entry may be anybody: no device or pipe is opened for it
         if name.endswith("/**"):
             return files.digest(root / name[:-3])
         if name.endswith("/"):
