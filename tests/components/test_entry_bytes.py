@@ -28,6 +28,8 @@ def test_a_single_file_elsewhere_is_read_back():
     assert decode({"/data/a.csv": "b3:1"}).discovered == {"/data/a.csv": "b3:1"}
 
 
-@pytest.mark.parametrize("name", ["/data/", "/data/**", "../secret", "data/../../secret", "..\\secret", "..", "/data/../secret"])
+@pytest.mark.parametrize(
+    "name", ["/data/", "/data/**", "../secret", "data/../../secret", "..\\secret", "..", "/data/../secret"]
+)
 def test_an_entry_that_would_have_folders_outside_looked_at_is_a_miss(name: str):
     assert decode({name: "b3:1"}) is None

@@ -103,6 +103,8 @@ def _print(history: History, found: Found) -> None:
     from zenconv.queries.outputs import choose_outputs, show_name
 
     chosen = choose_outputs(found.step, found.output)
+    if not chosen:
+        print_note(f"{escape(found.step.node)} returned no items")
     for name, artifact in chosen.items():
         if len(chosen) > 1:
             print_line(f"{escape(found.step.step)}.{escape(show_name(name))}  {_describe(artifact)}")

@@ -111,6 +111,8 @@ class _Pool(TaskPool):
         return self._open_workers()
 
     def results(self, timeout: float) -> Sequence[TaskResult]:
+        if not self._has_begun:
+            return []
         self._try_suspects()
         messages = self._workers.messages(0 if self._settled else timeout)
         for message in messages:

@@ -83,9 +83,13 @@ class Decider:
                 found[binding.parameter] = self._branches(binding, results)
         return found
 
-    def is_decidable(self, node: Node, results: Mapping[str, NodeResult]) -> bool:
-        """Return whether all is known that decides about `node`: its inputs, and its environment."""
-        return all(above in results for above in node.upstream) and self.keys.is_complete(node)
+    def is_decidable(self, node: Node, results: Mapping[str, NodeResult], skipped: Collection[str]) -> bool:
+        """Return whether all is known that decides about `node`: its inputs, and its environment.
+
+        Of what it waits for, those `skipped` are branches without which it can do.
+        """
+        is_known = all(above in results or above in skipped for above in node.upstream)
+        return is_known and self.keys.is_complete(node)
 
     def decide(self, nodes: Sequence[Node], results: Mapping[str, NodeResult]) -> list[Decision]:
         """Decide for nodes whose inputs are all known. The reason of a run is not yet filled in."""
@@ -275,27 +279,53 @@ def _decide_known(
     while True:
         before = len(results)
         left: list[Node] = []
+        skipped = _skipped(decisions)
         for wave in _waves(nodes):
-            left += _decide_wave(wave, decider, forced, decisions, results)
-        has_grown = grow_known(pipeline, decider, results)
+            left += _decide_wave(wave, decider, forced, decisions, results, skipped)
+        has_grown = grow_known(pipeline, decider, results, skipped)
+        if has_grown:
+            _skip_grown(pipeline, decisions)
         nodes = [node for node in pipeline if node.id not in decisions]
         if not has_grown and (decider.fan_out is None or len(results) == before):
             return left if decider.fan_out is None else nodes
 
 
-def grow_known(pipeline: Pipeline, decider: Decider, results: Mapping[str, NodeResult]) -> bool:
-    """Make the branches of all items that are known now; return whether there were any new ones."""
+def grow_known(
+    pipeline: Pipeline,
+    decider: Decider,
+    results: Mapping[str, NodeResult],
+    skipped: Collection[str] = (),
+) -> bool:
+    """Make the branches of all items that are known now; return whether there were any new ones.
+
+    Those `skipped` will return none, and one node takes the place of the branches.
+    """
     fan_out = decider.fan_out
     if fan_out is None:
         return False
     known = [
         node.id
         for node in pipeline
-        if node.step.shape == "each" and node.id in results and not fan_out.is_taken(node.id)
+        if node.step.shape == "each"
+        and not (node.is_open or fan_out.is_taken(node.id))
+        and (node.id in results or node.id in skipped)
     ]
     for id in known:
-        fan_out.take(id, list(returned_outputs(results[id].outputs)))
+        items = list(returned_outputs(results[id].outputs)) if id in results else None
+        fan_out.take(id, items)
+    if known:
+        fan_out.put_in_order()
     return bool(known)
+
+
+def _skipped(decisions: Mapping[str, Decision]) -> set[str]:
+    return {id for id, decision in decisions.items() if decision.action == "skip"}
+
+
+def _skip_grown(pipeline: Pipeline, decisions: dict[str, Decision]) -> None:
+    """Decide for the branches that came into being which of them are not to run."""
+    for id, decision in skip_decisions(pipeline).items():
+        decisions.setdefault(id, decision)
 
 
 def _choose_portion(portion: Portion, decisions: dict[str, Decision]) -> None:
@@ -318,11 +348,13 @@ def plan_reuse(
     decisions = skip_decisions(pipeline, asked)
     nodes: list[Node] = [node for node in pipeline if node.id not in decisions]
     while nodes:
+        skipped = _skipped(decisions)
         for wave in _waves(nodes):
-            _decide_wave(wave, decider, set(), decisions, results)
+            _decide_wave(wave, decider, set(), decisions, results, skipped)
             if any(node.id in decisions and node.id not in results for node in wave):
                 return None
-        grow_known(pipeline, decider, results)
+        if grow_known(pipeline, decider, results, skipped):
+            _skip_grown(pipeline, decisions)
         left = [node for node in pipeline if node.id not in decisions]
         if len(left) == len(nodes):
             return None
@@ -336,6 +368,7 @@ def _decide_wave(
     forced: set[str],
     decisions: dict[str, Decision],
     results: dict[str, NodeResult],
+    skipped: Collection[str],
 ) -> list[Node]:
     """Decide for those of `wave` whose inputs are known; return the others."""
     known, left = [], []
@@ -345,7 +378,7 @@ def _decide_wave(
             decisions[node.id] = Decision(
                 node.id, "reuse", "done in this run", result.key, None, result.key.local
             )
-        elif not node.is_open and decider.is_decidable(node, results):
+        elif not node.is_open and decider.is_decidable(node, results, skipped):
             known.append(node)
         else:
             left.append(node)

@@ -241,14 +241,14 @@ class RunExecution(LocalWork):
                 if self._is_settled(id):
                     self._schedule.pop(is_async=is_waiting)
                     continue
-                if not pool.accepts(is_async=is_waiting):
-                    break
-                node = self.plan.pipeline.nodes[self._schedule.pop(is_async=is_waiting)]
+                node = self.plan.pipeline.nodes[id]
+                # Before the pool is asked: where nothing has to be executed there may be none.
                 broken = self._find_skip(node) or find_broken(node, self.status)
+                if not broken and not pool.accepts(is_async=is_waiting):
+                    break
+                self._schedule.pop(is_async=is_waiting)
                 if broken:
-                    yield self._skip(node, broken)
-                    yield from self._tell_growth()
-                    yield from self._tear_down(node, pool)
+                    yield from self._skip(node, broken, pool)
                     continue
                 fit = self._tasks.fit(node)
                 if fit == "now":
@@ -292,7 +292,7 @@ class RunExecution(LocalWork):
         try:
             decision = self._decide(node)
         except ItemGone as gone:
-            yield self._skip(node, str(gone))
+            yield from self._skip(node, str(gone), pool)
             return
         if decision is None:
             self._contended.append(node.id)
@@ -470,16 +470,20 @@ class RunExecution(LocalWork):
         if status != "interrupted":
             self._grow(node, status)
 
-    def _skip(self, node: Node, reason: str) -> StepFinished:
+    def _skip(self, node: Node, reason: str, pool: TaskPool) -> Iterator[Event]:
         self._close(node, "skipped")
-        return StepFinished(node.id, "skipped", reason=reason, at=clock.utc_now())
+        yield StepFinished(node.id, "skipped", reason=reason, at=clock.utc_now())
+        yield from self._tell_growth()
+        yield from self._tear_down(node, pool)
 
     def _skip_rest(self) -> Iterator[Event]:
         stopped = "a failure" if self._failures == 1 else f"{self._failures} failures"
-        for node in list(self.plan.pipeline):
-            if node.id not in self.status:
-                self.status[node.id] = "skipped"
-                yield StepFinished(node.id, "skipped", reason=f"stopped after {stopped}", at=clock.utc_now())
+        left = [node for node in self.plan.pipeline if node.id not in self.status]
+        for node in left:
+            self.status[node.id] = "skipped"
+            yield StepFinished(node.id, "skipped", reason=f"stopped after {stopped}", at=clock.utc_now())
+        if left and not self._is_stopped():  # never to be taken for success
+            yield Notice(f"{left[0].id} was never ready to start", "error", at=clock.utc_now())
 
 
 def _none_asked(template: str) -> Notice:

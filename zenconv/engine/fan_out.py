@@ -139,6 +139,7 @@ class FanOut:
         self._of_items: dict[str, _Enumeration] = {}
         self._templates = {node.id: node for node in pipeline if node.is_open}
         self._each = {node.id: node for node in pipeline if node.step.shape == "each"}
+        self._places = {id: place for place, id in enumerate(pipeline.nodes)}
         self._grown: list[Node] = []
         self._complete: list[str] = []
         self._begin()
@@ -167,6 +168,12 @@ class FanOut:
     def open_ids(self) -> Mapping[str, Node]:
         """The templates of which branches are still missing."""
         return self._templates
+
+    def put_in_order(self) -> None:
+        """Put the branches where their templates stand: then each node follows what it waits for."""
+        nodes = sorted(self._nodes.items(), key=lambda item: self._places[item[1].grown or item[0]])
+        self._nodes.clear()
+        self._nodes.update(nodes)
 
     def is_taken(self, id: str) -> bool:
         """Return whether the items of that node were told already."""
@@ -302,7 +309,7 @@ class FanOut:
         if binding.source == "node" and binding.node in self._branches:
             source = self._locate_branch(binding.node, node, coordinates)
             return Binding(binding.parameter, "node", source, binding.output)
-        if binding.over:
+        if (binding.source == "collect" and node.open) or binding.over:
             branches = tuple(self._collect(binding, node, coordinates))
             return attrs.evolve(binding, branches=branches, over=())
         return binding
@@ -317,6 +324,9 @@ class FanOut:
             enumeration = self._enumeration(branch.node)
             if enumeration is None:
                 yield branch
+                continue
+            if not binding.over:  # all its run-time axes are kept: there is one on these coordinates
+                yield attrs.evolve(branch, node=self._locate_branch(branch.node, node, coordinates))
                 continue
             kept = _kept(enumeration, binding, node, coordinates)
             for member in sorted(enumeration.view(binding.over).members.get(kept, ())):

@@ -52,8 +52,10 @@ def export(history: History, found: Found, target: Path) -> int:
 
 
 def choose_one(found: Found) -> tuple[str, Artifact]:
-    """Return the name and record of the one output that is meant. `UsageError` if there are several."""
+    """Return the name and record of the one output that is meant. `UsageError` unless there is one."""
     chosen = choose_outputs(found.step, found.output)
+    if not chosen:
+        raise UsageError(f"{found.step.node} returned no items in run {found.run.id}")
     if len(chosen) > 1:
         names = ", ".join(f"{found.step.step}.{show_name(name)}" for name in chosen)
         raise UsageError(f"{found.step.node} has several outputs", hint=f"name one: {names}")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from zenconv.errors import NotRecorded
 from zenconv.records.artifact import Artifact
-from zenconv.records.run import StepRunRecord
+from zenconv.records.run import HAS_RESULT, StepRunRecord
 
 WRITTEN = "@"
 """Marks an output that was written to a place; the engine's mark (`zenconv.engine.written`)."""
@@ -40,13 +40,16 @@ def is_nothing(artifact: Artifact) -> bool:
 def choose_outputs(step: StepRunRecord, output: str | None) -> dict[str, Artifact]:
     """Return the artifacts that are meant, by recorded name.
 
-    With a name, that one. Without: what the step returned; if it returned None, what it wrote.
+    With a name, that one. Without: what the step returned; if it returned None, what it wrote;
+    nothing of a step that returned no items.
 
     Raises
     ------
     NotRecorded
         There is none.
     """
+    if not step.outputs and output is None and step.status in HAS_RESULT and not step.live:
+        return {}
     if not step.outputs:
         raise NotRecorded(f"{step.node} has no stored result in run {step.run}: {_why_nothing(step)}")
     if output is None:
@@ -64,4 +67,6 @@ def choose_outputs(step: StepRunRecord, output: str | None) -> dict[str, Artifac
 def _why_nothing(step: StepRunRecord) -> str:
     if step.live:
         return "its value is live, made again wherever it is needed"
+    if step.status in HAS_RESULT:
+        return "it returned no items"
     return f"it is {step.status}"
