@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.queries.recorded import Outputs, RecordedProject
-from tests.records.logs import ended, finished, node_of, planned, succeeded_run, write_run
 from zenconv.cli.main import run_command
 from zenconv.records import events
+from zenconv.testing.logs import ended, finished, node_of, planned, succeeded_run, write_run
 
 REPOSITORY = Path(__file__).parents[2]
 ERROR = {
@@ -483,8 +483,8 @@ def test_all_commands_read_a_project_that_is_running(zenconv: Command, project: 
     succeeded_run(project.state)
     folder = project.state.next_run()
     lock = folder.hold()
-    from tests.records.logs import started
     from zenconv.records.log import EventLog
+    from zenconv.testing.logs import started
 
     with EventLog(folder.log) as log:
         log.append(started(folder))

@@ -10,8 +10,8 @@ import pytest
 
 from tests.cli.test_reading_commands import ERROR, Command
 from tests.queries.recorded import Outputs, RecordedProject
-from tests.records.logs import ended, planned, reused, write_run
 from zenconv.records import events
+from zenconv.testing.logs import ended, planned, reused, write_run
 
 
 @pytest.fixture

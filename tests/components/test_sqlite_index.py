@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-from tests.records.logs import (
+from zenconv.components.sqlite_index import SqliteIndex
+from zenconv.errors import SettingsError
+from zenconv.interfaces.recording import MetadataStore
+from zenconv.records import events
+from zenconv.records.layout import StateFolder
+from zenconv.records.log import EventLog
+from zenconv.testing.logs import (
     cache_key,
     ended,
     finished,
@@ -26,12 +32,6 @@ from tests.records.logs import (
     text_artifact,
     write_run,
 )
-from zenconv.components.sqlite_index import SqliteIndex
-from zenconv.errors import SettingsError
-from zenconv.interfaces.recording import MetadataStore
-from zenconv.records import events
-from zenconv.records.layout import StateFolder
-from zenconv.records.log import EventLog
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -178,7 +178,7 @@ _RUNNER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from tests.records.logs import *
+from zenconv.testing.logs import *
 state = StateFolder(Path(sys.argv[1]))
 folder = state.next_run()
 lock = folder.hold()

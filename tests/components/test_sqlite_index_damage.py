@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tests.components.test_sqlite_index import REPOSITORY, fresh
-from tests.records.logs import cache_key, new_state, node_of, planned, succeeded_run, write_run
 from zenconv.components.sqlite_index import SqliteIndex
 from zenconv.errors import RecordError
 from zenconv.records import events
 from zenconv.records.layout import StateFolder
+from zenconv.testing.logs import cache_key, new_state, node_of, planned, succeeded_run, write_run
 
 
 @pytest.fixture

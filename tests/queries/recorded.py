@@ -7,12 +7,12 @@ from typing import Any
 
 import attrs
 
-from tests.records.logs import cache_key, ended, finished, new_state, node_of, planned, write_run
 from zenconv.components.local_store import LocalStore
 from zenconv.materializers import Materializers
 from zenconv.records import events
 from zenconv.records.artifact import Artifact, StoredFile
 from zenconv.records.layout import RunFolder, StateFolder
+from zenconv.testing.logs import cache_key, ended, finished, new_state, node_of, planned, write_run
 from zenconv.trust import Trust
 
 STEPS = """

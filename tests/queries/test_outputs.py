@@ -97,8 +97,8 @@ def test_in_asks_whether_a_run_or_a_step_is_there(project: RecordedProject) -> N
 
 
 def test_the_inputs_of_a_reused_step_are_those_of_its_execution(project: RecordedProject) -> None:
-    from tests.records.logs import ended, planned, reused, write_run
     from zenconv.records import events
+    from zenconv.testing.logs import ended, planned, reused, write_run
 
     project.record({"raw": 1})
     steps = [events.PlanReady([planned("raw")]), events.StepsReused([reused("raw")])]
@@ -109,8 +109,8 @@ def test_the_inputs_of_a_reused_step_are_those_of_its_execution(project: Recorde
 
 
 def test_a_reused_step_whose_execution_is_not_recorded_here_has_no_inputs(project: RecordedProject) -> None:
-    from tests.records.logs import ended, planned, reused, write_run
     from zenconv.records import events
+    from zenconv.testing.logs import ended, planned, reused, write_run
 
     steps = [events.PlanReady([planned("raw")]), events.StepsReused([reused("raw")])]
     write_run(project.state, steps, end=ended())

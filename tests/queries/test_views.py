@@ -12,9 +12,9 @@ import pytest
 
 import zenconv
 from tests.queries.recorded import Outputs, RecordedProject
-from tests.records.logs import ended, finished, node_of, planned, write_run
 from zenconv.errors import CorruptArtifact, UntrustedArtifact, UsageError
 from zenconv.records import events
+from zenconv.testing.logs import ended, finished, node_of, planned, write_run
 
 ERROR = {"type": "ValueError", "message": "<b>no</b>", "frames": []}
 

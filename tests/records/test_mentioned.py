@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.records.logs import cache_key, finished, new_state, succeeded_run, text_artifact, write_run
 from zenconv import hashing
 from zenconv.records import mentioned
 from zenconv.records.artifact import Artifact, StoredFile
 from zenconv.records.mentioned import Mentioned, find_stored
+from zenconv.testing.logs import cache_key, finished, new_state, succeeded_run, text_artifact, write_run
 
 DIGEST = hashing.digest_bytes(b"big")
 

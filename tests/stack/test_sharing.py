@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.records.logs import new_state
 from zenconv.settings import load_settings
 from zenconv.stack.run_pins import identify_project, known_identity, run_pins
 from zenconv.stack.sharing import is_shared
+from zenconv.testing.logs import new_state
 
 
 @pytest.mark.parametrize(

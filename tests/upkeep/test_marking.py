@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.records.logs import cache_key, finished, new_state, succeeded_run, write_run
 from zenconv import hashing
+from zenconv.testing.logs import cache_key, finished, new_state, succeeded_run, write_run
 from zenconv.upkeep.marking import RunMarks
 
 DIGEST = hashing.digest_bytes(b"big")

@@ -187,9 +187,9 @@ class Materializers:
         source = loading.ArtifactSource(files, store, permission, scratch, self._load_kind)
         try:
             return self._load_kind(artifact.materializer, source)
-        except (ZenconvError, OSError):
-            raise
-        except Exception as error:
+        except BaseException as error:
+            if not _is_about_content(error):
+                raise
             raise ArtifactError(
                 f"the stored {artifact.type} ({artifact.materializer}) cannot be loaded: "
                 f"{type(error).__name__}: {error}",
@@ -305,6 +305,15 @@ class Materializers:
                 hint="upgrade the package that provides this materializer",
             )
         return materializer
+
+
+def _is_about_content(error: BaseException) -> bool:
+    """Return whether a library says by `error` that it cannot make sense of what it has read."""
+    if isinstance(error, ZenconvError):
+        return False
+    if isinstance(error, OSError):
+        return error.errno is None  # with a number it is the system's
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"  # of Rust's
 
 
 def _spec(spec: MaterializerSpec | tuple[str, Iterable[str], str]) -> MaterializerSpec:

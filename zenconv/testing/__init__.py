@@ -11,8 +11,18 @@ pytest.register_assert_rewrite(
     "zenconv.testing.projects",
 )
 
-from zenconv.testing.orchestrators import OrchestratorSuite  # noqa: E402  after the registration
+from zenconv.testing.materializers import MaterializerSuite, Specimen  # noqa: E402  after the registration
+from zenconv.testing.metadata_stores import MetadataStoreSuite  # noqa: E402
+from zenconv.testing.orchestrators import OrchestratorSuite  # noqa: E402
 from zenconv.testing.projects import ProjectOnDisk  # noqa: E402
 from zenconv.testing.stores import ActionCacheSuite, ArtifactStoreSuite  # noqa: E402
 
-__all__ = ["ActionCacheSuite", "ArtifactStoreSuite", "OrchestratorSuite", "ProjectOnDisk"]
+__all__ = [
+    "ActionCacheSuite",
+    "ArtifactStoreSuite",
+    "MaterializerSuite",
+    "MetadataStoreSuite",
+    "OrchestratorSuite",
+    "ProjectOnDisk",
+    "Specimen",
+]

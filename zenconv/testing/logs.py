@@ -1,4 +1,4 @@
-"""Writes logs as the engine does, so that what reads them is tested against real files."""
+"""Logs as the engine writes them, so that what reads them is tested against real files."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def text_artifact(text: str, type: str = "builtins.str") -> Artifact:
 
 
 def node_of(step: str, file: str = FILE) -> str:
+    """Return the id of a step's node."""
     return f"{file}::{step}"
 
 

@@ -1,0 +1,109 @@
+"""The built-in metadata store passes the suite that every one has to pass; broken ones do not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zenconv.components.sqlite_index import SqliteIndex
+from zenconv.records.layout import StateFolder
+from zenconv.testing import MetadataStoreSuite
+from zenconv.testing.logs import new_state
+
+
+class TestSqlite(MetadataStoreSuite):
+    @pytest.fixture
+    def open_store(self) -> Callable[[StateFolder], SqliteIndex]:
+        return SqliteIndex
+
+
+class OldestFirst(SqliteIndex):
+    def runs(self, **options: Any) -> Sequence[Any]:
+        return list(reversed(super().runs(**options)))
+
+
+class Unfiltered(SqliteIndex):
+    def runs(self, **options: Any) -> Sequence[Any]:
+        return super().runs()
+
+
+class Greedy(SqliteIndex):
+    def find(self, prefix: str) -> Sequence[Any]:
+        return [run for run in super().runs() if run.id.startswith(prefix)]
+
+
+class Stale(SqliteIndex):
+    is_fresh = False
+
+    def refresh(self) -> None:
+        if not self.is_fresh:
+            super().refresh()
+        self.is_fresh = True
+
+
+class Optimistic(SqliteIndex):
+    """Takes any run without an end for one that goes on."""
+
+    def runs(self, **options: Any) -> Sequence[Any]:
+        import attrs
+
+        found = super().runs(**options)
+        return [attrs.evolve(r, status="running") if r.status == "interrupted" else r for r in found]
+
+
+class Careless(SqliteIndex):
+    def last_keys(self, nodes: Iterable[str], *, sample: str = "") -> dict[str, str]:
+        newest = {node: self.history(node, limit=1) for node in nodes}
+        return {node: steps[0].key for node, steps in newest.items() if steps}
+
+
+class Sorted(SqliteIndex):
+    def steps(self, run: str, **options: Any) -> Sequence[Any]:
+        return sorted(super().steps(run, **options), key=lambda step: step.step)
+
+
+class Forgetful(SqliteIndex):
+    def rebuild(self) -> None:
+        self.refresh = lambda: None  # type: ignore[method-assign]
+        self.runs = lambda **options: []  # type: ignore[method-assign, assignment]
+
+
+BROKEN: dict[type[SqliteIndex], str] = {
+    OldestFirst: "test_runs_come_newest_first_by_number_whatever_the_clock_says",
+    Unfiltered: "test_runs_are_filtered_and_paged",
+    Greedy: "test_a_run_is_found_by_its_number_and_by_the_beginning_of_its_id",
+    Stale: "test_a_live_run_is_running_and_grows_from_refresh_to_refresh",
+    Optimistic: "test_a_run_whose_process_was_killed_is_interrupted_at_once",
+    Careless: "test_the_last_key_is_that_of_the_newest_result",
+    Sorted: "test_steps_are_in_the_order_of_the_plan_and_outputs_in_theirs",
+    Forgetful: "test_made_again_it_says_the_same",
+}
+
+
+def call(kind: type[SqliteIndex], name: str, tmp_path: Path) -> None:
+    """Call a test of the suite on a store."""
+    state = new_state(tmp_path)
+
+    def read() -> SqliteIndex:
+        store = kind(state)
+        store.refresh()
+        return store
+
+    offered = {"open_store": kind, "state": state, "read": read}
+    test = getattr(MetadataStoreSuite(), name)
+    test(**{parameter: offered[parameter] for parameter in inspect.signature(test).parameters})
+
+
+@pytest.mark.parametrize(("kind", "name"), BROKEN.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_a_broken_metadata_store_does_not_pass(kind: type[SqliteIndex], name: str, tmp_path: Path) -> None:
+    with pytest.raises((AssertionError, IndexError, ValueError)):
+        call(kind, name, tmp_path)
+
+
+@pytest.mark.parametrize("name", BROKEN.values())
+def test_one_that_is_right_passes_in_the_same_way(name: str, tmp_path: Path) -> None:
+    call(SqliteIndex, name, tmp_path)
