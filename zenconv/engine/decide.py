@@ -10,7 +10,7 @@ import attrs
 from zenconv.engine.discovery import digest_discovered, variant_of
 from zenconv.engine.explain import compare_parts, reason_for
 from zenconv.engine.fan_out import FanOut
-from zenconv.engine.keys import KeyMaker
+from zenconv.engine.keys import FROM_INPUTS, KeyMaker
 from zenconv.engine.portion import Portion
 from zenconv.engine.skipping import skip_decisions
 from zenconv.engine.written import PREFIX, places, returned_outputs
@@ -22,6 +22,7 @@ from zenconv.records.plan import Decision, KeyParts, Plan
 from zenconv.records.step import Binding, Node, Pipeline
 from zenconv.trust import Trust
 
+NO_EARLIER_RESULT = "no earlier result"
 NOTHING_CHANGED = "nothing changed"
 TO_BE_VERIFIED = "nothing changed; executed again to compare"
 NO_LONGER_STORED = "nothing changed, but its result is not in this stack's store"
@@ -148,14 +149,14 @@ class Decider:
         """Return why `node` is not reused; without `inputs`, as far as code and parameters tell."""
         past = self._past.get(node.id)
         if past is None:
-            return "no earlier result"
+            return NO_EARLIER_RESULT
         after = self.parts(node, inputs or {})
-        if inputs is None:
-            past = KeyParts(
-                {name: part for name, part in past.parts.items() if not name.startswith("input ")},
-                past.sources,
-            )
-        return reason_for(compare_parts(past, after)) or NO_LONGER_STORED
+        return tell_change(past if inputs is not None else _without_inputs(past, after), after)
+
+    def reason_of(self, node: str, parts: KeyParts) -> str:
+        """Return why a node whose key is made of `parts` is not reused."""
+        past = self._past.get(node)
+        return NO_EARLIER_RESULT if past is None else tell_change(past, parts)
 
     def parts(self, node: Node, inputs: Mapping[str, TaskInput]) -> KeyParts:
         """Return all named parts of the key of `node`."""
@@ -232,6 +233,25 @@ class Decider:
             elif self.keys.reference(reference) is None:
                 return f"its stored result needs {reference.replace(':', '.')}, which is gone"
         return ""
+
+
+def tell_change(past: KeyParts, now: KeyParts) -> str:
+    """Return in one line what differs between the parts of two keys."""
+    return reason_for(compare_parts(past, now)) or NO_LONGER_STORED
+
+
+def _without_inputs(past: KeyParts, after: KeyParts) -> KeyParts:
+    """Return what can be compared with parts that lack those of the inputs.
+
+    Code and packages that only `past` has may have come with the class of an input. That the step itself
+    no longer reaches them shows in its own code.
+    """
+    parts = {
+        name: part
+        for name, part in past.parts.items()
+        if name in after.parts or name.partition(" ")[0] not in FROM_INPUTS
+    }
+    return KeyParts(parts, past.sources)
 
 
 def _verified(reused: Decision, *, verify: bool = True) -> Decision:

@@ -305,7 +305,7 @@ class RunExecution(LocalWork):
         assert decision.key is not None
         task = self._tasks.make(node, decision.key, self.results)
         self._running[node.id] = task, self._reopenings
-        yield self.records.start(node, task, is_apart=pool.is_apart_for(task))
+        yield self.records.start(node, task, decision, is_apart=pool.is_apart_for(task))
         pool.submit(task)
 
     def _decide(self, node: Node) -> Decision | None:
@@ -313,7 +313,8 @@ class RunExecution(LocalWork):
         planned = self._planned(node)
         if node.id in self._forced or planned.reason == "forced":
             forced = self.decider.keys.key(node, self.decider.inputs(node, self.results))
-            return Decision(node.id, "run", planned.reason or "its stored bytes were damaged", forced)
+            reason = planned.reason if planned.reason == "forced" else "its stored bytes were damaged"
+            return Decision(node.id, "run", reason, forced)
         decision = self.decider.decide([node], self.results)[0]
         if decision.action == "reuse" or self.decider.keys.local(node).impure:
             return decision

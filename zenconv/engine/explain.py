@@ -59,6 +59,8 @@ class Change(Frozen):
         if self.kind == "request":
             what = f"what request tells {f'fixture {self.name}' if self.name else 'the step'} {self.how}"
             return f"{what}: {self.before} -> {self.after}" if self._fits_a_line() else what
+        if self.kind == "outputs" and self._fits_a_line():
+            return f"outputs: {self.before} -> {self.after}"
         if self.kind == "file":
             return f"file {self.where or self.name} {self.how}"
         return f"{self.kind} {self.name} {self.how}".replace("  ", " ")

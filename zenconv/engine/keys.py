@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from zenconv.engine.environments import Environment, Environments
 
 KEY_FORMAT = "1"
+FROM_INPUTS = frozenset({"input", "code", "value", "package"})
+"""The kinds of parts of which some come from the inputs of a step."""
+
 IMPURE_BUILTINS = ("now", "run")
 _TEXT_LIMIT = 200
 _MOST_BRANCHES_NAMED = 100
@@ -223,7 +226,7 @@ class KeyMaker:
     def _make_local(self, node: Node) -> LocalKey:
         step = node.step
         texts: dict[str, str] = {"format": KEY_FORMAT, "step": step.name, "outputs": _outputs_text(node)}
-        shown: dict[str, tuple[str, str]] = {}
+        shown: dict[str, tuple[str, str]] = {"outputs": ("", ", ".join(o.name for o in step.outputs))}
         codes: dict[str, CodeFingerprint] = {}
         files: dict[Path, str] = {}
         impure = find_impurity(self.pipeline, node)

@@ -25,10 +25,12 @@ class StepRecords:
     retries: Retries
     keys: dict[str, str] = attrs.field(factory=dict)
     _told: set[tuple[str, str]] = attrs.field(factory=set)
+    _reasons: dict[str, str] = attrs.field(factory=dict)
 
-    def start(self, node: Node, task: Task, *, is_apart: bool) -> StepStarted:
-        """Return the record of a step that begins."""
+    def start(self, node: Node, task: Task, decision: Decision, *, is_apart: bool) -> StepStarted:
+        """Return the record of a step that begins, because of the final `decision` about it."""
         self.keys[node.id] = task.key
+        self._reasons[node.id] = decision.reason
         return StepStarted(
             node.id,
             is_apart,
@@ -47,7 +49,7 @@ class StepRecords:
         return StepFinished(
             node.id,
             result.status,
-            reason=self._reason(node, task, planned),
+            reason=self._reason(node, parts, planned),
             key=str(key),
             outputs={name: artifact.to_json() for name, artifact in result.outputs.items()},
             output=result.output.to_json() if result.output else None,
@@ -63,10 +65,12 @@ class StepRecords:
             at=clock.utc_now(),
         )
 
-    def _reason(self, node: Node, task: Task, planned: Decision) -> str:
-        if planned.action == "run" and planned.reason:
-            return planned.reason
-        return self.decider.reason(node, task.inputs)
+    def _reason(self, node: Node, parts: KeyParts, planned: Decision) -> str:
+        found = self._reasons.pop(node.id, "")
+        # What was planned before the inputs were known tells only what could be seen then.
+        if not found and planned.action == "run" and planned.key is not None:
+            found = planned.reason
+        return found or self.decider.reason_of(node.id, parts)
 
     def _new_sources(self, parts: KeyParts) -> dict[str, list[str]]:
         # The text behind a digest is told once in a run: helpers are shared by many steps.
