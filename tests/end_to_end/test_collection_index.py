@@ -420,7 +420,9 @@ def test_what_a_step_wrote_is_put_back_only_where_the_code_says(project: Any, tm
 def test_an_unknown_target_is_explained_as_without_an_index(built: Any) -> None:
     texts = []
     for _ in range(2):
-        texts.append(built.run("run", "reprot", check=4).stderr)
+        header, _, error = built.run("run", "reprot", check=4).stderr.partition("\n")
+        assert header.startswith("zenconv ")
+        texts.append(error)
         texts.append(built.run("steps", "reprot", check=4).stderr)
         forget_index(built)
     assert len(set(texts)) == 1

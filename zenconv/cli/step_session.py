@@ -32,7 +32,6 @@ from zenconv.engine.secrets import Secrets
 from zenconv.errors import UsageError, ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.interfaces.orchestrating import Task, TaskInput
-from zenconv.project.performing import seed_of
 from zenconv.project.planning import Planner, Selection
 from zenconv.queries.describing import list_settings
 from zenconv.queries.loading import load_output, load_outputs
@@ -40,6 +39,7 @@ from zenconv.records.artifact import ActionKey
 from zenconv.records.plan import KeyParts
 from zenconv.records.run import HAS_RESULT, RunRecord, StepRunRecord
 from zenconv.records.step import Binding, Node
+from zenconv.settings.settings import seed_of
 
 if TYPE_CHECKING:
     from zenconv.queries.history import Found, History

@@ -18,7 +18,6 @@ from zenconv.engine.decide import Decider, ItemGone, NodeResult
 from zenconv.engine.durability import Durability
 from zenconv.engine.fan_out import Growth
 from zenconv.engine.local_work import LocalWork, WorkersOpener
-from zenconv.engine.perform import Performer
 from zenconv.engine.plan_records import node_record
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
 from zenconv.engine.reserving import open_reservations
@@ -30,7 +29,7 @@ from zenconv.engine.step_records import StepRecords, describe_damage, describe_f
 from zenconv.engine.task_maker import TaskMaker
 from zenconv.engine.tolerance import find_broken
 from zenconv.engine.verifications import Verifications
-from zenconv.engine.written import returned_outputs
+from zenconv.engine.written import places, returned_outputs
 from zenconv.errors import StoreError
 from zenconv.interfaces.orchestrating import Task, TaskPool, TaskResult, Workers
 from zenconv.records.artifact import ActionEntry, ActionKey
@@ -48,6 +47,8 @@ from zenconv.records.step import Node
 
 if TYPE_CHECKING:
     from zenconv.engine.async_tasks import AsyncTasks
+    from zenconv.engine.interruption import Interruption
+    from zenconv.engine.perform import Performer
 
 _MOST_REPAIRS = 3
 _CONTENDED_PAUSE_SECONDS = 0.05
@@ -61,19 +62,20 @@ _INTERRUPTION_SECONDS = 9.0
 class RunExecution(LocalWork):
     """Executes one plan; see `zenconv.interfaces.orchestrating.Execution`.
 
-    `ended` holds nodes that ended before this runner started, with their status. `writer` names
-    this run in cache entries. `most_failures`: after so many nothing more is started; 0: never.
-    `workers` opens worker processes, where the run was started with them, `environment_workers`
-    those for steps that ask for other environments. `suspects` are nodes of
-    which one ended an earlier runner: each is executed with nothing beside it. `to_verify` are
-    nodes that an earlier runner did not come to verify. `retries` knows which attempts have failed,
-    `default_limit` is the time limit of steps that have no other. `fixed` are nodes whose
-    results are given: nothing can compute them.
+    `make_performer` makes what executes steps here. `ended` holds nodes that ended before this runner
+    started, with their status. `writer` names this run in cache entries. `most_failures`: after so many
+    nothing more is started; 0: never. `workers` opens worker processes, where the run was started with
+    them, `environment_workers` those for steps that ask for other environments. `suspects` are nodes of
+    which one ended an earlier runner: each is executed with nothing beside it. `to_verify` are nodes
+    that an earlier runner did not come to verify. `retries` knows which attempts have failed,
+    `default_limit` is the time limit of steps that have no other. `fixed` are nodes whose results are
+    given: nothing can compute them.
     """
 
     plan: Plan
     decider: Decider
-    performer: Performer
+    make_performer: Callable[[], Performer]
+    interruption: Interruption
     writer: str
     most_failures: int = 0
     ended: Mapping[str, str] = attrs.field(factory=dict)
@@ -95,6 +97,7 @@ class RunExecution(LocalWork):
     _reopened: dict[str, int] = attrs.field(factory=dict)
     _reopenings: int = 0
     _failures: int = 0
+    made_performer: Performer | None = None
     _async_tasks: AsyncTasks | None = None
     records: StepRecords = attrs.field(init=False)
     _tasks: TaskMaker = attrs.field(init=False)
@@ -125,20 +128,20 @@ class RunExecution(LocalWork):
                 self._retry_contended()
                 for id in self.retries.take_due():
                     self._make_ready(id)
-            if self.performer.interruption.signal:
+            if self.interruption.signal:
                 yield from self._interrupt(pool)
             yield from self._give_up_waiting()
         finally:
             pool.close()
         yield from _as_notices(pool.notices())
-        if not self.performer.interruption.signal:
+        if not self.interruption.signal:
             yield from self._skip_rest()
             fan_out = self.decider.fan_out
             unmatched = fan_out.unmatched if fan_out is not None else []
             yield from _as_notices([_none_asked(id) for id in unmatched])
 
     def _has_more(self) -> bool:
-        if self.performer.interruption.signal:
+        if self.interruption.signal:
             return False
         if self._is_stopped():
             return bool(self._running or self._verifications.running)
@@ -151,7 +154,7 @@ class RunExecution(LocalWork):
         return 0 < self.most_failures <= self._failures
 
     def _may_start(self) -> bool:
-        if self.performer.interruption.signal or self._is_stopped():
+        if self.interruption.signal or self._is_stopped():
             return False
         return not self.suspects or self.suspects.isdisjoint(self._running)
 
@@ -167,7 +170,7 @@ class RunExecution(LocalWork):
 
     def _interrupt(self, pool: TaskPool) -> Iterator[Event]:
         """Let what runs end in its own way, for a while."""
-        pool.interrupt(self.performer.interruption.signal)
+        pool.interrupt(self.interruption.signal)
         deadline = clock.monotonic() + _INTERRUPTION_SECONDS
         while (self._running or self._verifications.running) and clock.monotonic() < deadline:
             for result in pool.results(_PATIENCE_SECONDS):
@@ -385,9 +388,7 @@ class RunExecution(LocalWork):
         return retried
 
     def _give_up_waiting(self) -> Iterator[Event]:
-        for finished in self.retries.give_up(
-            "interrupted" if self.performer.interruption.signal else "failed"
-        ):
+        for finished in self.retries.give_up("interrupted" if self.interruption.signal else "failed"):
             self._close(self.plan.pipeline.nodes[finished.node], finished.status)
             yield finished
 
@@ -431,8 +432,9 @@ class RunExecution(LocalWork):
     def _give_up(self, node: Node, task: Task, result: TaskResult) -> StepFinished:
         fixed = [producer for producer, _ in result.damaged if producer in self.fixed]
         error = describe_damage(result, fixed)
-        if self.performer.debugger is not None:
-            self.performer.debugger.examine_load_error(node, error)
+        debugger = self.made_performer.debugger if self.made_performer is not None else None
+        if debugger is not None:
+            debugger.examine_load_error(node, error)
         self._close(node, "failed")
         return StepFinished(node.id, "failed", key=task.key, error=error, at=clock.utc_now())
 
@@ -451,7 +453,8 @@ class RunExecution(LocalWork):
         assert entry is not None
         self.results[node.id] = NodeResult.of(entry)
         self.read[node.id] = entry.discovered
-        self.performer.restore(node, entry.outputs)
+        if places(node):
+            self.performer.restore(node, entry.outputs)
         self._close(node, "reused")
         if decision.verify:
             self._verify(node)
@@ -460,7 +463,8 @@ class RunExecution(LocalWork):
     def _tear_down(self, node: Node, pool: TaskPool) -> Iterator[Event]:
         if self._schedule.is_done(node.pipeline):
             pool.end_pipeline(node.pipeline)
-            yield from _as_notices(self.performer.endings.end_pipeline(node.pipeline))
+            if self.made_performer is not None:
+                yield from _as_notices(self.made_performer.endings.end_pipeline(node.pipeline))
 
     def _close(self, node: Node, status: str) -> None:
         self.status[node.id] = status

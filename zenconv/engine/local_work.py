@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from zenconv.engine.perform import Performer
 from zenconv.errors import UsageError
 from zenconv.interfaces.orchestrating import Task, TaskResult, Workers
 
 if TYPE_CHECKING:
     from zenconv.engine.async_tasks import AsyncTasks
+    from zenconv.engine.perform import Performer
 
 WorkersOpener = Callable[[int], Workers]
 
@@ -18,9 +18,17 @@ WorkersOpener = Callable[[int], Workers]
 class LocalWork:
     """The part of `zenconv.interfaces.orchestrating.Execution` that places work."""
 
-    performer: Performer
+    make_performer: Callable[[], Performer]
+    made_performer: Performer | None
     workers: WorkersOpener | None
     _async_tasks: AsyncTasks | None
+
+    @property
+    def performer(self) -> Performer:
+        """What executes steps in this process; a run in which nothing is executed has no use for it."""
+        if self.made_performer is None:
+            self.made_performer = self.make_performer()
+        return self.made_performer
 
     def perform(self, task: Task) -> TaskResult:
         """Execute one task in this process."""

@@ -15,7 +15,7 @@ import attrs
 from zenconv.errors import CollectionError, Problem, SettingsError
 from zenconv.frozen import Frozen
 from zenconv.project.axes import expand
-from zenconv.project.collect import Collection
+from zenconv.project.collected import Collection
 from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.edges import EdgeChecker
 from zenconv.project.fixture_axes import FixtureAxes

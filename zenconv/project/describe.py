@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zenconv.authoring import Mark, show_argument
-from zenconv.project.overrides import Override
+from zenconv.project.collected import Override
 from zenconv.project.select import Selected
 from zenconv.records.step import Binding, FixtureNode, Node, Param, Parameter
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from zenconv.errors import Problem
 from zenconv.project.annotations import collected, describe
-from zenconv.project.collect import Collection
+from zenconv.project.collected import Collection
 from zenconv.project.compatibility import is_compatible
 from zenconv.project.resolve import Asker, Resolver
 from zenconv.records.step import Parameter, Step

@@ -16,8 +16,7 @@ import attrs
 from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_argument
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
-from zenconv.project.mark_meanings import MEANINGS
-from zenconv.project.overrides import Override
+from zenconv.project.collected import Override
 from zenconv.records.marks import NO_MARKS, Markings
 from zenconv.records.step import (
     Binding,
@@ -322,6 +321,8 @@ def _read_marks(rows: Sequence[Row]) -> Markings:
     found: dict[str, Any] = {}
     for mark in marks:
         if mark.name in ("skip", "python"):
+            from zenconv.project.mark_meanings import MEANINGS
+
             for name, value in MEANINGS[mark.name](*mark.args, **mark.kwargs).items():
                 found.setdefault(name, attrs.evolve(value, where=f"{mark.file}:{mark.line}"))
     return Markings(marks, **found)

@@ -13,11 +13,10 @@ from zenconv.fingerprint.fingerprints import CodeFingerprint, CodePart
 from zenconv.fingerprint.places import Places
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.fingerprint.values import ContentOf
-from zenconv.project.collect import CollectedFile, Collection
+from zenconv.project.collected import CollectedFile, Collection, Override
 from zenconv.project.collection_index import CollectionIndex
 from zenconv.project.discover import module_name
 from zenconv.project.index_rows import read_overrides, read_problems, read_rows
-from zenconv.project.overrides import Override
 from zenconv.project.select import Selected, select
 from zenconv.records.step import Fixture, Pipeline, Step
 

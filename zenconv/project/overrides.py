@@ -6,28 +6,12 @@ from collections.abc import Iterator
 
 import attrs
 
-from zenconv.frozen import Frozen
 from zenconv.project.builtins import BUILTIN_FIXTURES
+from zenconv.project.collected import Override
 from zenconv.project.scopes import Layer, Provider, Scope, Scopes
 from zenconv.records.step import Step
 
 BUILT_IN = "built in"
-
-
-@attrs.frozen(eq=False, repr=False)
-class Override(Frozen):
-    """Something that is seen in `pipelines` in the place of another of its `name`.
-
-    `kind` is ``step``, ``output`` or ``fixture``. `where` is ``file:line``, and so is `overridden`, or
-    ``built in``. `wraps`: it asks for what it overrides.
-    """
-
-    name: str
-    kind: str
-    where: str
-    overridden: str
-    wraps: bool
-    pipelines: tuple[str, ...]
 
 
 def find_overrides(scopes: Scopes) -> tuple[Override, ...]:

@@ -21,6 +21,7 @@ from zenconv.records.events import RunStarted
 from zenconv.records.layout import RunFolder, StateFolder
 from zenconv.records.step import Pipeline
 from zenconv.settings import Settings
+from zenconv.settings.settings import seed_of
 from zenconv.stack.assemble import Stack
 
 
@@ -59,8 +60,3 @@ def make_performer(
         private,
         materializer_of=OutputChoices(settings.outputs).materializer_of,
     )
-
-
-def seed_of(settings: Settings) -> int:
-    """Return the seed of a run: the configured one, else 0."""
-    return settings.seed if settings.seed is not None else 0

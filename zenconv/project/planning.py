@@ -29,18 +29,19 @@ from zenconv.project.indexed import IndexedCode, IndexedProject, NotInIndex
 from zenconv.project.key_hooks import KeyHooks
 from zenconv.project.output_settings import check_outputs
 from zenconv.project.past import Past
-from zenconv.project.performing import seed_of
 from zenconv.project.project import Project
-from zenconv.project.replacing import OVERRIDDEN, Replaced, Replacement, Replacer
+from zenconv.project.replaced import OVERRIDDEN, Replaced
 from zenconv.project.select import Selected
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import Plan
 from zenconv.records.step import Node, Pipeline
+from zenconv.settings.settings import seed_of
 from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
     from zenconv.engine.environments import Environments
+    from zenconv.project.replacing import Replacement
     from zenconv.settings import Settings
 
 T = TypeVar("T")
@@ -173,6 +174,8 @@ class Planner:
             return Replaced(selected.pipeline, selected.ids)
         if isinstance(self.project, IndexedProject):
             raise NotInIndex("annotations, which say what a file is read as")
+        from zenconv.project.replacing import Replacer
+
         stack = self.stack
         replacer = Replacer(
             self.project.match,

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
-from zenconv.project.build import Graph, build
-from zenconv.project.collect import Collection, collect
 from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.observing import Watcher
-from zenconv.project.overrides import Override, find_overrides
-from zenconv.project.replacing_steps import replace_steps
 from zenconv.project.select import Selected, select
 from zenconv.project.witnesses import Surroundings
 from zenconv.records.step import Pipeline
 
 if TYPE_CHECKING:
     from zenconv.hooks.manager import Plugins
+    from zenconv.project.build import Graph
+    from zenconv.project.collected import Collection, Override
     from zenconv.project.collection_index import CollectionIndex
     from zenconv.settings.settings import Settings
 
@@ -58,17 +56,24 @@ class Project:
     @cached_property
     def collection(self) -> Collection:
         """What the files define. Importing them is the first thing that runs the project's code."""
+        from zenconv.project.collect import collect  # of no use where the collection index answers
+
         files = self.before.files
         with self.watcher:
             found = _without_collector(
                 lambda: collect(self.settings, self.sources, self.hooks, on_progress=self._tell, files=files)
             )
-        replacements = self.settings.replacements
-        return replace_steps(found, replacements) if replacements else found
+        if not self.settings.replacements:
+            return found
+        from zenconv.project.replacing_steps import replace_steps
+
+        return replace_steps(found, self.settings.replacements)
 
     @cached_property
     def graph(self) -> Graph:
         """Every pipeline, with the mistakes that were found; nothing is raised."""
+        from zenconv.project.build import build
+
         collection = self.collection
         return _without_collector(lambda: build(collection, self.settings, self.hooks))
 
@@ -85,6 +90,8 @@ class Project:
     @cached_property
     def overrides(self) -> tuple[Override, ...]:
         """Which steps and fixtures take the place of others."""
+        from zenconv.project.overrides import find_overrides
+
         scopes = self.graph.scopes
         return find_overrides(scopes) if scopes is not None else ()
 

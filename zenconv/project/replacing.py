@@ -22,15 +22,13 @@ from zenconv.interfaces.storing import ArtifactStore
 from zenconv.materializers import Materializers
 from zenconv.materializers.discarding import DiscardingStore
 from zenconv.project.file_values import find_class, fits, read_value
+from zenconv.project.replaced import Replaced
 from zenconv.project.select import take
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.step import Binding, Node, Output, Pipeline
 from zenconv.trust import Trust
 
 FLAG = "--override"
-
-OVERRIDDEN = "overridden by"
-"""How the reason of an overridden node begins."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -45,30 +43,6 @@ class Replacement(Frozen):
     file: Path | None = None
     key: str = ""
     outputs: Mapping[str, Artifact] = attrs.field(factory=dict)
-
-
-@attrs.frozen(eq=False, repr=False)
-class Replaced(Frozen):
-    """A selection with overridden nodes: their results, and where these come from, by node id."""
-
-    pipeline: Pipeline
-    selected: frozenset[str]
-    results: Mapping[str, NodeResult] = attrs.field(factory=dict)
-    origins: Mapping[str, str] = attrs.field(factory=dict)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the overridden nodes as they are recorded, for `StepsReused`."""
-        return [
-            {
-                "node": id,
-                "key": str(result.key),
-                "outputs": {name: artifact.to_json() for name, artifact in result.outputs.items()},
-                "output": None,
-                "reason": f"{OVERRIDDEN} {self.origins[id]}",
-                "live": False,
-            }
-            for id, result in self.results.items()
-        ]
 
 
 class _Place(NamedTuple):

@@ -9,7 +9,7 @@ import attrs
 
 from zenconv.errors import UsageError, did_you_mean
 from zenconv.project.annotations import Annotations
-from zenconv.project.collect import CollectedFile, Collection
+from zenconv.project.collected import CollectedFile, Collection
 from zenconv.project.signatures import read_signature
 from zenconv.records.step import Step
 

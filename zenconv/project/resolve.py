@@ -14,7 +14,7 @@ import attrs
 from zenconv.errors import Problem, did_you_mean
 from zenconv.frozen import Frozen
 from zenconv.project.builtins import BUILTIN_FIXTURES
-from zenconv.project.collect import Collection
+from zenconv.project.collected import Collection
 from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.scopes import Found, Provider, Scope, Scopes
 from zenconv.project.values import Values, place_of

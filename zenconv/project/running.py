@@ -21,22 +21,19 @@ from zenconv.engine.execution import RunExecution
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.local_work import WorkersOpener
-from zenconv.engine.perform import Performer
 from zenconv.engine.plan_records import plan_event
 from zenconv.engine.printed import store_text
 from zenconv.engine.retries import Retries
 from zenconv.engine.runner import Channel
 from zenconv.engine.secrets import Secrets
-from zenconv.engine.step_hooks import StepHooks
 from zenconv.engine.supervisor import Supervisor
 from zenconv.engine.terminal import borrow_terminal, is_terminal_lent
 from zenconv.engine.time_limits import TimeWatch
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.hooks.manager import Plugins
-from zenconv.project.performing import make_performer, seed_of
 from zenconv.project.planning import Planner, Selection, consult
-from zenconv.project.replacing import Replaced
+from zenconv.project.replaced import Replaced
 from zenconv.project.resource_check import check_resources
 from zenconv.project.run_header import describe_start
 from zenconv.project.telling import Teller
@@ -60,6 +57,7 @@ from zenconv.records.log import EventLog, read_events
 from zenconv.records.marks import TimeLimit
 from zenconv.records.plan import Plan
 from zenconv.settings import Settings
+from zenconv.settings.settings import seed_of
 from zenconv.stack.assemble import assemble
 from zenconv.stack.sharing import end_use
 from zenconv.stack.workers import has_workers
@@ -67,6 +65,7 @@ from zenconv.stack.workers import has_workers
 if TYPE_CHECKING:
     from zenconv.engine.debugging import Debugger, DebuggerRequest
     from zenconv.engine.fork_server import ForkServer
+    from zenconv.engine.perform import Performer
     from zenconv.project.rounds import Round
 
 
@@ -249,6 +248,40 @@ class _RunnerBody:
         gc.freeze()
         gc.enable()
         secrets = Secrets(lambda name: channel.send(Progress(secret=name)))
+
+        make = partial(
+            self._make_performer, planner, plan, plugins, channel, capture, secrets, interruption, breakpoints
+        )
+        opener = WorkerOpener(
+            self.settings, self.load_plugins, self.folder, self.started, secrets, interruption, capture.live
+        )
+        forked = opener.forked_by(server, planner) if server is not None else None
+        statuses = self._execute(planner, plan, teller, channel, make, interruption, opener, forked, past)
+        if breakpoints.has_quit:
+            channel.send(Notice("the debugger was quit: nothing more was run", "note", at=clock.utc_now()))
+        planner.decider.keys.files.save()
+        for text in end_use(self.settings, planner.stack, self.folder, self.started.environment["host"]):
+            channel.send(Notice(text, at=clock.utc_now()))
+        planner.stack.action_cache.close()
+        checks = {node.id for node in plan.pipeline if node.step.is_check}
+        teller.finish(statuses, checks, signal_number=interruption.signal)
+        return bool(interruption.signal)
+
+    def _make_performer(
+        self,
+        planner: Planner,
+        plan: Plan,
+        plugins: Plugins,
+        channel: Channel,
+        capture: Capture,
+        secrets: Secrets,
+        interruption: Interruption,
+        breakpoints: Breakpoints,
+    ) -> Performer:
+        """Return what executes steps in this process; called when the first is executed."""
+        from zenconv.engine.step_hooks import StepHooks
+        from zenconv.project.performing import make_performer
+
         performer = make_performer(
             self.settings,
             self.folder,
@@ -264,22 +297,7 @@ class _RunnerBody:
         performer.endings.tell = lambda names: channel.send(Progress(ending=names))
         performer.hooks = StepHooks(plugins, self.folder.id)
         breakpoints.join(performer)
-        opener = WorkerOpener(
-            self.settings, self.load_plugins, self.folder, self.started, secrets, interruption, capture.live
-        )
-        forked = opener.forked_by(server, planner) if server is not None else None
-        statuses = self._execute(planner, plan, teller, channel, performer, opener, forked, past)
-        for notice in performer.endings.end_run():
-            channel.send(attrs.evolve(notice, at=clock.utc_now()))
-        if breakpoints.has_quit:
-            channel.send(Notice("the debugger was quit: nothing more was run", "note", at=clock.utc_now()))
-        planner.decider.keys.files.save()
-        for text in end_use(self.settings, planner.stack, self.folder, self.started.environment["host"]):
-            channel.send(Notice(text, at=clock.utc_now()))
-        planner.stack.action_cache.close()
-        checks = {node.id for node in plan.pipeline if node.step.is_check}
-        teller.finish(statuses, checks, signal_number=interruption.signal)
-        return bool(interruption.signal)
+        return performer
 
     def _tell_portion(self, plan: Plan, channel: Channel, past: EarlierRunners) -> None:
         portion = self.options.selection.verify
@@ -352,7 +370,8 @@ class _RunnerBody:
         plan: Plan,
         teller: Teller,
         channel: Channel,
-        performer: Performer,
+        make: Callable[[], Performer],
+        interruption: Interruption,
         opener: WorkerOpener,
         forked: WorkersOpener | None,
         past: EarlierRunners,
@@ -366,7 +385,8 @@ class _RunnerBody:
         execution = RunExecution(
             plan,
             planner.decider,
-            performer,
+            make,
+            interruption,
             writer=f"run {self.folder.id} on {self.started.environment['host']}",
             most_failures=self.options.most_failures,
             ended=past.ended,
@@ -390,6 +410,9 @@ class _RunnerBody:
             self.options.round.finish(planner, execution, channel)
         for problem in durability.finish():
             channel.send(Notice(problem, at=clock.utc_now()))
+        if execution.made_performer is not None:
+            for notice in execution.made_performer.endings.end_run():
+                channel.send(attrs.evolve(notice, at=clock.utc_now()))
         return execution.status
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from zenconv.project.collect import CollectedFile, Collection
+from zenconv.project.aliases import list_aliases
+from zenconv.project.collected import CollectedFile, Collection
 from zenconv.project.discover import ZENCONF
+from zenconv.project.unread import Unread
 from zenconv.records.step import Fixture, Step
-
-_MENTIONED = re.compile(rb"\bdef\s+(\w+)|[\"'](\w+)[\"']")
 
 
 class Provider(NamedTuple):
@@ -116,34 +114,6 @@ class Scope:
         return tuple(found)
 
 
-class Unread:
-    """What the files that could not be imported seem to define, judged by their text."""
-
-    def __init__(self, collection: Collection) -> None:
-        self._root = collection.sources.root
-        self._names: dict[str, set[str]] = {}
-
-    def may_define(self, file: CollectedFile, name: str) -> bool:
-        """Return whether `name` stands in the text as a function or in quotes."""
-        if file.file not in self._names:
-            self._names[file.file] = self._read(file.file)
-        return name in self._names[file.file]
-
-    def may_take(self, file: CollectedFile, name: str) -> bool:
-        """Return whether `name` stands anywhere in the text: it may be a parameter there."""
-        return re.search(rb"\b" + re.escape(name.encode()) + rb"\b", self._data(file.file)) is not None
-
-    def _read(self, file: str) -> set[str]:
-        return {(a or b).decode("utf-8", "replace") for a, b in _MENTIONED.findall(self._data(file))}
-
-    def _data(self, file: str) -> bytes:
-        try:
-            with open(os.path.join(self._root, file), "rb") as stream:
-                return stream.read()
-        except OSError:
-            return b""
-
-
 class Scopes:
     """Makes the scope of every file of a collection, sharing the layers of folders."""
 
@@ -217,18 +187,3 @@ def _names(files: Iterable[CollectedFile]) -> Names:
 def _add(found: Names, name: str, provider: Provider) -> None:
     known = found.get(name)
     found[name] = (provider,) if known is None else (*known, provider)
-
-
-def list_aliases(collection: Collection) -> dict[str, tuple[str, ...]]:
-    """Return what each pipeline may be called: its path, dotted too, and its last part where unique."""
-    names = [file.pipeline for file in collection.step_files()]
-    counts: dict[str, int] = {}
-    for name in names:
-        last = name.rpartition("/")[2]
-        counts[last] = counts.get(last, 0) + 1
-    aliases = {}
-    for name in names:
-        last = name.rpartition("/")[2]
-        spellings = [name, name.replace("/", "."), *([last] if counts[last] == 1 else [])]
-        aliases[name] = tuple(dict.fromkeys(spellings))
-    return aliases

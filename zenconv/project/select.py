@@ -13,7 +13,8 @@ import attrs
 from zenconv.engine.pruning import BranchTest
 from zenconv.errors import NothingSelected, UsageError, did_you_mean
 from zenconv.frozen import Frozen
-from zenconv.project.collect import Collection
+from zenconv.project.aliases import list_aliases
+from zenconv.project.collected import Collection
 from zenconv.project.keyword import parse_keyword, parse_marks
 from zenconv.project.open_branches import (
     Wanted,
@@ -25,7 +26,7 @@ from zenconv.project.open_branches import (
     narrow,
     tests_of,
 )
-from zenconv.project.scopes import Unread, list_aliases
+from zenconv.project.unread import Unread
 from zenconv.records.step import (
     Node,
     Pipeline,

@@ -10,7 +10,7 @@ from typing import Any
 from zenconv.authoring import NOTE, StepNote
 from zenconv.errors import Problem, did_you_mean
 from zenconv.project.builtins import BUILTIN_FIXTURES
-from zenconv.project.collect import Collection
+from zenconv.project.collected import Collection
 from zenconv.project.resolve import Asker
 from zenconv.records.step import Step
 

@@ -22,10 +22,10 @@ from zenconv.engine.resources import Resources
 from zenconv.engine.secrets import Secrets
 from zenconv.errors import UsageError, did_you_mean
 from zenconv.interfaces.orchestrating import Task
-from zenconv.project.performing import seed_of
 from zenconv.project.project import Project
 from zenconv.pytest_plugin.isolation import isolate_settings
 from zenconv.records.step import Node, Pipeline
+from zenconv.settings.settings import seed_of
 
 _GIVEN_BY_STEPS = ("node", "item", "collect")
 

@@ -191,3 +191,8 @@ class Settings(Frozen):
     timeout: float = 0.0
     cwd: Path = attrs.field(factory=Path.cwd, eq=False)
     replacements: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict, repr=False)
+
+
+def seed_of(settings: Settings) -> int:
+    """Return the seed of a run: the configured one, else 0."""
+    return settings.seed if settings.seed is not None else 0
