@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,23 @@ def test_nothing_is_written_before_a_run_begins_and_nothing_left_when_it_ends(tm
     holds.end()
     assert list((tmp_path / "holds").iterdir()) == []
     lock.close()
+
+
+def test_several_threads_write_into_one_file(tmp_path: Path):
+    lock = FileLock(tmp_path / "guard")
+    lock.acquire()
+    digests = [hashing.digest_bytes(str(number).encode()) for number in range(32)]
+    for round_ in range(20):
+        holds = Holds(str(tmp_path / f"holds{round_}"))
+        holds.begin(Path(lock.path), "run 1")
+        start = threading.Barrier(8)
+
+        def add(own: list[str], holds: Holds = holds, start: threading.Barrier = start) -> None:
+            start.wait(10)
+            holds.add(own)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(add, [digests[n::8] for n in range(8)]))
+        assert len(os.listdir(holds.folder)) == 1
+        assert living(Path(holds.folder)) == set(digests)
+        holds.end()

@@ -208,7 +208,7 @@ def test_only_files_that_the_selection_needs_can_stop_it(project) -> None:
 
 
 def install(project_on_disk, folder: str, name: str, source: str) -> dict[str, str]:
-    """Install a plugin where only `PYTHONPATH` leads to; return that variable."""
+    """Install a plugin where only `PYTHONPATH` leads to; return the variables that have it loaded."""
     info = f"{folder}/{name}-1.0.dist-info"
     project_on_disk.write(
         {
@@ -218,7 +218,7 @@ def install(project_on_disk, folder: str, name: str, source: str) -> dict[str, s
         }
     )
     places = [str(project_on_disk.path / folder), str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
-    return {"PYTHONPATH": os.pathsep.join(places)}
+    return {"PYTHONPATH": os.pathsep.join(places), "ZENCONV_DISABLE_PLUGIN_AUTOLOAD": ""}
 
 
 @pytest.mark.parametrize(

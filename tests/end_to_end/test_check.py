@@ -147,7 +147,7 @@ def test_what_steps_need_and_the_orchestrator_lacks_is_told(project) -> None:
             """,
         }
     )
-    path = {"PYTHONPATH": str(it.path)}
+    path = {"PYTHONPATH": str(it.path), "ZENCONV_GPUS": "1"}
     shown = it.run("check", "-p", "plain_plugin", "--stack", "old", env=path).stdout
     assert "steps_a.py::a: the orchestrator 'plain' lacks 'async'" in shown
     shown = it.run("check", "-p", "plain_plugin", "--stack", "far", env=path, check=4).stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.hooks.conftest import home, install, site
+from zenconv.hooks.manager import BUILT_IN
 from zenconv.settings.settings import PluginSettings
 from zenconv.upkeep.check_plugins import check_plugins
 from zenconv.upkeep.requirements import find_unmet, installed_version, read_requirement_lines
@@ -46,7 +47,7 @@ def test_everything_broken_is_told_at_once_and_the_sound_ones_stay(install):
     assert "no_such_module_anywhere" in problems["cannot"]
     assert "zenconv_componnents" in problems["misspelt"]
     assert "ValueError: no" in problems["failing"]
-    assert left == ["components", "materializers", "sound"]
+    assert left == [*BUILT_IN, "sound"]
 
 
 def test_two_that_claim_one_id_are_named_and_the_first_stays(install):
@@ -56,7 +57,7 @@ def test_two_that_claim_one_id_are_named_and_the_first_stays(install):
     assert "two plugins claim the tracker 'mine'" in problems["beta"]
     assert "'alpha' (zenconv-alpha 1.0)" in problems["beta"]
     assert "-p no:beta" in problems["beta"]
-    assert left == ["components", "materializers", "alpha"]
+    assert left == [*BUILT_IN, "alpha"]
 
 
 def test_one_that_claims_what_is_built_in_is_found(install):
@@ -76,7 +77,7 @@ def test_what_is_switched_off_is_not_looked_at(install):
 def test_a_plugin_that_is_named_and_not_there_is_found(install):
     problems, left = look(enabled=("nowhere",))
     assert "there is no plugin 'nowhere'" in problems["plugins"]
-    assert left == ["components", "materializers"]
+    assert left == [*BUILT_IN]
 
 
 def test_unmet_requirements_of_a_plugin_are_told(install, site: Path):

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from zenconv import hashing
@@ -42,6 +43,7 @@ class Holds:
         self._path = ""
         self._process = 0
         self._held: set[str] = set()
+        self._mutex = Lock()
 
     @property
     def is_kept(self) -> bool:
@@ -62,7 +64,12 @@ class Holds:
         if not self._header:
             return
         if self._process != os.getpid():
+            self._mutex = Lock()  # a thread of the parent may have held the one that was inherited
             self._drop()  # a forked child must not share what its parent's end takes back
+        with self._mutex:
+            self._write(digests)
+
+    def _write(self, digests: Iterable[str]) -> None:
         fresh = [digest for digest in digests if digest not in self._held]
         if not fresh:
             return
