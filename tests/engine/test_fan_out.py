@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cProfile
 import random
 
 from hypothesis import given
@@ -99,3 +100,18 @@ def test_without_any_items_one_node_stands_for_all():
         ("f::d", ("f::a",)),
         ("f::e", ("f::d", "f::a")),
     ]
+
+
+def count_calls(outer: int) -> int:
+    """Return how many functions are called to grow `outer` branches, of which each grows four more."""
+    fan_out = FanOut(make_pipeline())
+    fan_out.take("f::a", [f"i{number}" for number in range(outer)])
+    with cProfile.Profile() as profile:
+        for number in range(outer):
+            fan_out.take(f"f::b[a=i{number}]", ["x"])
+    assert not fan_out.open_ids
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_the_work_grows_as_the_branches_do():
+    assert count_calls(400) < 2.2 * count_calls(200)

@@ -43,10 +43,12 @@ class _View:
 
     def __init__(self, axes: Sequence[OpenAxis], kept: tuple[str, ...]) -> None:
         names = [axis.name for axis in axes]
+        self.kept = kept
         self._positions = [names.index(name) for name in kept]
         self._depth = max(self._positions, default=-1) + 1
         self._shallow = 0
         self._pending: dict[Coordinates, int] = {}
+        self._waiting: dict[Coordinates, list[_Collector]] = {}
         self.members: dict[Coordinates, list[_Member]] = {}
 
     def project(self, coordinates: Coordinates) -> Coordinates | None:
@@ -55,13 +57,23 @@ class _View:
             return None
         return tuple([coordinates[position] for position in self._positions])
 
-    def expect(self, coordinates: Coordinates, change: int) -> None:
-        """Note that branches below `coordinates` are missing (1), or are no more (-1)."""
+    def expect(self, coordinates: Coordinates) -> None:
+        """Note that branches below `coordinates` are missing."""
         kept = self.project(coordinates)
         if kept is None:
-            self._shallow += change
+            self._shallow += 1
         else:
-            self._pending[kept] = self._pending.get(kept, 0) + change
+            self._pending[kept] = self._pending.get(kept, 0) + 1
+
+    def end(self, coordinates: Coordinates) -> list[_Collector]:
+        """Note that they are missing no more; return those who waited for nothing else here."""
+        kept = self.project(coordinates)
+        if kept is not None:
+            self._pending[kept] -= 1
+            return self._waiting.pop(kept, []) if self._waiting and self.is_complete(kept) else []
+        self._shallow -= 1
+        freed = [kept for kept in self._waiting if self.is_complete(kept)] if not self._shallow else []
+        return [collector for kept in freed for collector in self._waiting.pop(kept)]
 
     def add(self, member: _Member) -> None:
         """Add a branch; one that cannot be placed concerns nobody who keeps that axis."""
@@ -70,8 +82,14 @@ class _View:
             self.members.setdefault(kept, []).append(member)
 
     def is_complete(self, kept: Coordinates) -> bool:
-        """Return whether no branch on the kept coordinates is missing."""
+        """Return whether no branch on the kept coordinates is missing; then none ever is again."""
         return not self._shallow and not self._pending.get(kept)
+
+    def await_complete(self, kept: Coordinates, collector: _Collector) -> None:
+        """Have a collector wait until no branch on the kept coordinates is missing."""
+        if not self.is_complete(kept):
+            self._waiting.setdefault(kept, []).append(collector)
+            collector.missing += 1
 
 
 @attrs.define(eq=False, repr=False)
@@ -84,30 +102,38 @@ class _Enumeration:
     views: dict[tuple[str, ...], _View] = attrs.field(factory=dict)
     missing: int = 0
 
-    def view(self, over: Iterable[str]) -> _View:
+    def view(self, over: tuple[str, ...]) -> _View:
         """Return the view of those who collect the axes `over`."""
-        collected = set(over)
-        kept = tuple(axis.name for axis in self.axes if axis.name not in collected)
-        if kept not in self.views:
-            self.views[kept] = _View(self.axes, kept)
-        return self.views[kept]
+        if over not in self.views:
+            self.views[over] = _View(self.axes, tuple(a.name for a in self.axes if a.name not in over))
+        return self.views[over]
 
-    def expect(self, coordinates: Coordinates, change: int) -> None:
-        self.missing += change
+    def expect(self, coordinates: Coordinates) -> None:
+        self.missing += 1
         for view in self.views.values():
-            view.expect(coordinates, change)
+            view.expect(coordinates)
+
+    def end(self, coordinates: Coordinates) -> list[_Collector]:
+        """Note that nothing below `coordinates` is missing; return those who waited for that."""
+        self.missing -= 1
+        freed = [collector for view in self.views.values() for collector in view.end(coordinates)]
+        for collector in freed:
+            collector.missing -= 1
+        return [collector for collector in freed if not collector.missing]
 
     def add(self, member: _Member) -> None:
         for view in self.views.values():
             view.add(member)
 
 
-class _Collector(NamedTuple):
-    """A branch that waits until all it collects has come into being."""
+@attrs.define(eq=False, repr=False)
+class _Collector:
+    """A branch that waits until all it collects has come into being: `missing` views are incomplete."""
 
-    node: Node
+    enumeration: _Enumeration
     order: tuple[int, ...]
     coordinates: Coordinates
+    missing: int = 0
 
 
 class FanOut:
@@ -134,7 +160,8 @@ class FanOut:
         self._pruning = Pruning(pipeline, tests, ids) if tests else None
         self._items: dict[str, tuple[str, ...] | None] = {}
         self._waiting: dict[str, list[tuple[_Enumeration, tuple[int, ...], Coordinates]]] = {}
-        self._collectors: dict[tuple[str, Coordinates], _Collector] = {}
+        self._ready: list[_Collector] = []
+        self._filled: list[str] = []
         self._branches: dict[str, _Enumeration] = {}
         self._of_items: dict[str, _Enumeration] = {}
         self._templates = {node.id: node for node in pipeline if node.is_open}
@@ -156,8 +183,10 @@ class FanOut:
                     enumeration = self._enumeration(branch.node)
                     if enumeration is not None:
                         enumeration.view(binding.over)
-        for enumeration in (*self._branches.values(), *self._of_items.values()):
-            enumeration.expect((), 1)
+        enumerations = [*self._branches.values(), *self._of_items.values()]
+        for enumeration in enumerations:
+            enumeration.expect(())
+        for enumeration in enumerations:
             self._advance(enumeration, (), ())
 
     def _enumeration(self, id: str) -> _Enumeration | None:
@@ -225,9 +254,9 @@ class FanOut:
             self._break_off(enumeration, order, coordinates, source)
             return
         for number, item in enumerate(items):
-            enumeration.expect((*coordinates, item), 1)
+            enumeration.expect((*coordinates, item))
             self._advance(enumeration, (*order, number), (*coordinates, item))
-        enumeration.expect(coordinates, -1)
+        self._end(enumeration, coordinates)
 
     def _locate(self, id: str, axes: Sequence[OpenAxis], coordinates: Coordinates) -> str:
         """Return the id of the branch of `id` that lies on these coordinates."""
@@ -240,11 +269,27 @@ class FanOut:
         if enumeration.of_items:
             producer = _branch_of(node, _pairs(node.open, coordinates))
             enumeration.add(_Member(order, coordinates, producer, coordinates[-1]))
-            enumeration.expect(coordinates, -1)
-        elif any(binding.over for binding in node.bindings):
-            self._collectors[node.id, coordinates] = _Collector(node, order, coordinates)
+            self._end(enumeration, coordinates)
         else:
-            self._make(enumeration, order, coordinates)
+            collector = _Collector(enumeration, order, coordinates)
+            for view, kept in self._collected(node, coordinates):
+                view.await_complete(kept, collector)
+            if not collector.missing:
+                self._make(enumeration, order, coordinates)
+
+    def _collected(self, node: Node, coordinates: Coordinates) -> Iterator[tuple[_View, Coordinates]]:
+        """Yield the views of all that a branch collects, with its coordinates on the axes it keeps."""
+        for binding in node.bindings:
+            for branch in binding.branches if binding.over else ():
+                enumeration = self._enumeration(branch.node)
+                if enumeration is not None:
+                    view = enumeration.view(binding.over)
+                    yield view, _kept(view, node, coordinates)
+
+    def _end(self, enumeration: _Enumeration, coordinates: Coordinates) -> None:
+        self._ready += enumeration.end(coordinates)
+        if not enumeration.missing and not enumeration.of_items:
+            self._filled.append(enumeration.node.id)
 
     def _break_off(
         self, enumeration: _Enumeration, order: tuple[int, ...], coordinates: Coordinates, source: str
@@ -258,33 +303,20 @@ class FanOut:
             binding = Binding(enumeration.axes[len(coordinates)].name, "node", source)
             self._grow(attrs.evolve(node, id=id, bindings=(binding,), axes=axes, open=(), grown=node.id))
         enumeration.add(_Member(order, coordinates, id, None))
-        enumeration.expect(coordinates, -1)
+        self._end(enumeration, coordinates)
 
     def _settle(self) -> None:
         """Make what collects, as far as nothing is missing, and see which templates are complete."""
-        is_making = True
-        while is_making:
-            ready = [collector for collector in self._collectors.values() if self._is_ready(collector)]
+        while self._ready:
+            ready, self._ready = self._ready, []
             for collector in ready:
-                del self._collectors[collector.node.id, collector.coordinates]
-                self._make(self._branches[collector.node.id], collector.order, collector.coordinates)
-            is_making = bool(ready)
-        for id in [id for id in self._templates if not self._branches[id].missing]:
+                self._make(collector.enumeration, collector.order, collector.coordinates)
+        for id in self._filled:
             del self._templates[id]
             self._complete.append(id)
             if self._nodes.get(id) is self._branches[id].node:
                 del self._nodes[id]
-
-    def _is_ready(self, collector: _Collector) -> bool:
-        node = collector.node
-        for binding in node.bindings:
-            for branch in binding.branches if binding.over else ():
-                enumeration = self._enumeration(branch.node)
-                if enumeration is not None:
-                    view = enumeration.view(binding.over)
-                    if not view.is_complete(_kept(enumeration, binding, node, collector.coordinates)):
-                        return False
-        return True
+        self._filled.clear()
 
     def _make(self, enumeration: _Enumeration, order: tuple[int, ...], coordinates: Coordinates) -> None:
         node = enumeration.node
@@ -293,7 +325,7 @@ class FanOut:
         bindings = tuple([self._bind(binding, node, coordinates) for binding in node.bindings])
         self._grow(attrs.evolve(node, id=id, bindings=bindings, axes=axes, open=(), grown=node.id))
         enumeration.add(_Member(order, coordinates, id, None))
-        enumeration.expect(coordinates, -1)
+        self._end(enumeration, coordinates)
 
     def _grow(self, node: Node) -> None:
         self._nodes.pop(node.id, None)  # a template of that id gives up its place
@@ -328,18 +360,19 @@ class FanOut:
             if not binding.over:  # all its run-time axes are kept: there is one on these coordinates
                 yield attrs.evolve(branch, node=self._locate_branch(branch.node, node, coordinates))
                 continue
-            kept = _kept(enumeration, binding, node, coordinates)
-            for member in sorted(enumeration.view(binding.over).members.get(kept, ())):
+            view = enumeration.view(binding.over)
+            kept = _kept(view, node, coordinates)
+            for member in sorted(view.members.get(kept, ())):
                 pairs = [p for p in _pairs(enumeration.axes, member.coordinates) if p[0] in binding.over]
                 own = ",".join(filter(None, (branch.id, branch_id(pairs)))) or enumeration.node.step.name
                 output = member.output if enumeration.of_items else branch.output
                 yield Branch(own, member.node, output)
 
 
-def _kept(enumeration: _Enumeration, binding: Binding, node: Node, coordinates: Coordinates) -> Coordinates:
+def _kept(view: _View, node: Node, coordinates: Coordinates) -> Coordinates:
     """Return the coordinates of `node` on the axes of what it collects that it keeps."""
     known = dict(_pairs(node.open, coordinates))
-    return tuple([known[axis.name] for axis in enumeration.axes if axis.name not in binding.over])
+    return tuple([known[name] for name in view.kept])
 
 
 def _pairs(axes: Sequence[OpenAxis], coordinates: Coordinates) -> list[tuple[str, str]]:
