@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+import zenconv.testing
+from zenconv.hooks import load_plugins
+from zenconv.hooks.conformance import read_conformance
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = sorted(file.parent for file in (REPOSITORY / "plugins").glob("*/pyproject.toml"))
 OFFERED = (
@@ -74,6 +78,23 @@ def test_what_zenconv_imports_at_every_start_is_light(package: Path) -> None:
     foreign = {n for n in names if n.partition(".")[0] not in {*sys.stdlib_module_names, "zenconv"}}
     assert foreign == set()
     assert {name for name in names if name.startswith("zenconv")} <= {"zenconv", "zenconv.hooks"}
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=name_of)
+def test_a_package_records_the_suites_that_all_its_components_pass(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(package)
+    row = load_plugins([module_of(package).name], autoload=False).rows()[-1]
+    offered = {*row.components, *(("materializer", id) for id in row.materializers)}
+    hint = f"pytest {package.relative_to(REPOSITORY)} --record-conformance"
+    recorded = {(record.kind, record.id): record for record in read_conformance(module_of(package))}
+    assert recorded.keys() == offered, hint
+    for record in recorded.values():
+        suite = getattr(zenconv.testing, record.suite)
+        assert record.is_current, hint
+        tests = {name for name in dir(suite) if name.startswith("test_")}
+        assert {*record.passed, *record.skipped} == tests, hint
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=name_of)

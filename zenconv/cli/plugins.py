@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from zenconv.cli.options import CommonOptions, common_options, json_option
@@ -40,6 +41,7 @@ def command(common: CommonOptions, as_json: bool) -> None:
 
 def _describe(plugins: Plugins, settings: Settings | None) -> list[dict[str, Any]]:
     from zenconv.cli.plugin_commands import list_commands
+    from zenconv.hooks.conformance import find_conformance
     from zenconv.hooks.options import list_options
     from zenconv.project.key_hooks import list_unasked
 
@@ -61,6 +63,7 @@ def _describe(plugins: Plugins, settings: Settings | None) -> list[dict[str, Any
                 for kind, id in row.components
             ],
             "materializers": list(row.materializers),
+            "conformance": [attrs.asdict(record) for record in find_conformance(row)],
             "options": [spec.name for spec, plugin in options.values() if plugin == row.name],
             "commands": [name for name, (_, plugin) in commands.items() if plugin == row.name],
         }
@@ -78,6 +81,8 @@ def _print_plugin(item: Mapping[str, Any]) -> None:
         _print_names(kind.replace("_", " "), ids)
     for what in ("materializers", "options", "commands"):
         _print_names(what, item[what])
+    for line in _conformance_lines(item):
+        print_line(f"  conformance: {escape(line)}")
     _print_names("hooks", [name for name in item["hooks"] if name not in _OFFERING])
     if item["not_asked"]:
         hint = f'plugins = ["{item["name"]}"]'
@@ -87,3 +92,27 @@ def _print_plugin(item: Mapping[str, Any]) -> None:
 def _print_names(what: str, names: Sequence[str]) -> None:
     if names:
         print_line(f"  {what}: {escape(', '.join(names))}")
+
+
+def _conformance_lines(item: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is known of the suites that the components of a plugin have passed."""
+    from zenconv import __version__
+    from zenconv.hooks.manager import SHIPPED
+
+    offered = [(c["kind"], c["id"]) for c in item["components"]]
+    offered += [("materializer", id) for id in item["materializers"]]
+    if item["origin"] == SHIPPED:
+        if offered:
+            yield f"part of the tests of zenconv {__version__}"
+        return
+    recorded = {(r["kind"], r["id"]): r for r in item["conformance"]}
+    for kind, id in offered:
+        record = recorded.get((kind, id))
+        name = f"{kind.replace('_', ' ')} {id}"
+        if record is None:
+            yield f"{name}: nothing is recorded"
+            continue
+        skipped = f", {len(record['skipped'])} skipped" if record["skipped"] else ""
+        stale = "" if record["is_current"] else "; its code has changed since"
+        suite = f"{record['suite']} of zenconv {record['zenconv']}"
+        yield f"{name} passed {suite} ({len(record['passed'])} tests{skipped}), says the package{stale}"

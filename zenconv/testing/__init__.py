@@ -7,8 +7,14 @@ import pytest
 pytest.register_assert_rewrite(
     "zenconv.testing.action_caches",
     "zenconv.testing.artifact_stores",
+    "zenconv.testing.concurrency",
+    "zenconv.testing.materializers",
+    "zenconv.testing.metadata_stores",
+    "zenconv.testing.orchestrated",
+    "zenconv.testing.orchestrator_failures",
     "zenconv.testing.orchestrators",
     "zenconv.testing.projects",
+    "zenconv.testing.sweeping",
 )
 
 from zenconv.testing.materializers import MaterializerSuite, Specimen  # noqa: E402  after the registration

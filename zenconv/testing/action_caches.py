@@ -24,6 +24,7 @@ from zenconv.testing.concurrency import (
     start_process,
     wait_for_file,
 )
+from zenconv.testing.suites import ConformanceSuite
 
 HOSTILE_PARTS = (
     "",
@@ -100,8 +101,10 @@ def _publish_forever(reopen: Callable[[], ActionCache], log: str) -> None:
             stream.flush()
 
 
-class ActionCacheSuite:
+class ActionCacheSuite(ConformanceSuite):
     """What every `ActionCache` promises. Override `reopen`; where needed, `cache` and `damage`."""
+
+    kind = "action_cache"
 
     takeover_seconds = 0.0
     """How long the claim of a killed process may still be respected."""

@@ -33,6 +33,7 @@ from zenconv.testing.concurrency import (
     start_process,
     wait_for_file,
 )
+from zenconv.testing.suites import ConformanceSuite
 
 HOSTILE_DIGESTS = (
     "",
@@ -78,8 +79,10 @@ def _write_and_wait(reopen: Callable[[], ArtifactStore], ready: str) -> None:
     time.sleep(3600)
 
 
-class ArtifactStoreSuite:
+class ArtifactStoreSuite(ConformanceSuite):
     """What every `ArtifactStore` promises. Override `reopen`; where needed, `store` and `damage`."""
+
+    kind = "artifact_store"
 
     @pytest.fixture
     def reopen(self) -> Callable[[], ArtifactStore]:

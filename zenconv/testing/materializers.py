@@ -36,6 +36,7 @@ from zenconv.hooks.markers import MaterializerSpec
 from zenconv.materializers import Materializers
 from zenconv.materializers.registry import BUILT_IN
 from zenconv.records.artifact import Artifact, StoredFile
+from zenconv.testing.suites import ConformanceSuite
 
 _LONGEST_SUMMARY = 10_000
 _MOST_FILES_HURT = 4
@@ -101,8 +102,10 @@ class Shelf:
         return attrs.evolve(artifact, files=tuple(files))
 
 
-class MaterializerSuite:
+class MaterializerSuite(ConformanceSuite):
     """What every `Materializer` promises. Set `spec` and override `specimens`; where needed, the rest."""
+
+    kind = "materializer"
 
     spec: ClassVar[MaterializerSpec]
     """How the plugin offers the materializer."""

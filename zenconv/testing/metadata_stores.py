@@ -42,6 +42,7 @@ from zenconv.testing.logs import (
     text_artifact,
     write_run,
 )
+from zenconv.testing.suites import ConformanceSuite
 
 OpenStore = Callable[[StateFolder], MetadataStore]
 
@@ -78,8 +79,10 @@ def statuses(store: MetadataStore, run: str) -> dict[str, str]:
     return {step.step: step.status for step in store.steps(run)}
 
 
-class MetadataStoreSuite:
+class MetadataStoreSuite(ConformanceSuite):
     """What every `MetadataStore` promises. Override `open_store`."""
+
+    kind = "metadata_store"
 
     @pytest.fixture
     def open_store(self) -> OpenStore:

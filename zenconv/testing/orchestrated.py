@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from zenconv.testing.projects import ProjectOnDisk, Result
+from zenconv.testing.suites import ConformanceSuite
 
 MakeProject = Callable[[str], "OrchestratedProject"]
 
@@ -59,8 +60,10 @@ def check_gone(pids: list[int]) -> None:
         time.sleep(0.05)
 
 
-class OrchestratedTests:
+class OrchestratedTests(ConformanceSuite):
     """Tests that run projects on the orchestrator that the fixture `orchestrator` describes."""
+
+    kind = "orchestrator"
 
     arguments: ClassVar[tuple[str, ...]] = ()
     """Added to every ``zenconv run``."""

@@ -14,6 +14,7 @@ SETTINGS = '[stacks.local]\norchestrator = {id = "fresh", workers = 2}\n'
 
 
 class TestFresh(OrchestratorSuite):
+    package, component = "zenconv_fresh", "fresh"
     many_steps = 200  # each costs a process
 
     @pytest.fixture
