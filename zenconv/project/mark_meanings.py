@@ -168,12 +168,9 @@ def parse_memory(text: Any) -> int:
 
 def _seconds(name: str, value: Any) -> float:
     try:
-        seconds = parse_duration(value)
+        return parse_duration(value)
     except UsageError as error:
         raise ValueError(f"{name}: {error.what}; {error.hint}, or a number of seconds") from None
-    if not 0 <= seconds < float("inf"):
-        raise ValueError(f"{name} is a duration, not {value!r}")
-    return seconds
 
 
 def _text(name: str, value: Any) -> str:
