@@ -69,6 +69,30 @@ def test_a_name_that_cannot_be_part_of_a_node_id_is_a_problem(tmp_path: Path) ->
     assert problem.hint == "rename the file"
 
 
+@pytest.mark.parametrize("target", ["steps_a.py", "gone"])
+def test_a_step_file_that_is_a_link_to_nothing_is_a_problem(tmp_path: Path, target: str) -> None:
+    os.symlink(target, tmp_path / "steps_a.py")
+    (problem,) = discover(tmp_path, PATTERNS, NORECURSE).problems
+    assert str(problem).startswith(f"steps_a.py: this link leads to nothing that exists: {target!r}")
+
+
+def test_a_step_file_that_is_a_pipe_is_a_problem_and_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "steps_a.py")
+    os.symlink("steps_a.py", tmp_path / "zenconf.py")
+    problems = discover(tmp_path, PATTERNS, NORECURSE).problems
+    assert [str(problem).partition("\n")[0] for problem in problems] == [
+        "steps_a.py: this is a pipe, a socket or a device, and no file",
+        "zenconf.py: this link leads to something that is no file: 'steps_a.py'",
+    ]
+
+
+def test_a_step_file_without_a_name_for_its_pipeline_is_a_problem(tmp_path: Path) -> None:
+    touch(tmp_path, "eu/steps_.py", "eu/zenconf.py", "steps__.py")
+    found = discover(tmp_path, PATTERNS, NORECURSE)
+    assert [(problem.file, problem.hint) for problem in found.problems] == [("eu/steps_.py", "steps_NAME.py")]
+    assert found.zenconf_files == ("eu/zenconf.py",)
+
+
 def test_a_name_that_is_not_utf8_is_a_problem_shown_escaped(tmp_path: Path) -> None:
     try:
         (Path(os.fsdecode(os.fsencode(tmp_path) + b"/steps_\xff.py"))).touch()

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
 from tests.project.asking import error_of
+from zenconv.project.import_errors import IMPORTS
 
 
 def problem_of(project, files):
@@ -62,6 +64,11 @@ def test_a_missing_library_is_named_with_its_distribution(project) -> None:
     assert problem.hint == "pip install opencv-python"
 
 
+def test_a_library_with_the_name_of_another_almost_is_asked_about(project) -> None:
+    problem = problem_of(project, {"steps_a.py": "import importlibb\n"})
+    assert problem.hint == "did you mean 'importlib'? If not: pip install importlibb"
+
+
 def test_a_misspelt_project_module_is_suggested(project) -> None:
     files = {"cleaning.py": "", "steps_a.py": "import cleanin\n"}
     assert problem_of(project, files).hint == "did you mean 'cleaning'?"
@@ -85,6 +92,28 @@ def test_a_misspelt_variable_is_suggested(project) -> None:
     assert problem.hint == "did you mean 'threshold'?"
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("x = np.array([1])", "import numpy as np"),
+        ("@dataclass\nclass A: ...", "from dataclasses import dataclass"),
+        ("@zenconv.fixture\ndef a(): ...", "import zenconv"),
+        ("@parametrize('a', [1])\ndef b(a): ...", "from zenconv import parametrize"),
+    ],
+)
+def test_a_forgotten_import_is_the_hint(project, line: str, hint: str) -> None:
+    assert problem_of(project, {"steps_a.py": line + "\n"}).hint == hint
+
+
+def test_every_import_that_is_told_provides_its_name() -> None:
+    for name, statement in IMPORTS.items():
+        top = statement.split()[1].partition(".")[0]
+        if top in sys.stdlib_module_names or top == "zenconv":
+            found: dict[str, object] = {}
+            exec(statement, found)
+            assert name in found
+
+
 @pytest.mark.parametrize("statement", ["from one import x", "import one; one.x"])
 def test_a_circular_import_is_drawn(project, statement) -> None:
     files = {"one.py": "import two\nx = 1\n", "two.py": statement + "\n", "steps_a.py": "import one\n"}
@@ -98,6 +127,25 @@ def test_a_file_that_is_not_utf8_is_a_problem_with_its_line(project) -> None:
     assert problem.where == "steps_a.py:2"
     assert "not UTF-8 (byte 0xe9)" in problem.what
     assert "latin-1" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "what"),
+    [
+        (b"x = 1\n# caf\xe9\n", 2, "this file is not UTF-8 (byte 0xe9)"),
+        (b"# -*- coding: klingon -*-\nx = 'a'\n", 1, "SyntaxError: unknown encoding: klingon"),
+        (
+            "# -*- coding: ascii -*-\nx = 'é'\n".encode(),
+            2,
+            "this file is not in the encoding that it names: ",
+        ),
+    ],
+    ids=["comment", "unknown", "other"],
+)
+def test_text_in_another_encoding_is_a_problem_wherever_it_stands(project, data, line, what) -> None:
+    problem = problem_of(project, {"steps_a.py": data})
+    assert problem.where == f"steps_a.py:{line}"
+    assert problem.what.startswith(what)
 
 
 def test_a_declared_encoding_is_honoured(project) -> None:
@@ -124,7 +172,8 @@ def test_a_link_to_nothing_is_a_problem(project, tmp_path) -> None:
     opened = project({"steps_b.py": "def b(): ...\n"})
     os.symlink(tmp_path / "gone.py", tmp_path / "steps_a.py")
     (problem,) = error_of(opened).problems
-    assert str(problem) == "steps_a.py: this file cannot be read: No such file or directory"
+    assert problem.file == "steps_a.py"
+    assert problem.what == f"this link leads to nothing that exists: {str(tmp_path / 'gone.py')!r}"
 
 
 def test_an_error_of_a_library_is_located_at_the_users_line(project) -> None:

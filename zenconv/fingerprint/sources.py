@@ -178,6 +178,7 @@ class _ProjectLoader(SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
         data = self._sources.given.get(path) or self.get_data(path)
+        _check_text(data, path)
         source = rewrite_assertions(data, path)
         code: CodeType = compile(source, path, "exec", dont_inherit=True)
         self._sources.record(fullname, path, data)
@@ -221,6 +222,22 @@ class _ProjectFinder:
         spec.loader = _ProjectLoader(self._sources, name, origin)
         spec.cached = None
         return spec
+
+
+def _check_text(data: bytes, path: str) -> None:
+    """Raise `SyntaxError` where `data` is not in its encoding: `compile` looks only outside of comments."""
+    if data.isascii():
+        return
+    from importlib.util import decode_source
+
+    try:
+        decode_source(data)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SyntaxError(f"Non-UTF-8 code: {error}", (path, line, None, None)) from None
+    except SyntaxError as error:
+        if "unknown encoding" not in error.msg:  # of which `compile` knows where it stands
+            raise SyntaxError("Non-UTF-8 code", (path, 1, None, None)) from None
 
 
 def _read(path: str) -> bytes:

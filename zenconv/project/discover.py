@@ -102,20 +102,23 @@ class _Walk:
         is_zenconf = entry.name == ZENCONF
         if not is_zenconf and not self.names.match(entry.name) and not self.paths.match(path):
             return
-        if entry.is_dir():
+        if _is_folder(entry):
             return
         if _UNUSABLE.search(path):
             self.problems.append(_unusable_name(path))
+        elif not _is_file(entry):
+            self.problems.append(_no_file(entry, path))
+        elif not is_zenconf and not pipeline_name(path).rpartition("/")[2]:
+            self.problems.append(
+                Problem("this file's name leaves no name for its pipeline", path, hint="steps_NAME.py")
+            )
         else:
             (self.zenconfs if is_zenconf else self.steps).append(path)
 
     def _is_open(self, entry: os.DirEntry[str]) -> bool:
         if entry.name.startswith(".") or self.closed.match(entry.name):
             return False
-        try:
-            if not entry.is_dir():
-                return False
-        except OSError:
+        if not _is_folder(entry):
             return False
         if os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
             return False
@@ -132,6 +135,23 @@ class _Walk:
             return False
         self.seen_links.add(target)
         return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    # Of a link, the entry raises what `os.path` takes for "no": one that leads to itself, say.
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    return os.path.isfile(entry.path) if entry.is_symlink() else entry.is_file()
+
+
+def _no_file(entry: os.DirEntry[str], path: str) -> Problem:
+    if not entry.is_symlink():
+        return Problem("this is a pipe, a socket or a device, and no file", path, hint="delete it")
+    target = os.readlink(entry.path)
+    what = "something that is no file" if os.path.exists(entry.path) else "nothing that exists"
+    return Problem(f"this link leads to {what}: {target!r}", path, hint="delete it, or mend it")
 
 
 def _unusable_name(path: str) -> Problem:

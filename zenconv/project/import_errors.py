@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from pkgutil import iter_modules
 from types import FrameType
 from typing import Any
 
@@ -25,6 +26,28 @@ DISTRIBUTIONS = {
     "yaml": "pyyaml",
 }
 """Import names that differ from what ``pip install`` wants."""
+
+IMPORTS = {
+    **{name: f"import {name}" for name in ("datetime", "json", "math", "os", "re", "sys", "time", "zenconv")},
+    **{
+        name: f"from typing import {name}"
+        for name in ("Annotated", "Any", "Literal", "NamedTuple", "TypedDict")
+    },
+    "Decimal": "from decimal import Decimal",
+    "Enum": "from enum import Enum",
+    "Iterator": "from collections.abc import Iterator",
+    "Path": "from pathlib import Path",
+    "dataclass": "from dataclasses import dataclass",
+    "np": "import numpy as np",
+    "partial": "from functools import partial",
+    "pd": "import pandas as pd",
+    "plt": "import matplotlib.pyplot as plt",
+    **{
+        name: f"from zenconv import {name}"
+        for name in ("Collect", "Each", "From", "Output", "fixture", "helper", "mark", "parametrize", "step")
+    },
+}
+"""What brings a name that people forget to import."""
 
 Place = tuple[str, int, FrameType | None]
 
@@ -74,10 +97,10 @@ def _syntax_problem(error: SyntaxError, file: str, places: list[Place], sources:
         or "Non-UTF-8" in error.msg
         or "invalid or missing encoding" in error.msg
     ):
-        return _encoding_problem(where, sources, chain)
+        return _encoding_problem(error, where, sources, chain)
     text = (error.text or "").strip()
     what = f"{type(error).__name__}: {error.msg}" + (f": {text}" if text else "")
-    return Problem(what, where, error.lineno or 0, exists=chain)
+    return Problem(what, where, error.lineno or 1, exists=chain)
 
 
 def _last_imported(error: BaseException, file: str, sources: ProjectSources) -> str:
@@ -98,13 +121,15 @@ def _null_bytes(file: str, places: list[Place], sources: ProjectSources) -> Prob
     return Problem(what, file, line, exists=_chain(places, file), hint="is it UTF-16 or a binary file?")
 
 
-def _encoding_problem(file: str, sources: ProjectSources, chain: str) -> Problem:
+def _encoding_problem(error: SyntaxError, file: str, sources: ProjectSources, chain: str) -> Problem:
     data = _read(file, sources)
-    line, byte = 1, ""
     try:
         data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line, byte = data.count(b"\n", 0, error.start) + 1, f" (byte 0x{data[error.start]:02x})"
+    except UnicodeDecodeError as wrong:
+        line, byte = data.count(b"\n", 0, wrong.start) + 1, f" (byte 0x{data[wrong.start]:02x})"
+    else:
+        what = f"this file is not in the encoding that it names: {error.msg.removeprefix('Non-UTF-8 code: ')}"
+        return Problem(what, file, error.lineno or 1, exists=chain, hint="name the encoding it is saved in")
     return Problem(
         f"this file is not UTF-8{byte}",
         file,
@@ -138,7 +163,7 @@ def _explain(error: BaseException, frame: FrameType | None, sources: ProjectSour
         return _explain_missing_name(error, what)
     if isinstance(error, NameError) and frame is not None:
         known = {*frame.f_globals, *frame.f_locals, *vars(builtins)}
-        return what, _near(error.name or "", known)
+        return what, IMPORTS.get(error.name or "") or _near(error.name or "", known)
     return what, ""
 
 
@@ -191,7 +216,11 @@ def _missing_module_hint(name: str, frame: FrameType | None, sources: ProjectSou
         return near
     if top in sys.stdlib_module_names or top in files or top in sys.modules:
         return ""
-    return f"pip install {DISTRIBUTIONS.get(top, top)}"
+    near = "" if rest else _near(name, (*sys.stdlib_module_names, *(m.name for m in iter_modules())))
+    install = f"pip install {DISTRIBUTIONS.get(top, top)}"
+    if near and top not in DISTRIBUTIONS:
+        return f"{near} If not: {install}"  # what somebody mistyped may bring anything
+    return install
 
 
 def _python_files(sources: ProjectSources) -> dict[str, str]:
