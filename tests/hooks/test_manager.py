@@ -9,6 +9,7 @@ import pytest
 from zenconv.errors import PluginError, UnknownComponent
 from zenconv.hooks import ComponentSpec, MaterializerSpec, Plugins, load_plugins
 from zenconv.hooks.manager import PACKAGES
+from zenconv.settings import load_settings
 
 TRACKER = """
 from zenconv.hooks.markers import ComponentSpec, MaterializerSpec, hookimpl
@@ -101,6 +102,13 @@ def test_a_misspelt_plugin_in_the_settings_gets_a_suggestion(install: Any) -> No
     install("demo", TRACKER)
     with pytest.raises(PluginError, match="hint: did you mean 'demo'"):
         load_plugins(enabled=["dmo"])
+
+
+def test_a_plugin_that_the_settings_name_and_that_is_not_there_gets_its_line(tmp_path: Path) -> None:
+    (tmp_path / "zenconv.toml").write_text('\nplugins = ["nowhere"]\n')
+    names = load_settings(tmp_path, environ={}).plugins
+    with pytest.raises(PluginError, match=r"^zenconv.toml:2: there is no plugin 'nowhere'"):
+        load_plugins(enabled=names.enabled, where=names.where, autoload=False)
 
 
 @pytest.mark.parametrize("id", sorted(PACKAGES))

@@ -65,7 +65,9 @@ class CommonOptions(Frozen):
         from zenconv.hooks.options import configure_plugins
 
         names = settings.plugins
-        plugins = load_plugins(self.plugin_requests, enabled=names.enabled, disabled=names.disabled)
+        plugins = load_plugins(
+            self.plugin_requests, enabled=names.enabled, disabled=names.disabled, where=names.where
+        )
         configure_plugins(plugins, settings, self.plugin_options)
         return plugins
 

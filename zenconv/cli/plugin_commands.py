@@ -70,7 +70,9 @@ def _load_plugins(common: Any) -> Plugins:
         names = common.load_settings().plugins
     except ZenconvError:  # no project here, or the command itself will tell
         return load_plugins(common.plugin_requests)
-    return load_plugins(common.plugin_requests, enabled=names.enabled, disabled=names.disabled)
+    return load_plugins(
+        common.plugin_requests, enabled=names.enabled, disabled=names.disabled, where=names.where
+    )
 
 
 def _add_common_options(command: click.Command) -> click.Command:

@@ -82,7 +82,9 @@ def _list_options(args: list[str]) -> list[tuple[OptionSpec, str]]:
         names = common.load_settings().plugins
     except ZenconvError:  # told when the command begins
         return list(list_options(common.load_plugins()).values())
-    plugins = load_plugins(common.plugin_requests, enabled=names.enabled, disabled=names.disabled)
+    plugins = load_plugins(
+        common.plugin_requests, enabled=names.enabled, disabled=names.disabled, where=names.where
+    )
     return list(list_options(plugins).values())
 
 

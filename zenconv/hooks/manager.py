@@ -329,6 +329,7 @@ def load_plugins(
     *,
     enabled: Iterable[str] = (),
     disabled: Iterable[str] = (),
+    where: str = "",
     autoload: bool | None = None,
     built_in: Mapping[str, str] = BUILT_IN,
 ) -> Plugins:
@@ -340,6 +341,8 @@ def load_plugins(
         The values of ``-p``: a plugin's name, a module to import, or ``no:name``.
     enabled, disabled
         Names from the settings. Unlike `requests` they may only name installed plugins.
+    where
+        ``file:line`` of those settings, for the errors about them.
     autoload
         Whether installed plugins are loaded unasked; by default, unless
         ``ZENCONV_DISABLE_PLUGIN_AUTOLOAD`` is set.
@@ -359,7 +362,7 @@ def load_plugins(
     for name, module in built_in.items():
         if name not in off:
             plugins._add(importlib.import_module(module), _Source(name, module, SHIPPED))
-    _load_installed(plugins, off, wanted, [n for n in enabled if n not in off], autoload)
+    _load_installed(plugins, off, wanted, [n for n in enabled if n not in off], where, autoload)
     return plugins
 
 
@@ -368,6 +371,7 @@ def _load_installed(
     off: set[str],
     wanted: Sequence[str],
     enabled: Sequence[str],
+    where: str,
     autoload: bool,
 ) -> None:
     asked = {*wanted, *enabled} - set(plugins._sources)
@@ -386,7 +390,7 @@ def _load_installed(
     for name in dict.fromkeys([*enabled, *wanted]):
         if name not in plugins._sources and name not in wrong:
             try:
-                _load_by_module(plugins, name, name in wanted, installed)
+                _load_by_module(plugins, name, "" if name in wanted else where, name in wanted, installed)
             except PluginError as error:
                 wrong[name] = error
     _raise_together(list(wrong.values()))
@@ -403,6 +407,7 @@ def _raise_together(errors: Sequence[PluginError]) -> None:
 def _load_by_module(
     plugins: Plugins,
     name: str,
+    where: str,
     is_requested: bool,
     installed: Sequence[InstalledPlugin],
 ) -> None:
@@ -411,14 +416,15 @@ def _load_by_module(
         source = _Source(name, name, "-p")
         plugins._add(_import_plugin(source), source)
         return
+    place = f"{where}: " if where else ""
     if name in PACKAGES:
         raise PluginError(
-            f"the plugin {name!r} is not installed",
+            f"{place}the plugin {name!r} is not installed",
             hint=f"pip install {PACKAGES[name]}",
         )
     known = [plugin.name for plugin in installed]
     raise PluginError(
-        f"there is no plugin {name!r}",
+        f"{place}there is no plugin {name!r}",
         hint=did_you_mean(name, known) or "no plugin is installed",
     )
 

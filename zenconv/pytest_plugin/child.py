@@ -47,7 +47,7 @@ def _run(request: Mapping[str, Any]) -> dict[str, Any]:
     run, finished = run_project(
         settings,
         RunOptions(selection, ("run", *request["targets"])),
-        partial(load_plugins, enabled=names.enabled, disabled=names.disabled),
+        partial(load_plugins, enabled=names.enabled, disabled=names.disabled, where=names.where),
         partial(_tell, failures),
     )
     is_recorded = finished.exit_code not in (4, 5)

@@ -162,7 +162,7 @@ class ProjectUnderTest:
 
         settings = isolate_settings(self.root, self._private, {}, {})
         names = settings.plugins
-        plugins = load_plugins(enabled=names.enabled, disabled=names.disabled)
+        plugins = load_plugins(enabled=names.enabled, disabled=names.disabled, where=names.where)
         history = History(settings, plugins, assemble(settings, plugins), lambda _text: None)
         self._histories.append(history)
         return history

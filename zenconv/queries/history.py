@@ -87,7 +87,7 @@ class History:
 
         settings = load_settings(Path(root) if root is not None else Path.cwd(), stack=stack or None)
         names = settings.plugins
-        plugins = load_plugins(enabled=names.enabled, disabled=names.disabled)
+        plugins = load_plugins(enabled=names.enabled, disabled=names.disabled, where=names.where)
         return cls(settings, plugins, assemble(settings, plugins), on_notice, stack)
 
     def close(self) -> None:

@@ -240,6 +240,7 @@ def _read_plugins(reader: Reader, raw: Mapping[str, Any]) -> PluginSettings:
     return PluginSettings(
         enabled=tuple(n for n in names if not n.startswith("no:")),
         disabled=tuple(n[3:] for n in names if n.startswith("no:")),
+        where=reader.where(("plugins",)) if names else "",
     )
 
 

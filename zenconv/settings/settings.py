@@ -88,10 +88,11 @@ class StackSettings(Frozen):
 
 @attrs.frozen(eq=False, repr=False)
 class PluginSettings(Frozen):
-    """Installed plugins to load and not to load, by name."""
+    """Installed plugins to load and not to load, by name; `where` is ``file:line``."""
 
     enabled: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
+    where: str = ""
 
 
 @attrs.frozen(eq=False, repr=False)

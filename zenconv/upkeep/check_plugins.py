@@ -87,7 +87,9 @@ def _load_together(
     findings: list[Finding] = []
     for asked, named in ((kept, enabled), ([], [])):
         try:
-            plugins = load_plugins([*asked, *without], enabled=named, disabled=names.disabled)
+            plugins = load_plugins(
+                [*asked, *without], enabled=named, disabled=names.disabled, where=names.where
+            )
             plugins.rows()
         except PluginError as error:
             findings += SECTION.failures("plugins", error)
