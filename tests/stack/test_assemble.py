@@ -239,6 +239,15 @@ def test_all_components_that_nobody_offers_are_named_together(build: Build) -> N
     ]
 
 
+def test_what_only_follows_from_an_unknown_store_is_not_told(build: Build) -> None:
+    stack = build('[stacks.x]\nartifact_store = "gopher"\ntrust = "local"\n')
+    (problem,) = problems(stack)
+    assert "there is no artifact store 'gopher'" in problem
+    with pytest.raises(SettingsError) as caught:
+        build('[stacks.x]\nartifact_store = "gopher"\ntrackers = ["nope"]\n')
+    assert "trust.key" not in str(caught.value)
+
+
 def test_a_missing_key_is_named_together_with_unknown_components(build: Build) -> None:
     with pytest.raises(SettingsError) as caught:
         build('[stacks.x]\nartifact_store = "s3://b/x"\ntrackers = ["nope"]\n')

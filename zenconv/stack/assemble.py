@@ -159,6 +159,23 @@ class Stack:
                 close()
         self._made.clear()
 
+    def is_settled(self, kind: str) -> bool:
+        """Return whether the component of `kind`, or ``trust``, does not follow from a store that there is not.
+
+        What is wrong with those that do is of no interest.
+        """
+        if kind not in ("action_cache", "trust") or kind in self.settings.components:
+            return True
+        if kind == "trust" and self.settings.trust.mode:
+            return True
+        store = choose_component(self.settings, "artifact_store")
+        try:
+            if store is not None:
+                self._plugins.check_known("artifact_store", store.id)
+        except UnknownComponent:
+            return False
+        return True
+
     def problems(self) -> list[Problem]:
         """Return everything that would stop this stack: unknown components, options, secrets, keys.
 
@@ -167,10 +184,11 @@ class Stack:
         found: list[Problem] = []
         kinds = dict.fromkeys([*_REQUIRED_KINDS, *self.settings.components])
         attempts: list[Callable[[], Any]] = [
-            *(partial(self._component, kind) for kind in kinds),
-            lambda: self.trackers,
-            lambda: self.trust,
+            partial(self._component, kind) for kind in kinds if self.is_settled(kind)
         ]
+        attempts.append(lambda: self.trackers)
+        if self.is_settled("trust"):
+            attempts.append(lambda: self.trust)
         for attempt in attempts:
             try:
                 attempt()
@@ -310,7 +328,7 @@ def assemble(
     """
     stack = Stack(settings, plugins, environ, on_warning)
     if choose_trust_mode(settings.stack) == "signed" and not settings.stack.trust.key:
-        stack._raise_unknown([stack._missing_key()])
+        stack._raise_unknown([stack._missing_key()] if stack.is_settled("trust") else [])
     for tracker in settings.stack.trackers:
         stack._check_tracker(tracker)
     return stack

@@ -45,8 +45,10 @@ def check_stack(
 
     look("orchestrator", lambda: type(stack.orchestrator).__name__)
     look("artifact store", lambda: _try_store(settings, stack.artifact_store))
-    look("action cache", lambda: _try_cache(stack.action_cache))
-    look("trust", lambda: _try_trust(stack))
+    if stack.is_settled("action_cache"):
+        look("action cache", lambda: _try_cache(stack.action_cache))
+    if stack.is_settled("trust"):
+        look("trust", lambda: _try_trust(stack))
     findings += _check_reach(section, settings, plugins)
     return findings
 
