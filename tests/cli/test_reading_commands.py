@@ -110,7 +110,7 @@ def test_runs_can_be_filtered(zenconv: Command, project: RecordedProject) -> Non
 
 def test_show_alone_answers_why_the_last_run_failed(zenconv: Command, project: RecordedProject) -> None:
     printed = "".join(f"line {n}\n" for n in range(100)).encode()
-    words = ["run", "training", "--set", "csv=a b.csv", "--set=C=3", "--stack", "big"]
+    words = ["run", "training", "--set", "csv=a b.csv", "-oseed=3", "--set=C=3", "--stack", "big", "-x"]
     (project.root / "zenconv.toml").write_text("[stacks.big]\n")
     project.record_failure("churn", ERROR, printed, arguments=words, stack="big")
     text = zenconv("show")
@@ -126,7 +126,8 @@ def test_show_alone_answers_why_the_last_run_failed(zenconv: Command, project: R
         "train  pandas.DataFrame 100 x 4",
         "output, the last 20 lines; all: zenconv logs 1 steps_training.py::churn\n  line 80\n",
         "  line 99\n",
-        "to run it again: zenconv run steps_training.py::churn --stack big --set 'csv=a b.csv' --set C=3\n",
+        "to run it again: zenconv run steps_training.py::churn --stack big --set 'csv=a b.csv' --set C=3 -o seed=3\n",
+        "zenconv run training --set 'csv=a b.csv' -oseed=3",
         "C=0.1  <- pyproject.toml:4  (churn, after)",
         "git       9f3c1a2b (main), with uncommitted changes",
         "packages  150 (-v lists them)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def _print_status(run: RunRecord) -> None:
     print_line(
         f"run {style(run.id, 'bold')} {show_status(run.status)}{took}" + (f": {counts}" if counts else "")
     )
-    command = " ".join(["zenconv", *run.arguments])
+    command = shlex.join(["zenconv", *run.arguments])
     sample = f", sample {escape(run.sample)}" if run.sample else ""
     print_line(f"  {escape(command)}    {show_time(run.started)}, stack {escape(run.stack)}{sample}")
 

@@ -82,6 +82,16 @@ def describe_step(step: StepRunRecord, parts: KeyParts | None = None) -> dict[st
     return facts
 
 
+_KEPT_FLAGS = (
+    ("--set",),
+    ("--override",),
+    ("-o", "--setting"),
+    ("-c", "--config"),
+    ("-p", "--plugin"),
+)
+"""Flags of `zenconv run` without which a step would not run as it did."""
+
+
 def rerun_command(run: RunRecord, step: StepRunRecord) -> str:
     """Return the command that executes `step` again as it was executed in `run`."""
     import shlex
@@ -91,20 +101,29 @@ def rerun_command(run: RunRecord, step: StepRunRecord) -> str:
         words += ["--sample", run.sample]
     if run.stack and run.stack != "local":
         words += ["--stack", run.stack]
-    words += [word for setting in list_settings(run.arguments) for word in ("--set", setting)]
+    for flags in _KEPT_FLAGS:
+        words += [word for text in list_values(run.arguments, *flags) for word in (flags[0], text)]
     return shlex.join(words)
 
 
 def list_settings(arguments: Iterable[str]) -> list[str]:
     """Return what ``--set`` said on the command line of a run."""
+    return list_values(arguments, "--set")
+
+
+def list_values(arguments: Iterable[str], *flags: str) -> list[str]:
+    """Return what was given to a flag, by any of its names, on the command line of a run."""
     found = []
     words = iter(arguments)
     for word in words:
-        if word == "--set":
-            found += [next(words, "")]
-        elif word.startswith("--set="):
-            found.append(word.removeprefix("--set="))
-    return [setting for setting in found if setting]
+        if word in flags:
+            found.append(next(words, ""))
+            continue
+        for flag in flags:
+            is_long = flag.startswith("--")
+            if word.startswith(f"{flag}=" if is_long else flag) and (is_long or not word.startswith("--")):
+                found.append(word.removeprefix(f"{flag}=" if is_long else flag))
+    return [text for text in found if text]
 
 
 def summarize_output(artifact: Artifact) -> str:
