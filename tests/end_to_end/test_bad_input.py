@@ -276,12 +276,27 @@ def test_outputs_that_cannot_be_stored_name_the_member_and_the_fix(project) -> N
                 def __init__(self): self.items = (i for i in range(3))
             def lock(): return threading.Lock()
             def holder(): return {"x": [Holder()]}
+            def deep():
+                value = [open("made.txt", "w").close()]
+                for _ in range(100_000): value = [value]
+                return value
+            def circle():
+                open("made.txt", "w").close()
+                value = []
+                value.append(value)
+                return value
             def fine(): return 1
             """
         }
     )
     result = it.run("run", check=1)
-    assert it.statuses() == {"a::lock": "failed", "a::holder": "failed", "a::fine": "succeeded"}
+    failed = ["lock", "holder", "deep"]
+    assert it.statuses() == {
+        **{f"a::{name}": "failed" for name in failed},
+        "a::circle": "succeeded",
+        "a::fine": "succeeded",
+    }
+    assert "steps_a.py::deep: cannot store a list: it is nested too deeply" in result.stderr
     assert "steps_a.py::lock: cannot store a _thread.lock" in result.stderr
     assert "member ['x'][0].items is a generator" in result.stderr
     assert result.stderr.count("hint: ") >= 2

@@ -79,6 +79,13 @@ class Text(str):
     __slots__ = ()
 
 
+class Detached:
+    """Fails, in an error of its own, to be pickled."""
+
+    def __reduce__(self) -> str:
+        raise RuntimeError("the device is gone")
+
+
 class Forgetful:
     """Loses on the way what it compares."""
 

@@ -159,6 +159,7 @@ REFUSED = [
         r"its member .log is a _io.TextIOWrapper.*\n.*Path of the file",
     ),
     (lambda: memoryview(b"abc"), r"cannot store a memoryview"),
+    (lambda: [sv.Detached()], r"its member \[0\] is a \S+Detached.*RuntimeError: the device is gone"),
     (lambda: sv.NeedsTwo(1, 2), r"NeedsTwo can be pickled but not unpickled(?s:.*)__reduce__"),
     (lambda: sv.Forgetful(3), r"Forgetful does not come back equal(?s:.*)__getstate__"),
     (lambda: _deep(100_000), r"nested too deeply(?s:.*)flat"),

@@ -65,8 +65,8 @@ def test_a_missing_library_is_named_with_its_distribution(project) -> None:
 
 
 def test_a_library_with_the_name_of_another_almost_is_asked_about(project) -> None:
-    problem = problem_of(project, {"steps_a.py": "import importlibb\n"})
-    assert problem.hint == "did you mean 'importlib'? If not: pip install importlibb"
+    problem = problem_of(project, {"steps_a.py": "import colorsis\n"})
+    assert problem.hint == "did you mean 'colorsys'? If not: pip install colorsis"
 
 
 def test_a_misspelt_project_module_is_suggested(project) -> None:

@@ -60,8 +60,10 @@ class Effects:
         What lies at one of the `returned` paths, or is not there any more, and the variables in
         `env` are in order. `parameters` are the step's arguments, for the advice.
         """
-        self.allowed += [path for value in returned for path in paths_in(value)]
         found = list(self._deeds.values())  # a thread that the step left behind may go on adding
+        if not found:
+            return []  # what was returned may be big, and is looked through for nothing else
+        self.allowed += [path for value in returned for path in paths_in(value)]
         deeds = [deed for deed in found if self._counts(deed, found, set(env))]
         return describe_deeds(deeds, name, parameters, self.root)
 
@@ -220,12 +222,17 @@ def _program_name(program: Any, arguments: Any) -> str:
 
 
 def paths_in(value: Any) -> list[str]:
-    """Return the absolute paths that are, or lie directly in, a value that a step returned."""
-    if isinstance(value, PurePath):
-        return [os.path.abspath(value)]
-    if isinstance(value, list | tuple | set | frozenset):
-        return [path for item in value for path in paths_in(item)]
-    return [path for item in value.values() for path in paths_in(item)] if isinstance(value, dict) else []
+    """Return the absolute paths that are, or lie in the containers of, a value that a step returned."""
+    found: list[str] = []
+    waiting, seen = [value], set()
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, PurePath):
+            found.append(os.path.abspath(item))
+        elif isinstance(item, list | tuple | set | frozenset | dict) and id(item) not in seen:
+            seen.add(id(item))
+            waiting += item.values() if isinstance(item, dict) else item
+    return found
 
 
 def _cache_folders() -> tuple[str, ...]:

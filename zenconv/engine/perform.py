@@ -370,7 +370,7 @@ class Performer:
             told = [inner.hint] if isinstance(inner, ZenconvError) and inner.hint else []
             hint = hint or "; ".join([*told, error.what])
             error = inner
-        elif isinstance(error, SaveError) and has_frames(error.__cause__, self.files):
+        elif isinstance(error, SaveError) and is_stream(node) and has_frames(error.__cause__, self.files):
             error = error.__cause__ or error  # a generator's own code, run while it was stored
         retry = is_retried(node.marks.retry, error)
         described = describe_failure(error, self.files, hint=hint)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from zenconv.errors import ArtifactError, CorruptArtifact, SaveError
+from zenconv.errors import ArtifactError, CorruptArtifact, SaveError, ZenconvError
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers import pickling
 from zenconv.materializers.blaming import explain_failure
@@ -47,6 +47,10 @@ class PickledByReference:
             save_pickle(value, sink, pickling.ReferencePickler, pickling.ContentPickler)
         except _FAILURES as error:
             raise Declined(f"{type(error).__name__}: {error}") from error
+        except (ZenconvError, OSError, RecursionError):
+            raise
+        except Exception as error:
+            raise explain_failure(value, error, pickling.dump) from error
 
     def load(self, source: Source) -> Any:
         """Unpickle. The registry has made sure that this is allowed."""

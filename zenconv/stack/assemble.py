@@ -160,9 +160,9 @@ class Stack:
         self._made.clear()
 
     def is_settled(self, kind: str) -> bool:
-        """Return whether the component of `kind`, or ``trust``, does not follow from a store that there is not.
+        """Return whether the component of `kind`, or ``trust``, can be told without a store that is unknown.
 
-        What is wrong with those that do is of no interest.
+        What is wrong with one that cannot is of no interest.
         """
         if kind not in ("action_cache", "trust") or kind in self.settings.components:
             return True
