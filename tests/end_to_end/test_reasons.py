@@ -70,6 +70,8 @@ def test_what_came_with_the_class_of_an_input_is_not_called_removed_before_the_i
     }
     assert plan["net"] == ("run", "depth: 1 -> 2")
     assert plan["answer"] == ("run", "scale: 1 -> 5")
+    explained = model.json("explain", "answer", "--set", "depth=2")["steps"]
+    assert [(step["action"], step["changes"]) for step in explained] == [("maybe", [])]
 
 
 def test_a_run_names_the_inputs_that_its_plan_did_not_know_yet(model: ProjectOnDisk) -> None:

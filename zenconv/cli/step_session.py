@@ -22,7 +22,7 @@ from zenconv.engine.builtin_fixtures import BuiltinFixtures, RunInfo
 from zenconv.engine.calling import call_step
 from zenconv.engine.checkpoints import Checkpoints
 from zenconv.engine.decide import NodeResult, grow_known
-from zenconv.engine.explain import compare_parts, reason_for
+from zenconv.engine.explain import compare_parts, reason_for, without_inputs
 from zenconv.engine.failures import ProjectFiles, describe_failure
 from zenconv.engine.keys import short_text
 from zenconv.engine.lifetimes import FixtureError, drive
@@ -36,7 +36,6 @@ from zenconv.project.planning import Planner, Selection
 from zenconv.queries.describing import list_settings
 from zenconv.queries.loading import load_output, load_outputs
 from zenconv.records.artifact import ActionKey
-from zenconv.records.plan import KeyParts
 from zenconv.records.run import HAS_RESULT, RunRecord, StepRunRecord
 from zenconv.records.step import Binding, Node
 from zenconv.settings.settings import seed_of
@@ -287,10 +286,7 @@ class StepSession:
                 after = decider.parts(self.node, decider.inputs(self.node, self._results))
             except KeyError:
                 after = decider.parts(self.node, {})
-                before = KeyParts(
-                    {name: part for name, part in before.parts.items() if not name.startswith("input ")},
-                    before.sources,
-                )
+                before = without_inputs(before, after)
             aside = {("parameter", name) for name in self._kept} | {("file", name) for name in self._kept}
             aside |= {("input", name) for name in self._elsewhere}
             changes = [

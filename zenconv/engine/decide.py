@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import attrs
 
 from zenconv.engine.discovery import digest_discovered, variant_of
-from zenconv.engine.explain import compare_parts, reason_for
+from zenconv.engine.explain import compare_parts, reason_for, without_inputs
 from zenconv.engine.fan_out import FanOut
-from zenconv.engine.keys import FROM_INPUTS, KeyMaker
+from zenconv.engine.keys import KeyMaker
 from zenconv.engine.portion import Portion
 from zenconv.engine.skipping import skip_decisions
 from zenconv.engine.written import PREFIX, places, returned_outputs
@@ -151,7 +151,7 @@ class Decider:
         if past is None:
             return NO_EARLIER_RESULT
         after = self.parts(node, inputs or {})
-        return tell_change(past if inputs is not None else _without_inputs(past, after), after)
+        return tell_change(past if inputs is not None else without_inputs(past, after), after)
 
     def reason_of(self, node: str, parts: KeyParts) -> str:
         """Return why a node whose key is made of `parts` is not reused."""
@@ -238,20 +238,6 @@ class Decider:
 def tell_change(past: KeyParts, now: KeyParts) -> str:
     """Return in one line what differs between the parts of two keys."""
     return reason_for(compare_parts(past, now)) or NO_LONGER_STORED
-
-
-def _without_inputs(past: KeyParts, after: KeyParts) -> KeyParts:
-    """Return what can be compared with parts that lack those of the inputs.
-
-    Code and packages that only `past` has may have come with the class of an input. That the step itself
-    no longer reaches them shows in its own code.
-    """
-    parts = {
-        name: part
-        for name, part in past.parts.items()
-        if name in after.parts or name.partition(" ")[0] not in FROM_INPUTS
-    }
-    return KeyParts(parts, past.sources)
 
 
 def _verified(reused: Decision, *, verify: bool = True) -> Decision:

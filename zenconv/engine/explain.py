@@ -24,6 +24,9 @@ _ORDER = (
     "request",
     "package",
 )
+_FROM_INPUTS = frozenset({"input", "code", "value", "package"})
+"""The kinds of parts of which some come from the inputs of a step."""
+
 _SHOWN = 2
 
 
@@ -101,6 +104,20 @@ def compare_parts(before: KeyParts, after: KeyParts) -> tuple[Change, ...]:
     if not changes and before.parts.get("structure") != after.parts.get("structure"):
         return (Change("code", "how the functions refer to each other", "changed"),)
     return tuple(changes)
+
+
+def without_inputs(past: KeyParts, after: KeyParts) -> KeyParts:
+    """Return what can be compared with parts that lack those of the inputs.
+
+    Code and packages that only `past` has may have come with the class of an input. That the step itself
+    no longer reaches them shows in its own code.
+    """
+    parts = {
+        name: part
+        for name, part in past.parts.items()
+        if name in after.parts or name.partition(" ")[0] not in _FROM_INPUTS
+    }
+    return KeyParts(parts, past.sources)
 
 
 def _moved(before: KeyParts, after: KeyParts) -> set[str]:

@@ -40,9 +40,6 @@ if TYPE_CHECKING:
     from zenconv.engine.environments import Environment, Environments
 
 KEY_FORMAT = "1"
-FROM_INPUTS = frozenset({"input", "code", "value", "package"})
-"""The kinds of parts of which some come from the inputs of a step."""
-
 IMPURE_BUILTINS = ("now", "run")
 _TEXT_LIMIT = 200
 _MOST_BRANCHES_NAMED = 100

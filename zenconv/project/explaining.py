@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from zenconv.engine.decide import NodeResult
-from zenconv.engine.explain import Change, compare_parts
+from zenconv.engine.explain import Change, compare_parts, without_inputs
 from zenconv.project.planning import Planner, Selection
-from zenconv.records.plan import Decision, KeyParts, Plan
+from zenconv.records.plan import Decision, Plan
 from zenconv.records.step import Node
 
 
@@ -40,7 +40,7 @@ def _explain(
     parts = decider.parts(node, decider.inputs(node, results) if knows_inputs else {})
     changes: tuple[Change, ...] = ()
     if past is not None and decision.action != "reuse":
-        changes = compare_parts(past if knows_inputs else _without_inputs(past), parts)
+        changes = compare_parts(past if knows_inputs else without_inputs(past, parts), parts)
     return {
         "node": node.id,
         "pipeline": node.pipeline,
@@ -56,10 +56,6 @@ def _explain(
             for name, digest in parts.parts.items()
         },
     }
-
-
-def _without_inputs(parts: KeyParts) -> KeyParts:
-    return KeyParts({n: d for n, d in parts.parts.items() if not n.startswith("input ")}, parts.sources)
 
 
 def _change_record(change: Change) -> dict[str, Any]:
