@@ -26,6 +26,7 @@ where (``file:line``), what exists instead, and the edit or command that fixes i
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 import attrs
@@ -62,6 +63,14 @@ def did_you_mean(name: str, known: Iterable[str], *, limit: int = 8) -> str:
         return ""
     shown = ", ".join(names[:limit])
     return f"available: {shown}" + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def hint_to_write(error: OSError) -> str:
+    """Return what helps where nothing can be written for `error`; empty where nobody knows."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "free some space there"
+    is_forbidden = error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+    return "zenconv keeps its records there: make it writable" if is_forbidden else ""
 
 
 @attrs.define(auto_exc=True, slots=False)

@@ -20,7 +20,7 @@ import weakref
 from pathlib import Path
 from typing import Self
 
-from zenconv.errors import StoreError
+from zenconv.errors import StoreError, hint_to_write
 
 _BUSY = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK, errno.EDEADLK}
 _FIRST_PAUSE = 0.00005
@@ -124,7 +124,8 @@ class FileLock:
                 return False
         except OSError as error:
             self.close()
-            raise StoreError(f"cannot lock {self.path}: {error.strerror or error}") from error
+            what = f"cannot lock {self.path}: {error.strerror or error}"
+            raise StoreError(what, hint=hint_to_write(error)) from error
         self._held = True
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 from pathlib import Path
@@ -52,6 +53,23 @@ def test_a_damaged_counter_is_made_up_for_by_the_folders(state: StateFolder, con
     state.next_run()
     (state.path / "last_run").write_bytes(content)
     assert state.next_run().number == 2
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [(errno.ENOSPC, "free some space there"), (errno.EROFS, "make it writable"), (errno.EIO, "")],
+)
+def test_where_no_run_can_start_the_error_says_what_helps(
+    state: StateFolder, monkeypatch: pytest.MonkeyPatch, number: int, hint: str
+) -> None:
+    def refuse(path: str) -> None:
+        raise OSError(number, os.strerror(number), path)
+
+    monkeypatch.setattr("os.mkdir", refuse)
+    with pytest.raises(StoreError, match=f"^cannot start a run: {state.path}") as caught:
+        state.next_run()
+    assert hint in caught.value.hint
+    assert bool(hint) == bool(caught.value.hint)
 
 
 def _allocate(path: Path, count: int) -> list[int]:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import attrs
 
-from zenconv.errors import StoreError, UsageError
+from zenconv.errors import StoreError, UsageError, hint_to_write
 from zenconv.frozen import Frozen
 from zenconv.locks import FileLock
 
@@ -128,7 +128,7 @@ class StateFolder(Frozen):
         except OSError as error:
             raise StoreError(
                 f"cannot write the state folder {self.path}: {error.strerror or error}",
-                hint="zenconv keeps its records there: make it writable",
+                hint=hint_to_write(error),
             ) from error
 
     def run(self, run: str) -> RunFolder:
@@ -171,7 +171,8 @@ class StateFolder(Frozen):
             self._write_last_number(number)
         except OSError as error:
             place = error.filename2 or error.filename or self.runs
-            raise StoreError(f"cannot start a run: {place}: {error.strerror or error}") from error
+            what = f"cannot start a run: {place}: {error.strerror or error}"
+            raise StoreError(what, hint=hint_to_write(error)) from error
         finally:
             lock.close()
         return folder
