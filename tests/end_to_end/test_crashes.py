@@ -53,11 +53,26 @@ def test_a_step_that_ends_its_process_fails_and_the_rest_goes_on(project, kind: 
     assert it.value("other", run="last") == 2
 
 
-@pytest.mark.parametrize("kind", ["exit", "segfault"])
-def test_what_a_crashed_step_printed_is_kept(project, kind: str) -> None:
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize(
+    ("kind", "line", "more"),
+    [("exit", 4, ""), ("segfault", 6, "Fatal Python error: Segmentation fault\n")],
+)
+def test_the_record_of_a_crashed_step_is_as_full_as_that_of_any_failure(
+    project, kind: str, line: int, more: str, workers: str
+) -> None:
     it = project(steps(CRASHES[kind]))
-    it.run("run", check=1)
-    assert "last words" in it.run("logs", "bad").stdout
+    result = it.run("run", "-n", workers, check=1)
+    assert it.run("logs", "bad").stdout == f"last words\n{more}"
+    text = result.stderr.partition("a::bad")[2].partition("a::after")[0]
+    assert f"no earlier result\n    steps_a.py:{line} in bad" in text
+    assert "/zenconv/" not in text + it.run("show").stdout
+    step = it.json("show", "bad")["step"]
+    assert step["reason"] == "no earlier result"
+    assert step["inputs"] == {"before": {"node": "steps_a.py::before", "type": "int", "value": 1}}
+    (frame,) = step["error"]["frames"]
+    assert (frame["file"], frame["line"], frame["function"]) == ("steps_a.py", line, "bad")
+    assert len(step["key"]) > 64
 
 
 def test_nothing_that_was_done_before_a_crash_is_done_again(project) -> None:

@@ -62,10 +62,6 @@ def test_a_step_that_ends_its_worker_fails_and_the_rest_goes_on(parallel, kind: 
     test_crashes.test_a_step_that_ends_its_process_fails_and_the_rest_goes_on(parallel, kind)
 
 
-def test_what_a_crashed_step_printed_is_kept_with_workers(parallel) -> None:
-    test_crashes.test_what_a_crashed_step_printed_is_kept(parallel, "segfault")
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_tears_fixtures_down_in_workers_too(parallel, number: int, code: int) -> None:
     test_crashes.test_a_signal_tears_fixtures_down_and_ends_with_its_code(parallel, number, code)

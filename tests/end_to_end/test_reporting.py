@@ -155,15 +155,29 @@ def test_tb_says_how_failures_are_shown(it) -> None:
     assert f'File "{it.path}/steps_a.py", line 11, in wrong' in done.stderr
 
 
-def test_tb_long_has_the_source_the_inputs_and_what_was_printed(it) -> None:
+def test_tb_long_has_the_source_and_the_inputs(it) -> None:
     done = it.run("run", "--tb=long", "wrong", check=1)
     for text in (
         "<- steps_a.py::fast\n",
         "        def wrong(fast: int) -> int:\n            print(",
         "    >       return fast / 0\n    E   ZeroDivisionError: division by zero",
-        "    --- captured output\n    about to divide\n",
     ):
         assert text in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_shown"), [((), True), (("--tb=long",), True), (("--tb=line",), False), (("-s",), False)]
+)
+def test_what_a_failed_step_printed_is_shown_once(it, flags: tuple[str, ...], is_shown: bool) -> None:
+    done = it.run("run", "wrong", *flags, check=1)
+    assert ("    --- captured output\n    about to divide\n" in done.stderr) == is_shown
+    lines = [line.strip() for line in done.text.splitlines()]
+    assert lines.count("about to divide") == (1 if is_shown or "-s" in flags else 0)
+
+
+def test_of_a_failed_step_that_printed_much_the_command_is_shown(project) -> None:
+    it = project({"steps_a.py": "def wrong():\n    print('x' * 2000)\n    1 / 0\n"})
+    assert "    it printed 2.0 kB: zenconv logs steps_a.py::wrong\n" in it.run("run", check=1).stderr
 
 
 def test_another_style_is_a_usage_error(it) -> None:

@@ -8,7 +8,8 @@ import textwrap
 
 from zenconv.engine.capture import Spool
 from zenconv.engine.failures import ProjectFiles
-from zenconv.engine.time_limits import describe_timeout, take_stack
+from zenconv.engine.stacks import take_stack
+from zenconv.engine.time_limits import describe_timeout
 from zenconv.records.marks import TimeLimit
 
 

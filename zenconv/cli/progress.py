@@ -59,7 +59,7 @@ class Progress:
     traceback
         How failures are shown: a style of ``--tb``.
     is_live
-        What steps print goes to the same terminal, which a status line would garble.
+        What steps print is shown already, on the same terminal, which a status line would garble.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Progress:
         self._verbosity = verbosity
         self._traceback = traceback
         self._stream = sys.stderr
+        self._is_live = is_live
         self._has_status = has_screen(self._stream) and verbosity >= 0 and not is_live
         self._total = 0
         self._done = 0
@@ -162,7 +163,7 @@ class Progress:
 
     def _failure(self, error: Mapping[str, Any], event: StepFinished) -> None:
         lines = traceback_lines(error, self._traceback, root=self._root, inputs=event.inputs)
-        if self._traceback == "long":
+        if self._traceback not in ("line", "no") and not self._is_live:
             lines += _printed_lines(event)
         for line in lines:
             self._print(f"    {line}".rstrip())
@@ -257,6 +258,6 @@ def _printed_lines(event: StepFinished) -> list[str]:
     output = Artifact.from_json(event.output)
     data = output.files[0].inline
     if data is None:
-        return ["", f"it printed {format_size(output.size)}: zenconv logs {event.node}"]
+        return [f"it printed {format_size(output.size)}: zenconv logs {escape(event.node)}"]
     text = escape(data.decode("utf-8", "replace").rstrip("\n"), keep_lines=True)
-    return ["", "--- captured output", *text.split("\n")]
+    return ["--- captured output", *text.split("\n")]

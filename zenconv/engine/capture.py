@@ -100,6 +100,7 @@ class Capture:
     def start(self) -> None:
         """Begin; for the rest of the process's life."""
         faulthandler.register(TELL_STACK, file=self.spool.descriptor, all_threads=True)
+        faulthandler.enable(file=self.spool.descriptor, all_threads=False)
         if self.live:
             sys.stdout = _Tee(sys.stdout, self)
             sys.stderr = _Tee(sys.stderr, self)
@@ -112,7 +113,6 @@ class Capture:
         sys.stdout = _text_on(1)
         sys.stderr = _text_on(2)
         # The handles kept from start-up would close descriptors 1 and 2 when collected.
-        faulthandler.enable(file=2, all_threads=False)
 
     def _redirect(self) -> None:
         null = os.open(os.devnull, os.O_RDONLY)

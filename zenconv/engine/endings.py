@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -27,24 +28,28 @@ def describe_end(status: int) -> str:
     return f"exited with status {os.waitstatus_to_exitcode(status)}"
 
 
-def crash_error(cause: str) -> dict[str, Any]:
-    """Return the recorded error of a step whose process ended; `cause` is from `describe_end`."""
+def crash_error(cause: str, frames: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return the recorded error of a step whose process ended; `cause` is from `describe_end`.
+
+    `frames` are where it was.
+    """
     error: dict[str, Any] = {
         "type": "Crash",
         "message": f"the step ended its process: {cause}",
-        "frames": [],
+        "frames": list(frames),
     }
-    hint = _hint(cause)
+    hint = _hint(cause, is_located=bool(frames))
     if hint:
         error["hint"] = hint
     return error
 
 
-def _hint(cause: str) -> str:
+def _hint(cause: str, *, is_located: bool) -> str:
     if cause == "killed by SIGKILL":
         return "perhaps out of memory: see `dmesg`, or give the step less data"
     if cause == "killed by SIGSEGV":
-        return "a compiled library crashed; what it printed last is shown above"
+        where = "; the last line above is where your code called it" if is_located else ""
+        return f"a compiled library crashed{where}"
     if cause.startswith("exited"):
         return "a step ends with `return` or an exception, not with os._exit()"
     return ""

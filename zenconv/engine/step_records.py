@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from zenconv import clock
 from zenconv.engine.decide import Decider, NodeResult
+from zenconv.engine.failures import definition_frame
 from zenconv.engine.retries import Retries
+from zenconv.engine.returned import summarize_inputs
 from zenconv.interfaces.orchestrating import Task, TaskResult
 from zenconv.records.artifact import ActionEntry, ActionKey
 from zenconv.records.events import StepFinished, StepStarted
@@ -38,6 +40,8 @@ class StepRecords:
             self.retries.after_end(node),
             task.limit.to_json() if task.limit is not None else (),
             task.is_async,
+            "" if is_apart else task.key,
+            "" if is_apart else decision.reason,
             at=clock.utc_now(),
         )
 
@@ -46,6 +50,8 @@ class StepRecords:
     ) -> StepFinished:
         """Return the record of a step that has ended, with the parts of its key."""
         parts = self.decider.parts(node, task.inputs)
+        if result.status == "failed" and not result.inputs:  # its process could not tell
+            result = attrs.evolve(result, inputs=summarize_inputs(task), error=_located(result.error, node))
         return StepFinished(
             node.id,
             result.status,
@@ -81,6 +87,12 @@ class StepRecords:
                 self._told.add(told)
                 fresh[name] = list(source)
         return fresh
+
+
+def _located(error: Mapping[str, Any] | None, node: Node) -> Mapping[str, Any] | None:
+    if error is None or error.get("frames"):
+        return error
+    return {**error, "frames": [definition_frame(node.step)]}
 
 
 def describe_reuse(decision: Decision, entry: ActionEntry) -> dict[str, Any]:

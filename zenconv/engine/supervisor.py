@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -20,9 +20,11 @@ import attrs
 from zenconv import clock
 from zenconv.engine.capture import Spool
 from zenconv.engine.endings import crash_error, describe_end, kill_group
+from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.outcome import judge_run
 from zenconv.engine.retries import describe_attempt
 from zenconv.engine.runner import Body, Runner, fork_runner
+from zenconv.engine.stacks import take_crash
 from zenconv.engine.terminal import (
     is_terminal_lent,
     read_terminal_mode,
@@ -30,6 +32,7 @@ from zenconv.engine.terminal import (
     take_terminal,
 )
 from zenconv.engine.time_limits import TimeWatch
+from zenconv.engine.unfinished import find_unfinished
 from zenconv.engine.wakeups import Wakeups, drain
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
@@ -143,6 +146,8 @@ class Supervisor:
         Where that text gathers.
     watch
         Ends steps in the runner that take too long.
+    files
+        Tells which frames of a stack are the user's.
     """
 
     def __init__(
@@ -153,6 +158,7 @@ class Supervisor:
         output: Callable[[list[str]], Artifact | None],
         spool: Spool,
         watch: TimeWatch,
+        files: ProjectFiles,
     ) -> None:
         self._folder = folder
         self._body = body
@@ -160,6 +166,7 @@ class Supervisor:
         self._output = output
         self._spool = spool
         self._watch = watch
+        self._files = files
         self._pid = 0
         self._since: dict[str, float] = {}
         self._state = _State()
@@ -309,19 +316,20 @@ class Supervisor:
         if not nodes and not verified:
             state.unexplained += 1
             return state.unexplained < _MOST_UNEXPLAINED
+        crash = crash_error(cause, take_crash(self._spool, self._files))
         if len(verified) == 1:
-            error = stopped.get(verified[0]) or crash_error(cause)
+            error = stopped.get(verified[0]) or crash
             self._record(StepVerified(verified[0], "failed", error=error, at=clock.utc_now()))
         for node, error in late.items():
             self._record_end(started[node], "timeout", error)
         if len(nodes) == 1 and not late:  # of several, the next runner finds out which it was, one by one
-            self._record_end(started[nodes[0]], "crash", crash_error(cause))
+            self._record_end(started[nodes[0]], "crash", crash)
         return True
 
     def _record_end(self, started: StepStarted, ending: str, error: dict[str, Any]) -> None:
         """Record that a step did not end by itself: as an attempt, if there is to be another."""
         if ending not in started.again:
-            self._record_unfinished([started.node], "failed", error)
+            self._record_unfinished([started], "failed", error)
             return
         seconds = self._seconds(started.node)
         output = self._output(self._state.secrets)
@@ -337,13 +345,28 @@ class Supervisor:
         )
         self._record(retried)
 
-    def _record_unfinished(self, nodes: list[str], status: str, error: dict[str, Any] | None = None) -> None:
+    def _record_unfinished(
+        self, steps: Sequence[StepStarted], status: str, error: dict[str, Any] | None = None
+    ) -> None:
         output = self._output(self._state.secrets)
-        for node in nodes:
-            text = output.to_json() if output else None
-            event = StepFinished(node, status, error=error, output=text, at=clock.utc_now())
-            attempts = self._state.attempts.get(node, ())
-            self._record(attrs.evolve(event, attempts=attempts, seconds=self._seconds(node)))
+        found = find_unfinished(self._folder.log, {started.node for started in steps})
+        for started in steps:
+            node, known = started.node, found.get(started.node)
+            if error is not None and not error["frames"] and known is not None:
+                error = {**error, "frames": [dict(known.frame)]}
+            event = StepFinished(
+                node,
+                status,
+                reason=started.reason or (known.reason if known else ""),
+                key=started.key,
+                output=output.to_json() if output else None,
+                error=error,
+                inputs=dict(known.inputs) if known else {},
+                seconds=self._seconds(node),
+                attempts=self._state.attempts.get(node, ()),
+                at=clock.utc_now(),
+            )
+            self._record(event)
 
     def _seconds(self, node: str) -> float:
         return round(clock.monotonic() - self._since.get(node, clock.monotonic()), 6)
@@ -357,7 +380,7 @@ class Supervisor:
     def _finish(self) -> RunFinished:
         state = self._state
         if state.running:
-            self._record_unfinished(list(state.running), "interrupted")
+            self._record_unfinished(list(state.running.values()), "interrupted")
         counts: dict[str, int] = {}
         for status in state.status.values():
             counts[status] = counts.get(status, 0) + 1

@@ -8,7 +8,6 @@ everything it started.
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -19,14 +18,12 @@ from zenconv import clock
 from zenconv.engine.capture import Spool
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.signals import ASK_TO_END, TELL_STACK
+from zenconv.engine.stacks import take_stack
 from zenconv.records.marks import TimeLimit
 
 _SHORTEST_GRACE_SECONDS = 0.2
 _ASK_AGAIN_SECONDS = 0.2
 _TELLING_SECONDS = 0.1
-_FRAME = re.compile(rb'  File "(.*)", line (\d+) in (.*)')
-_DUMP_LINE = re.compile(rb'(?:Current thread|Thread) 0x[0-9a-f]+.*\n|  File ".*\n|  \.\.\.\n|  <.*>\n|\n')
-_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
 Error = dict[str, Any]
 
@@ -143,41 +140,3 @@ def describe_timeout(limit: TimeLimit, frames: list[dict[str, Any]], *, is_kille
     if is_killed:
         error["message"] += f"; it did not end within {limit.grace:g} s of being asked to, and was killed"
     return error
-
-
-def take_stack(spool: Spool, offset: int, files: ProjectFiles) -> list[dict[str, Any]]:
-    """Cut the stacks that a process wrote down out of what it printed from `offset` on.
-
-    Returns the user's frames, outermost first: of the main thread, or of another if it has none.
-    """
-    tail = spool.cut(min(offset, spool.size()))
-    start = re.search(rb"(?:Current thread|Thread) 0x", tail)
-    if start is None:
-        spool.append(tail)
-        return []
-    end = start.start()
-    while (line := _DUMP_LINE.match(tail, end)) is not None:
-        end = line.end()
-    spool.append(tail[: start.start()] + tail[end:])
-    threads = re.split(rb"(?:Current thread|Thread) 0x", tail[start.start() : end])
-    stacks = [_read_frames(thread, files) for thread in reversed(threads)]  # the main one stands last
-    return next((stack for stack in stacks if stack), [])
-
-
-def _read_frames(thread: bytes, files: ProjectFiles) -> list[dict[str, Any]]:
-    import linecache
-
-    frames = []
-    for name, number, function in reversed(_FRAME.findall(thread)):
-        file, line = _unescape(name), int(number)
-        if file in files:
-            text = linecache.getline(file, line).strip()[:500]
-            frames.append(
-                {"file": files.shown(file), "line": line, "function": _unescape(function), "text": text}
-            )
-    return frames
-
-
-def _unescape(text: bytes) -> str:
-    plain = text.decode("ascii", "backslashreplace")
-    return _ESCAPE.sub(lambda match: chr(int(match[1] or match[2] or match[3], 16)), plain)

@@ -14,10 +14,12 @@ import attrs
 from zenconv import clock
 from zenconv.engine.capture import Spool
 from zenconv.engine.endings import crash_error, describe_end
+from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.printed import store_text
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.stacks import take_crash
 from zenconv.engine.time_limits import TimeWatch
 from zenconv.errors import ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
@@ -120,6 +122,7 @@ class ProcessWorkers:
         store: ArtifactStore,
         secrets: Secrets,
         watch: TimeWatch,
+        files: ProjectFiles,
         interruption: Interruption,
     ) -> None:
         self._server = server
@@ -128,6 +131,7 @@ class ProcessWorkers:
         self._store = store
         self._secrets = secrets
         self._watch = watch
+        self._files = files
         self._interruption = interruption
         self._workers: dict[int, _Worker] = {}
         self._notices: list[Notice] = []
@@ -258,7 +262,7 @@ class ProcessWorkers:
         del self._workers[worker.number]
         if not worker.has_left:
             self._server.kill(pid)
-            error = crash_error(describe_end(status))
+            error = crash_error(describe_end(status), take_crash(worker.spool, self._files))
             is_innocent = worker.ending not in ("", OVER)
             if is_innocent:
                 text = f"a worker ended while it tore down {worker.ending}: {describe_end(status)}"

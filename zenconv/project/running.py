@@ -122,8 +122,9 @@ def run_project(
         def output(secrets: Sequence[str]) -> Artifact | None:
             return _crash_output(spool, secrets, settings, load_plugins, folder)
 
-        watch = TimeWatch(os.kill, kill_tree, ProjectFiles(settings.root))
-        finished = Supervisor(folder, runner, listener, output, spool, watch).run()
+        files = ProjectFiles(settings.root)
+        watch = TimeWatch(os.kill, kill_tree, files)
+        finished = Supervisor(folder, runner, listener, output, spool, watch, files).run()
         spool.close()
         if is_dropped() or (finished.status == "error" and finished.exit_code in _MISTYPED):
             state.take_back(folder)

@@ -66,8 +66,9 @@ class WorkerOpener(Frozen):
     def _watch(self, source: ForkServer | Spawner, beginning: Mapping[str, Any], planner: Planner) -> Workers:
         from zenconv.engine.workers import ProcessWorkers
 
-        watch = TimeWatch(source.signal, source.stop, ProjectFiles(self.settings.root))
+        files = ProjectFiles(self.settings.root)
+        watch = TimeWatch(source.signal, source.stop, files)
         store = planner.stack.artifact_store
         return ProcessWorkers(
-            source, beginning, self.folder.path, store, self.secrets, watch, self.interruption
+            source, beginning, self.folder.path, store, self.secrets, watch, files, self.interruption
         )

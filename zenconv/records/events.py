@@ -90,7 +90,8 @@ class StepStarted(Event):
     `earlier` is how many attempts have failed. `again` maps ways in which its process may end
     (``crash``, ``timeout``) to the seconds after which it is then executed again, and ``of`` to
     the number of attempts there can be. `limit`, of a step that has one: seconds, seconds of grace,
-    and where that is written. `waits`: it is an async step.
+    and where that is written. `waits`: it is an async step. `key` and `reason`, as far as they are
+    known by then, are those of `StepFinished`: of a step that is not `apart`, and may end its runner.
     """
 
     name: ClassVar[str] = "step_started"
@@ -100,6 +101,8 @@ class StepStarted(Event):
     again: Json = attrs.field(factory=dict)
     limit: Sequence[Any] = ()
     waits: bool = False
+    key: str = ""
+    reason: str = ""
 
 
 @attrs.frozen(eq=False, repr=False)
