@@ -79,6 +79,10 @@ def test_a_step_runs_in_its_own_environment_and_its_values_cross(project, worker
     assert it.run("logs", "told").stdout == "hello from own\nclosed\n"
     assert len(environments(it)) == 1
     wait_until_alone(it.path)
+    it.run("clean", "--older-than", "1h", "--yes")
+    assert len(environments(it)) == 1
+    it.run("clean", "--older-than", "0s", "--yes")
+    assert environments(it) == []
 
 
 def test_what_is_installed_counts_and_is_named(project) -> None:
@@ -162,6 +166,30 @@ def test_an_environment_that_cannot_be_made_fails_its_step_with_pips_words(proje
     assert "hint: asked for at steps_a.py:3" in result.stderr
     assert "there is no Python 3.99 on this machine (python3.99)" in result.stderr
     assert "missing.txt" in it.json("show", "without")["step"]["error"]["message"]
+
+
+def test_an_environment_that_a_run_uses_is_not_cleaned(project) -> None:
+    steps = """
+        import time
+        import zenconv
+
+        @zenconv.mark.python(requirements=["./libs/gadget-2.0-py3-none-any.whl"])
+        def slow() -> int:
+            import pathlib
+            pathlib.Path("working").touch()
+            while not pathlib.Path("cleaned").exists():
+                time.sleep(0.01)
+            import gadget
+            return len(gadget.VALUE)
+    """
+    it = project({"steps_a.py": steps, **wheel()})
+    running = it.start("run", env=OFFLINE)
+    await_file(it.path / "working")
+    it.run("clean", "--older-than", "0s", "--yes")
+    (it.path / "cleaned").touch()
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, out + err
+    assert len(environments(it)) == 1
 
 
 def test_a_half_made_environment_is_never_used(project) -> None:

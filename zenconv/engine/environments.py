@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,6 +85,7 @@ class Environments:
         if found.packages is None:
             packages = _read_packages(found.folder)
             if packages is not None:
+                _note_use(found.folder)
                 found = self._found[requirements] = attrs.evolve(found, packages=packages)
         return found
 
@@ -283,6 +285,12 @@ def _read_packages(folder: Path) -> Mapping[str, str] | None:
         return dict(sorted(made["packages"].items()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _note_use(folder: Path) -> None:
+    """Have the folder's own time tell how long nobody has used the environment."""
+    with suppress(OSError):
+        os.utime(folder)
 
 
 @cache

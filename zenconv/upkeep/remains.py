@@ -28,6 +28,7 @@ _DRAFT = re.compile(
 )
 _COLLECTION = re.compile(r"[0-9a-f]{24}\.json")
 _COLLECTION_DRAFT = re.compile(r"[0-9a-f]{24}\.json\.\d+")
+_ENVIRONMENT = re.compile(r"[0-9a-f]{20}")
 _HEX = re.compile(r"[0-9a-f]{32}")
 _LOCK_OF_COPY = re.compile(r"\d+-[0-9a-f]{8}")
 _RUN_SPOOL = re.compile(r"spool-[0-9a-f]{8}|inputs(-\d+)?")
@@ -43,10 +44,11 @@ class Remains(Frozen):
 
 
 CHECKPOINT = "checkpoint"
+ENVIRONMENT = "environment of steps"
 
 
 def find_remains(state: StateFolder, age: float) -> Iterator[Remains]:
-    """Yield what can go; collection indexes and checkpoints if they were not used for `age` seconds."""
+    """Yield what can go; collection indexes, checkpoints and environments if not used for `age` seconds."""
     yield from _in_folder(state.path / REMOVED, "half-removed run", re.compile(".+"), 0.0)
     for folder in (state.path, state.store):
         yield from _in_folder(folder, "damaged database, kept aside", _ASIDE, 0.0)
@@ -58,12 +60,18 @@ def find_remains(state: StateFolder, age: float) -> Iterator[Remains]:
     yield from _find_checkpoints(state.checkpoints, age)
     copying = _in_folder(state.path / "copying", "draft", _LOCK_OF_COPY, 0.0)
     yield from (found for found in copying if _has_ended(found.path / "lock"))
+    is_running = False
     for run in state.run_ids():
         place = state.run(run)
-        if _has_ended(place.lock):
+        if not _has_ended(place.lock):
+            is_running = True
+        else:
             yield from _in_folder(place.path, "scratch of a run", _RUN_SPOOL, 0.0)
             if _has_no_log(place.log):
                 yield from _in_folder(state.runs, "run that never began", re.compile(run), _DRAFT_SECONDS)
+    if not is_running:  # which of them a run has workers in is not told
+        found = _in_folder(state.path / "environments", ENVIRONMENT, _ENVIRONMENT, age)
+        yield from (environment for environment in found if _has_ended(_lock_of(environment.path)))
 
 
 def _find_checkpoints(folder: Path, age: float) -> Iterator[Remains]:
@@ -74,8 +82,9 @@ def _find_checkpoints(folder: Path, age: float) -> Iterator[Remains]:
             yield from (checkpoint for checkpoint in found if _has_ended(_lock_of(checkpoint.path)))
 
 
-def _lock_of(checkpoint: Path) -> Path:
-    return checkpoint.with_name(f"{checkpoint.name}.lock")
+def _lock_of(folder: Path) -> Path:
+    """Return the lock of whoever writes into the folder."""
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def remove(remains: Remains) -> None:
@@ -86,7 +95,7 @@ def remove(remains: Remains) -> None:
     StoreError
         It cannot be deleted.
     """
-    if remains.kind != CHECKPOINT:
+    if remains.kind not in (CHECKPOINT, ENVIRONMENT):
         _delete(remains)
         return
     lock = FileLock(_lock_of(remains.path))
@@ -94,7 +103,7 @@ def remove(remains: Remains) -> None:
         if lock.acquire():
             _delete(remains)
     finally:
-        lock.close(remove=lock.is_held)
+        lock.close(remove=lock.is_held and remains.kind == CHECKPOINT)
 
 
 def _delete(remains: Remains) -> None:
