@@ -122,6 +122,21 @@ PROJECTS: dict[str, tuple[dict[str, str | bytes], int, tuple[str, ...]]] = {
         4,
         ("zenconv.toml:1:", "UTF-8", "hint:"),
     ),
+    "components that nothing provides and no run asks for": (
+        {
+            "steps_a.py": FINE,
+            "zenconv.toml": '[stacks.local]\nmodel_registry = "mlflow"\ntuner = "optna"\n'
+            'deployer = {id = "x"}\n',
+        },
+        4,
+        (
+            "zenconv.toml:2: the model registry 'mlflow' is not installed",
+            "pip install zenconv-mlflow",
+            "zenconv.toml:3: there is no tuner 'optna'",
+            "no installed plugin provides a tuner",
+            "zenconv.toml:4: there is no deployer 'x'",
+        ),
+    ),
     "unknown components": (
         {
             "steps_a.py": FINE,

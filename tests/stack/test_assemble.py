@@ -11,8 +11,10 @@ import pytest
 
 from zenconv.errors import PluginError, SettingsError, UnknownComponent, UsageError
 from zenconv.hooks import ComponentSpec, load_plugins
+from zenconv.hooks.markers import KINDS
 from zenconv.records.artifact import ActionKey
 from zenconv.settings import load_settings
+from zenconv.settings.settings import COMPONENT_KINDS
 from zenconv.stack import Stack, assemble
 
 Build = Callable[..., Stack]
@@ -43,7 +45,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
     module = types.ModuleType("recorder_components")
     module.Recorder = Recorder  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "recorder_components", module)
-    kinds = ("orchestrator", "artifact_store", "metadata_store", "model_registry", "tracker")
+    kinds = (kind for kind in KINDS if kind != "action_cache")
     specs = [ComponentSpec(kind, "recorder", "recorder_components:Recorder", ("gpu",)) for kind in kinds]
     hooks = types.ModuleType("recorder_plugin")
     hooks.zenconv_components = lambda: specs  # type: ignore[attr-defined]
@@ -206,6 +208,21 @@ def test_a_registry_nobody_asked_for_yet_is_checked_too(build: Build) -> None:
     assert problems(build("[stacks.x]\nmodel_registry = 'mlflow'")) == [
         "zenconv.toml:2: the model registry 'mlflow' is not installed\n    hint: pip install zenconv-mlflow"
     ]
+
+
+@pytest.mark.parametrize("kind", ["model_registry", "tuner", "deployer"])
+def test_what_no_run_asks_for_is_a_component_as_any_other(build: Build, kind: str) -> None:
+    stack = build(f"[stacks.x]\n{kind} = {{id = 'recorder', url = 'u'}}")
+    stack.check_offered()
+    assert stack.component(kind).options == {"id": "recorder", "url": "u"}
+    noun = kind.replace("_", " ")
+    with pytest.raises(UnknownComponent, match=f"zenconv.toml:2: there is no {noun} 'recordr'") as caught:
+        build(f"[stacks.x]\n{kind} = 'recordr'").check_offered()
+    assert "did you mean 'recorder'?" in str(caught.value)
+
+
+def test_every_kind_of_component_can_be_named_in_a_stack() -> None:
+    assert (*COMPONENT_KINDS, "tracker") == KINDS
 
 
 def test_stack_errors_are_usage_errors() -> None:

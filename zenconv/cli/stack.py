@@ -13,16 +13,6 @@ from zenconv.cli.output import escape, print_json, print_line, print_note, print
 if TYPE_CHECKING:
     from zenconv.settings.settings import Settings, StackSettings
 
-_KINDS = (
-    "orchestrator",
-    "artifact_store",
-    "action_cache",
-    "metadata_store",
-    "model_registry",
-    "tuner",
-    "deployer",
-)
-
 
 @click.command()
 @click.argument("arguments", nargs=-1, metavar="[NAME | trust NAME]")
@@ -98,10 +88,11 @@ def _show(stack: StackSettings, settings: Settings, *, as_json: bool) -> None:
 
 def describe(stack: StackSettings, settings: Settings) -> dict[str, Any]:
     """Return a stack as plain data: what it is made of, defaults included, secrets as references."""
+    from zenconv.settings.settings import COMPONENT_KINDS
     from zenconv.stack.assemble import choose_component, choose_trust_mode
 
     components = {}
-    for kind in _KINDS:
+    for kind in COMPONENT_KINDS:
         chosen = choose_component(stack, kind)
         if chosen is not None:
             components[kind] = {"id": chosen.id, "options": dict(chosen.options), "origin": chosen.where}

@@ -336,6 +336,7 @@ def consult(
     None from the index means that the project has to be imported. The index is not written here.
     """
     stack, past = open_stack(settings, plugins, run)
+    stack.check_offered()
     project, indexed = find_project(settings, tell, plugins)
     if indexed is not None:
         try:

@@ -151,6 +151,14 @@ class Stack:
         """Return the component of any other kind. `SettingsError` where the stack has none."""
         return self._component(kind)
 
+    def check_offered(self) -> None:
+        """Raise what `assemble` leaves for later: components named that no plugin offers, all together.
+
+        Whoever executes does so before the first step, not when a model is to be registered.
+        """
+        if self.settings.components:
+            self._raise_unknown([])
+
     def close(self) -> None:
         """Close what was made and can be closed."""
         for component in (*self._made.values(), *self._made.get("trackers", ())):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,25 @@ def wait_for_file(path: Path, process: BaseProcess) -> None:
         assert process.is_alive(), f"the child ended with {process.exitcode}"
         assert time.monotonic() < deadline, "the child did not get ready"
         time.sleep(0.01)
+
+
+def make_barrier(parties: int) -> Barrier:
+    """Return what lets so many processes go on together, as often as all of them have come to it."""
+    return multiprocessing.get_context("spawn").Barrier(parties, timeout=_START_SECONDS)
+
+
+def kill_after(path: Path, process: BaseProcess, count: int, seconds: float = 0.0) -> list[str]:
+    """Kill `process` some time after it has written `count` lines to `path`; return the whole lines."""
+    wait_for_file(path, process)
+    deadline = time.monotonic() + _START_SECONDS
+    while path.read_bytes().count(b"\n") < count:
+        assert process.is_alive(), f"the child ended with {process.exitcode}"
+        assert time.monotonic() < deadline, "the child is too slow"
+        time.sleep(0.005)
+    time.sleep(seconds)
+    process.kill()
+    process.join()
+    return path.read_text().split("\n")[:-1]
 
 
 def finish(processes: list[BaseProcess]) -> None:
