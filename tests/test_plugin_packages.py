@@ -24,6 +24,8 @@ OFFERED = (
     "zenconv.hooks",
     "zenconv.errors",
     "zenconv.testing",
+    "zenconv.hashing",
+    "zenconv.locks",
 )
 """All of zenconv that a plugin imports from; the top level is its public names."""
 

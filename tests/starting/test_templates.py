@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -84,13 +82,3 @@ def test_a_folder_that_cannot_be_written_is_one_line_and_nothing_stays(tmp_path)
     with pytest.raises(StoreError, match=r"cannot write .*file"):
         write_files(tmp_path, {"a": b"1", "file/b": b"2"})
     assert os.listdir(tmp_path) == ["file"]
-
-
-def test_the_built_wheel_has_every_template(tmp_path):
-    pytest.importorskip("hatchling")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
-    [wheel] = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    for path in FOLDER.rglob("*.txt"):
-        assert path.relative_to(REPOSITORY).as_posix() in names

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "List stacks and their components; make signing keys.",
     ),
     "plugins": ("zenconv.cli.plugins", "List plugins and what each provides."),
+    "plugin": ("zenconv.cli.plugin", "Begin a plugin: a package that works, to be edited."),
     "config": (
         "zenconv.cli.config",
         "Show the settings in effect, and where each is written.",

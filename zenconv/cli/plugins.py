@@ -22,7 +22,10 @@ _OFFERING = ("zenconv_components", "zenconv_materializers", "zenconv_options", "
 @json_option
 @common_options
 def command(common: CommonOptions, as_json: bool) -> None:
-    """List plugins and what each provides. Works outside of projects, too."""
+    """List plugins and what each provides. Works outside of projects, too.
+
+    `zenconv plugin new` begins one.
+    """
     from zenconv.errors import SettingsError, UsageError
 
     try:

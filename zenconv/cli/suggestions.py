@@ -276,6 +276,20 @@ def suggest_templates(question: Question) -> Iterator[CompletionItem[str]]:
         yield CompletionItem(template.name, help=template.description)
 
 
+def suggest_plugin_words(question: Question) -> Iterator[CompletionItem[str]]:
+    """Offer what ``plugin`` can do; what the new plugin is called is for a person to say."""
+    if not question.before:
+        yield CompletionItem("new", help="begin a plugin")
+
+
+def suggest_plugin_kinds(question: Question) -> Iterator[CompletionItem[str]]:
+    """Offer the kinds of plugins to begin with."""
+    from zenconv.starting.plugin_packages import KINDS
+
+    for kind in KINDS:
+        yield CompletionItem(kind.name, help=kind.description)
+
+
 def suggest_workers(question: Question) -> Iterator[CompletionItem[str]]:
     """Offer numbers of worker processes."""
     yield CompletionItem("auto", help="one per core")
@@ -310,10 +324,12 @@ _BY_NAME: dict[str, Callable[[Question], Items]] = {
     "arguments": suggest_stack_arguments,
     "folder": suggest_folders,
     "keyword": suggest_keywords,
+    "kind": suggest_plugin_kinds,
     "marks": suggest_marks,
     "notebook": suggest_files,
     "pipeline": suggest_pipelines,
     "plugin_requests": suggest_plugins,
+    "plugin_words": suggest_plugin_words,
     "replace": suggest_replacements,
     "run": suggest_runs,
     "runs": suggest_runs,
