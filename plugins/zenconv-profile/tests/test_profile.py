@@ -11,11 +11,11 @@ import pytest
 from zenconv.testing import ProjectOnDisk
 
 STEPS = """
-def work(n):
+def _work(n):
     return sum(number * number for number in range(n))
 
 def slow() -> int:
-    return work(200_000)
+    return _work(200_000)
 
 def quick(slow: int) -> int:
     return slow + 1
@@ -49,9 +49,9 @@ def test_every_step_that_ran_has_its_time_and_what_it_stored(project: ProjectOnD
 def test_the_functions_of_a_step_are_listed_without_what_is_around_it(project: ProjectOnDisk) -> None:
     project.run("run", "--profile")
     functions = profiled(project, "slow")["functions"]
-    assert [f["where"].rpartition(" ")[2] for f in functions[:2]] == ["slow", "work"]
+    assert [f["where"].rpartition(" ")[2] for f in functions[:2]] == ["slow", "_work"]
     assert not [f for f in functions if "zenconv" in f["where"].replace(str(project.path), "")]
-    assert "work" in project.run("profile", "steps_a.py::slow").stdout
+    assert "_work" in project.run("profile", "steps_a.py::slow").stdout
 
 
 def test_of_an_async_step_only_the_time_is_taken(project: ProjectOnDisk) -> None:
