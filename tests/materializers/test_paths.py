@@ -47,6 +47,34 @@ def test_a_folder_comes_back_whole(shelf: Any, tmp_path: Path) -> None:
     assert tree(shelf.safe_round_trip(folder)) == tree(folder)
 
 
+@pytest.mark.parametrize("where", [".", "project", "/"])
+def test_a_folder_around_the_project_is_refused_at_once(
+    shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    (tmp_path / "project" / "sub").mkdir(parents=True)
+    (tmp_path / "project" / "sub" / "steps_a.py").write_text("")
+    monkeypatch.chdir(tmp_path / "project" / "sub")
+    made = Path(where) if where != "project" else tmp_path / "project"
+    with pytest.raises(SaveError, match="this project with it") as caught:
+        shelf.save(made)
+    assert "return its path as a str" in caught.value.hint
+    assert shelf.safe_round_trip(tmp_path / "project" / "sub" / "steps_a.py").read_text() == ""
+
+
+def test_home_folders_and_the_place_of_temporary_files_are_refused(
+    shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(SaveError, match="a home folder with it"):
+        shelf.save(tmp_path / "home")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp" / "mine").mkdir(parents=True)
+    with pytest.raises(SaveError, match="everybody's temporary files with it"):
+        shelf.save([tmp_path / "tmp"])
+    assert shelf.safe_round_trip(tmp_path / "tmp" / "mine").name == "mine"
+
+
 def test_a_path_to_nothing_is_a_plain_value(shelf: Any) -> None:
     artifact = shelf.save(Path("no/such"))
     assert artifact.materializer == "json/1"

@@ -35,6 +35,7 @@ from zenconv.engine.retries import is_retried
 from zenconv.engine.returned import (
     as_generator,
     describe_contradiction,
+    describe_copy,
     is_stream,
     may_be_none,
     summarize_inputs,
@@ -311,7 +312,11 @@ class Performer:
                         outputs.pop(name), self.store, where=where, chosen=chosen
                     )
             else:
-                artifact = self.materializers.save(outputs.pop(name), self.store, where=where, chosen=chosen)
+                value = outputs.pop(name)
+                path = value if isinstance(value, Path) else None
+                artifact = self.materializers.save(value, self.store, where=where, chosen=chosen)
+                del value
+                notes += filter(None, [describe_copy(node, path, artifact, self.root)])
             stored[name] = self.trust.sign(artifact, task.key, name)
         stored.update(save_written(node, written, self.materializers, self.store))
         if is_lazy:

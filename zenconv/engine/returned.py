@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 from zenconv.interfaces.orchestrating import Task
+from zenconv.records.artifact import Artifact
 from zenconv.records.step import Node
+
+_MUCH = 10**9
+"""Bytes that nobody copies without noticing."""
 
 
 def is_stream(node: Node) -> bool:
@@ -17,6 +22,21 @@ def is_stream(node: Node) -> bool:
 def _yields(annotation: Any) -> bool:
     """Return whether an annotation promises items one by one: ``Iterator[T]``, ``Generator``."""
     return getattr(annotation, "__origin__", annotation) in (Iterator, Generator)
+
+
+def describe_copy(node: Node, value: Any, artifact: Artifact, root: Path) -> str:
+    """Return what to say of much that lay elsewhere and was copied, as a step returned its path."""
+    if not isinstance(value, Path) or artifact.size < _MUCH:
+        return ""
+    from tempfile import gettempdir
+
+    place = value.absolute()
+    if any(place.is_relative_to(own) for own in (root, gettempdir())):
+        return ""
+    return (
+        f"{node.step.where}: {node.step.name!r} returns {str(value)!r}, all of which was copied into the "
+        f"store ({artifact.size / 1e9:.1f} GB): to use it where it is, take it as a parameter, `path: Path`"
+    )
 
 
 def as_generator(value: Any, pass_on: Callable[[Iterator[Any]], Iterator[Any]]) -> Any:

@@ -36,6 +36,7 @@ class FilesAndFolders:
 
     def save(self, value: Path, sink: Sink) -> None:
         """Write a list of entries, and each file."""
+        _check_own(value)
         entries = []
         for number, (relative, path) in enumerate(_walk(value)):
             kind = _kind_of(path, value)
@@ -65,6 +66,28 @@ class FilesAndFolders:
         if value.is_dir():
             return {"folder": value.name, "entries": len(os.listdir(value))}
         return {"file": value.name, "bytes": value.stat().st_size}
+
+
+def _check_own(top: Path) -> None:
+    """Raise `SaveError` for a folder around what nobody means to copy: the project, a home folder."""
+    here = top.resolve()
+    others = {
+        "this project": Path.cwd(),
+        "a home folder": Path.home(),
+        "everybody's temporary files": _temporary(),
+    }
+    for what, place in others.items():
+        if here == place.resolve() or here in place.resolve().parents:
+            raise SaveError(
+                f"cannot store {str(top)!r}: all that is in it would be copied, {what} with it",
+                hint="return a folder of its own; to name one without storing it, return its path as a str",
+            )
+
+
+def _temporary() -> Path:
+    import tempfile
+
+    return Path(tempfile.gettempdir())
 
 
 def _walk(top: Path) -> list[tuple[str, Path]]:
