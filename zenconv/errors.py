@@ -56,7 +56,8 @@ class Problem:
 def did_you_mean(name: str, known: Iterable[str], *, limit: int = 8) -> str:
     """Return ``did you mean 'x'?`` or, without a near match, what there is."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(name, names, n=2)
+    alike = [other for other in names if other != name and other.casefold() == name.casefold()]
+    near = alike or difflib.get_close_matches(name, names, n=2)
     if near:
         return "did you mean " + " or ".join(repr(n) for n in near) + "?"
     if not names:

@@ -374,28 +374,6 @@ def test_a_value_of_the_wrong_type_is_an_error_of_the_configuration(project) -> 
     assert "declared at steps_a.py:1" in str(error)
 
 
-def test_set_of_a_name_that_a_step_provides_names_override(project) -> None:
-    error = error_of(project({"steps_a.py": "def raw(): ...\ndef a(raw): ...\n"}, sets=("raw=1",)))
-    assert error.exit_code == 4
-    assert "--set raw: 'raw' is no parameter; step 'raw' (steps_a.py:1) provides it" in str(error)
-    assert "--override raw=PATH" in str(error)
-
-
-def test_set_of_a_name_that_nobody_takes_is_an_error(project) -> None:
-    error = error_of(project({"steps_a.py": "def a(depth=1): ...\n"}, sets=("dept=1",)))
-    assert error.exit_code == 4
-    assert "--set dept: no step has a parameter 'dept'" in str(error)
-    assert "did you mean 'depth'?" in str(error)
-
-
-def test_a_key_that_nobody_takes_is_a_warning(project) -> None:
-    files = {"zenconv.toml": "[params]\ndept = 1\n", "steps_a.py": "def a(depth=1): ...\n"}
-    opened = project(files)
-    opened.pipeline()
-    (warning,) = opened.warnings
-    assert "zenconv.toml:2: params.dept is not used: no step has a parameter 'dept'" in str(warning)
-
-
 def test_a_secret_is_bound_by_name_and_not_looked_up(project) -> None:
     files = {"zenconv.toml": 'params.token = "${env:TOKEN}"\n', "steps_a.py": "def a(token: str): ...\n"}
     binding = bindings_of(project(files, TOKEN="hidden"), "steps_a.py::a")["token"]

@@ -136,5 +136,5 @@ def _check_function(function: Any, note: Any) -> None:
     if note is not None:
         raise UsageError(
             f"{name!r} carries marks or options of a step, which a fixture cannot have",
-            hint="to use another fixture in it, ask for that one by a parameter",
+            hint="put them on the steps that use it; for another fixture, give it a parameter of that name",
         )

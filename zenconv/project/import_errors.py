@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 from types import FrameType
 from typing import Any
 
-from zenconv.errors import Problem, did_you_mean
+from zenconv.errors import Problem, ZenconvError, did_you_mean
 from zenconv.fingerprint.sources import ProjectSources
 
 DISTRIBUTIONS = {
@@ -151,6 +151,8 @@ def _explain(error: BaseException, frame: FrameType | None, sources: ProjectSour
     """Return the message for `error` and the hint."""
     message = " ".join(_text(error).split())
     what = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    if isinstance(error, ZenconvError):
+        return error.what, error.hint
     if isinstance(error, SystemExit):
         return f"this file ends the program while it is imported (sys.exit({message}))", (
             'put what is to run as a script under `if __name__ == "__main__":`'

@@ -10,6 +10,7 @@ import attrs
 
 from zenconv.errors import Problem, ZenconvError, did_you_mean
 from zenconv.project.annotations import realize
+from zenconv.project.builtins import BUILTIN_FIXTURES
 from zenconv.records.step import Binding, Parameter
 from zenconv.settings.convert import convert
 from zenconv.settings.params import list_unused, look_up
@@ -18,18 +19,22 @@ from zenconv.settings.settings import FLAG_LAYER, Value
 if TYPE_CHECKING:
     from zenconv.settings.settings import Settings
 
+_MOST_TAKERS = 8
 _PLACE = re.compile(r"(.+\.toml):(\d+)")
 OVERRIDE_HINT = "a step's output is replaced with --override {name}=PATH, a parameter with --set"
 
 
 @attrs.define(eq=False, repr=False)
 class Values:
-    """Looks parameters up in the settings and remembers which keys were taken."""
+    """Looks parameters up in the settings and remembers which keys were taken.
+
+    `takers` are the steps and fixtures that look a name up, by that name.
+    """
 
     settings: Settings
     addresses: frozenset[str]
     used: set[str] = attrs.field(factory=set)
-    taken_names: set[str] = attrs.field(factory=set)
+    takers: dict[str, set[str]] = attrs.field(factory=dict)
     _last_parts: set[str] = attrs.field(factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -37,7 +42,7 @@ class Values:
 
     def find(self, name: str, owner: str, pipelines: Iterable[str]) -> Value | None:
         """Return the value that is set for parameter `name` of step or fixture `owner`."""
-        self.taken_names.add(name)
+        self.takers.setdefault(name, set()).add(owner)
         if name not in self._last_parts and name.upper() not in self._last_parts:
             return None
         found = look_up(self.settings.params, name, step=owner, pipelines=pipelines)
@@ -102,15 +107,21 @@ class Values:
         if name in providers:
             what = f"{value.origin} {key}: {name!r} is no parameter; {providers[name]} provides it"
             return Problem(what, hint=OVERRIDE_HINT.format(name=name))
-        return Problem(f"{value.origin} {key}: no step has a parameter {name!r}", exists=self._near(name))
+        return Problem(f"{value.origin} {key}: {self._say_unknown(key, name)}", exists=self._near(name))
 
     def _unused_key(self, key: str, name: str, value: Value, providers: dict[str, str]) -> Problem:
-        why = f"{providers[name]} provides it" if name in providers else f"no step has a parameter {name!r}"
+        why = f"{providers[name]} provides it" if name in providers else self._say_unknown(key, name)
         file, line = place_of(value.origin)
         return Problem(f"params.{key} is not used: {why}", file, line, exists=self._near(name))
 
+    def _say_unknown(self, key: str, name: str) -> str:
+        owner = key.rpartition(".")[0]
+        return f"{f'nothing called {owner!r}' if owner else 'no step'} has a parameter {name!r}"
+
     def _near(self, name: str) -> str:
-        return did_you_mean(name, self.taken_names)
+        if name in self.takers:
+            return f"{name!r} is a parameter of {', '.join(sorted(self.takers[name])[:_MOST_TAKERS])}"
+        return did_you_mean(name, self.takers.keys() - BUILTIN_FIXTURES.keys())
 
 
 def place_of(origin: str) -> tuple[str, int]:
