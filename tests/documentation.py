@@ -6,6 +6,8 @@
   the root and column widths may differ; the header of a run may be left out.
 - A ``pycon`` block is a doctest, run in the project's folder.
 - A command in a row of a table, such as `zenconv runs`, succeeds; what it prints is not compared.
+- ``<!-- environment: fresh -->`` on a page: its commands run in a virtual environment of their own, in
+  which ``pip`` and ``pytest`` are programs, too. See `tests/test_installed.py`.
 - ``<!-- project: new -->`` begins an empty project, ``<!-- project: example_project -->`` a copy
   of that folder; ``<!-- not run: why -->`` leaves out the next block.
 """
@@ -21,6 +23,7 @@ from pathlib import Path
 import attrs
 
 from tests.end_to_end.conftest import REPOSITORY, make_environment
+from tests.fresh_environment import FreshEnvironment
 
 _BLOCK = re.compile(
     r'^(?P<indent> *)```(?P<language>\w*)(?: title="(?P<title>[^"]+)")?[^\n]*\n(?P<text>.*?)^(?P=indent)```$'
@@ -30,6 +33,7 @@ _BLOCK = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _RUN_LANGUAGES = ("console", "pycon")
+_IN_FRESH_ENVIRONMENT = "<!-- environment: fresh -->"
 
 
 @attrs.frozen
@@ -40,6 +44,11 @@ class Piece:
     text: str
     line: int
     title: str = ""
+
+
+def needs_fresh_environment(page: Path) -> bool:
+    """Return whether the commands of a page install something."""
+    return _IN_FRESH_ENVIRONMENT in page.read_text("utf-8")
 
 
 def read_pieces(page: Path) -> list[Piece]:
@@ -71,15 +80,16 @@ def _dedent(match: re.Match[str]) -> str:
 
 
 class Reader:
-    """Does what a page says, in a folder of its own."""
+    """Does what a page says, in a folder of its own, and in an environment of its own if there is one."""
 
-    def __init__(self, page: Path, folder: Path) -> None:
+    def __init__(self, page: Path, folder: Path, fresh: FreshEnvironment | None = None) -> None:
         self.page = page
+        self.fresh = fresh
         self.folder = folder
         self.project = folder / "project0"
         self.project.mkdir(parents=True)
         self.count = 0
-        self.programs = make_programs(folder / "bin")
+        self.programs = make_programs(folder / "bin", fresh)
 
     def do(self, piece: Piece) -> None:
         """Do one thing. Raises `AssertionError` where the page is not true."""
@@ -139,19 +149,29 @@ class Reader:
         return done.stdout
 
     def environment(self) -> dict[str, str]:
-        environment = make_environment(self.folder / "home", NO_COLOR="1")
+        if self.fresh is not None:
+            environment = {**self.fresh.environment(), "ZENCONV_HOME": str(self.folder / "home")}
+        else:
+            environment = make_environment(self.folder / "home", NO_COLOR="1")
         return {**environment, "PATH": f"{self.programs}:{environment['PATH']}"}
 
     def where(self, piece: Piece) -> str:
         return f"{self.page.relative_to(REPOSITORY)}:{piece.line}"
 
 
-def make_programs(folder: Path) -> Path:
-    """Write a ``zenconv`` and a ``python`` of this very interpreter, and return their folder."""
+def make_programs(folder: Path, fresh: FreshEnvironment | None) -> Path:
+    """Write a ``zenconv`` and a ``python`` of this very interpreter, or of another; return their folder.
+
+    What installs, or tests what is installed, is a program only where nothing is spoilt by it.
+    """
     folder.mkdir()
-    for name, arguments in (("zenconv", " -m zenconv"), ("python", "")):
+    interpreter = sys.executable if fresh is None else fresh.python
+    programs = {"zenconv": " -m zenconv", "python": ""}
+    if fresh is not None:
+        programs |= {"pip": " -m pip", "pytest": " -m pytest -p no:cacheprovider"}
+    for name, arguments in programs.items():
         program = folder / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}"{arguments} "$@"\n', "ascii")
+        program.write_text(f'#!/bin/sh\nexec "{interpreter}"{arguments} "$@"\n', "ascii")
         program.chmod(0o755)
     return folder
 
@@ -169,7 +189,7 @@ def split_commands(text: str) -> list[tuple[str, list[str]]]:
 
 _HEADER = "HEADER"
 _VARYING = (
-    (re.compile(r"^zenconv \S+ -- Python \S+, root \S+, stack (?=\S+$)"), f"{_HEADER} "),
+    (re.compile(r"^zenconv \S+ -- Python \S+, root \S+, stack (?=\S)"), f"{_HEADER} "),
     (re.compile(r"\b\d+-[0-9a-f]{6}\b"), "RUN"),
     (re.compile(r"\b(just now|\d+ \w+ ago) \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)"), "TIME"),
     (re.compile(r"\b\d+(\.\d+)? (us|ms|s|min)\b"), "TOOK"),

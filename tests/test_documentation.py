@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documentation import Reader, compare, read_pieces
+from tests.documentation import Reader, compare, needs_fresh_environment, read_pieces
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -18,7 +18,9 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(REPOSITORY))
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if read_pieces(p)], ids=name_of)
+@pytest.mark.parametrize(
+    "page", [p for p in PAGES if read_pieces(p) and not needs_fresh_environment(p)], ids=name_of
+)
 def test_the_examples_run_and_print_what_the_page_says(page, tmp_path):
     if "example_project" in page.read_text("utf-8"):
         pytest.importorskip("sklearn")

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.documentation import Reader, needs_fresh_environment, read_pieces
 from tests.fresh_environment import REPOSITORY, FreshEnvironment
+from tests.test_documentation import PAGES, name_of
 from zenconv.starting.plugin_packages import KINDS
 
 NAMES = {kind.name: f"mine-{number}" for number, kind in enumerate(KINDS)}
@@ -135,3 +137,12 @@ def test_a_new_plugin_takes_part_in_a_run(
     stored = json.loads(environment.zenconv("get", "one", "--json", cwd=project).stdout)["outputs"][""]
     assert stored["materializer"] == f"{NAMES['materializer']}/1"
     assert list((project / "blobs").rglob("*"))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if needs_fresh_environment(page)], ids=name_of)
+def test_the_examples_of_a_page_that_installs_something_run(
+    environment: FreshEnvironment, tmp_path: Path, page: Path
+) -> None:
+    reader = Reader(page, tmp_path, environment)
+    for piece in read_pieces(page):
+        reader.do(piece)
