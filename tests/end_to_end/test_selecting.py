@@ -98,6 +98,23 @@ def test_only_executes_exactly_this_step_and_nothing_that_waits_for_it(it) -> No
     assert "a::both" not in it.statuses()
 
 
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize(
+    ("flag", "expected"), [("--only", ["two"]), ("--force", ["two"]), ("--from", ["two", "three"])]
+)
+def test_a_step_that_is_named_like_a_pipeline_is_meant_where_a_step_is_asked_for(
+    project, flag: str, expected: list[str], *, indexed: bool
+) -> None:
+    steps = "def one(): return 1\ndef two(one): return 2\ndef three(two): return 3\n"
+    it = project({"steps_two.py": steps})
+    it.run("run")
+    it.append("steps_two.py", "" if indexed else "# another one\n")
+    it.run("run", flag, "two")
+    assert sorted(it.executed()) == sorted(f"two::{name}" for name in expected)
+    assert it.json("run", "two")["exit_code"] == 0
+    assert set(it.statuses()) == {"two::one", "two::two", "two::three"}
+
+
 def test_several_only_add_up(it) -> None:
     it.run("run", "--only", "left", "--only", "b::elsewhere")
     assert it.executed() == ["a::left", "b::elsewhere"]

@@ -110,6 +110,28 @@ def test_fixtures_are_set_up_unless_the_test_gives_them_and_async_steps_are_awai
     assert done.stdout.count("offset torn down") == 1
 
 
+def test_a_step_may_be_called_like_its_pipeline(suite):
+    suite.write("steps_churn.py", "def table(): return [1]\ndef churn(table): return len(table)\n")
+    suite.passes(
+        """
+        def test_it(zenconv_project):
+            assert zenconv_project.run_step("churn", table=[1, 2]) == 2
+        """
+    )
+
+
+def test_a_mistake_of_a_test_is_shown_without_frames_of_zenconv(suite):
+    done = suite.run(
+        """
+        def test_it(zenconv_project):
+            zenconv_project.run_step("scald", raw=[1.0])
+        """
+    )
+    assert "did you mean 'scaled'" in done.stdout
+    assert "single_step" not in done.stdout
+    assert "select.py" not in done.stdout
+
+
 def test_what_is_missing_or_unknown_is_said(suite):
     suite.passes(
         """

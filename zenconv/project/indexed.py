@@ -17,7 +17,7 @@ from zenconv.project.collected import CollectedFile, Collection, Override
 from zenconv.project.collection_index import CollectionIndex
 from zenconv.project.discover import module_name
 from zenconv.project.index_rows import read_overrides, read_problems, read_rows
-from zenconv.project.select import Selected, select
+from zenconv.project.select import Selected, as_steps, select
 from zenconv.records.step import Fixture, Pipeline, Step
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ class IndexedProject:
         )
 
     def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
-        """Return the ids of nodes of `pipeline` that `targets` name. `UsageError` for an unknown one."""
-        names = tuple(targets)
+        """Return the ids of nodes of `pipeline` that `targets` name, steps first (`UsageError`: unknown)."""
+        names = as_steps(self.whole, targets)
         selected = self.checked(names).ids if names else frozenset()
         return frozenset(id for id in selected if id in pipeline.nodes)
 

@@ -31,7 +31,7 @@ from zenconv.project.output_settings import check_outputs
 from zenconv.project.past import Past
 from zenconv.project.project import Project
 from zenconv.project.replaced import OVERRIDDEN, Replaced
-from zenconv.project.select import Selected
+from zenconv.project.select import Selected, as_steps
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import Plan
@@ -298,7 +298,7 @@ class Planner:
 
 def _find_targets(project: Project | IndexedProject, selection: Selection) -> tuple[str, ...]:
     if selection.only or selection.targets or not selection.begin:
-        return selection.only or selection.targets
+        return as_steps(project.whole, selection.only) or selection.targets
     starts = project.match(project.whole, selection.begin)
     return tuple(sorted(list_downstream(project.whole, starts)))
 

@@ -13,7 +13,7 @@ from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.observing import Watcher
-from zenconv.project.select import Selected, select
+from zenconv.project.select import Selected, as_steps, select
 from zenconv.project.witnesses import Surroundings
 from zenconv.records.step import Pipeline
 
@@ -176,8 +176,8 @@ class Project:
         )
 
     def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
-        """Return the ids of nodes of `pipeline` that `targets` name. `UsageError` for an unknown one."""
-        names = tuple(targets)
+        """Return the ids of nodes of `pipeline` that `targets` name, steps first (`UsageError`: unknown)."""
+        names = as_steps(self.whole, targets)
         selected = self.select(names).ids if names else frozenset()
         return frozenset(id for id in selected if id in pipeline.nodes)
 

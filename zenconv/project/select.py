@@ -97,6 +97,23 @@ def select(
     return Selected(part, frozenset(wanted), frozenset(files), tests_of(wanted))
 
 
+def as_steps(pipeline: Pipeline, names: Iterable[str]) -> tuple[str, ...]:
+    """Return targets that mean the steps called `names`, also where a pipeline has the same name.
+
+    What is not the name of exactly one step, with or without branches in brackets, stays as it is.
+    """
+    templates: dict[str, set[str]] = {}
+    for node in pipeline:
+        templates.setdefault(node.step.name, set()).add(node.template)
+    targets = []
+    for target in names:
+        name, text = split_branch(target)
+        meant = templates.get(name, ())
+        branches = "" if text is None else f"[{text}]"
+        targets.append(next(iter(meant)) + branches if len(meant) == 1 else target)
+    return tuple(targets)
+
+
 def take(pipeline: Pipeline, wanted: Iterable[str]) -> Pipeline:
     """Return the part of `pipeline` that holds `wanted` and everything they wait for."""
     kept: set[str] = set()

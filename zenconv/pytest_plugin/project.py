@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zenconv.errors import ExecutionError, UsageError
+from zenconv.errors import ExecutionError, UsageError, ZenconvError
 from zenconv.pytest_plugin.isolation import isolate_settings
 from zenconv.settings import find_root
 
@@ -82,7 +82,10 @@ class ProjectUnderTest:
 
         if self._caller is None:
             self._caller = StepCaller(self.root, self._private)
-        return self._caller.call(step, params or {}, arguments)
+        try:
+            return self._caller.call(step, params or {}, arguments)
+        except ZenconvError as error:
+            raise error.with_traceback(None)  # noqa: B904  (with its own cause)
 
     def run(
         self,

@@ -23,6 +23,7 @@ from zenconv.engine.secrets import Secrets
 from zenconv.errors import UsageError, did_you_mean
 from zenconv.interfaces.orchestrating import Task
 from zenconv.project.project import Project
+from zenconv.project.select import as_steps
 from zenconv.pytest_plugin.isolation import isolate_settings
 from zenconv.records.step import Node, Pipeline
 from zenconv.settings.settings import seed_of
@@ -52,7 +53,7 @@ class StepCaller:
 
     def _find(self, project: Project, step: str, arguments: Mapping[str, Any]) -> Node:
         """Return the step's node. Mistakes elsewhere in the project are none of its business."""
-        selected = project.select([step], cwd=self._root)
+        selected = project.select(as_steps(project.whole, [step]), cwd=self._root)
         nodes = [project.whole.nodes[id] for id in project.whole.nodes if id in selected.ids]
         if not nodes:
             project.graph.check(selected.files)
