@@ -99,6 +99,13 @@ def test_a_package_records_the_suites_that_all_its_components_pass(
         assert {*record.passed, *record.skipped} == tests, hint
 
 
+def test_an_orchestrator_that_passes_its_suite_fits_in_60_lines() -> None:
+    module = module_of(REPOSITORY / "plugins/zenconv-fresh")
+    (record,) = read_conformance(module)
+    assert (record.suite, record.is_current) == ("OrchestratorSuite", True)
+    assert sum(len(file.read_text("utf-8").splitlines()) for file in module.rglob("*.py")) <= 60
+
+
 @pytest.mark.parametrize("package", PACKAGES, ids=name_of)
 def test_a_package_is_in_the_reference(package: Path) -> None:
     assert f"`{package.name}`" in (REPOSITORY / "docs/reference/hooks.md").read_text("utf-8")

@@ -174,6 +174,75 @@ class Losing(Inline):
     pool = LosingPool
 
 
+class NamelessPool(_Pool):
+    ending: Any = ""
+
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        return [
+            attrs.evolve(r, ending=self.ending and r.ending and self.ending) for r in super().results(timeout)
+        ]
+
+
+class Nameless(Apart):
+    """Takes the end of a process for an ordinary failure."""
+
+    pool = NamelessPool
+
+
+class HurriedPool(NamelessPool):
+    ending = "crash"
+
+
+class Hurried(Apart):
+    """Takes a step past its time for one that has crashed."""
+
+    pool = HurriedPool
+
+
+class ExcusingPool(_Pool):
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        found = super().results(timeout)
+        return [attrs.evolve(r, status="interrupted") if r.ending else r for r in found]
+
+
+class Excusing(Apart):
+    """Takes a killed process for one that was asked to end."""
+
+    pool = ExcusingPool
+
+
+class TersePool(_Inline):
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        found = super().results(timeout)
+        return [attrs.evolve(r, output=None) if r.output and r.output.size > 9999 else r for r in found]
+
+
+class Terse(Inline):
+    """Keeps no more than a little of what a step prints."""
+
+    pool = TersePool
+
+
+class SecretivePool(_Inline):
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        place = self._execution.__class__.__name__  # a file that only this stack has
+        read = {place: ("steps_a.py:1", [0, 0, 0])}
+        return [attrs.evolve(result, discovered=read) for result in super().results(timeout)]
+
+
+class Secretive(Inline):
+    """Says that steps have read what no other stack can have."""
+
+    pool = SecretivePool
+
+
+class Batching(Inline):
+    """Tells what has happened when all of it has."""
+
+    def execute(self, plan: Plan, execution: Execution) -> Iterator[Event]:
+        yield from list(super().execute(plan, execution))
+
+
 class Sound(Inline):
     """Is right."""
 
@@ -190,6 +259,12 @@ BROKEN = {
     "tired": "Tired",
     "careless": "Careless",
     "losing": "Losing",
+    "nameless": "Nameless",
+    "hurried": "Hurried",
+    "excusing": "Excusing",
+    "terse": "Terse",
+    "secretive": "Secretive",
+    "batching": "Batching",
     "liar": "Sound",
     "boastful": "Sound",
 }

@@ -66,6 +66,12 @@ BROKEN = {
     "tired": "test_many_steps_all_run_and_are_all_reused",
     "careless": "test_an_option_that_it_does_not_have_is_a_mistake",
     "losing": "test_a_step_is_tried_as_often_as_its_mark_says",
+    "nameless": "test_a_step_whose_process_dies_is_tried_again_where_its_mark_says",
+    "hurried": "test_a_step_past_its_time_is_tried_again_where_its_mark_says",
+    "excusing": "test_a_process_that_is_killed_from_outside_costs_its_step_alone",
+    "terse": "test_much_output_comes_through_whole",
+    "secretive": "test_what_it_computed_is_reused_on_another_stack",
+    "batching": "test_what_has_ended_is_recorded_while_others_go_on",
     "liar": "test_steps_run_side_by_side_where_it_says_so",
     "boastful": "test_it_says_only_what_an_orchestrator_can_say_it_can_do",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -106,6 +107,97 @@ class OrchestratorFailures(OrchestratedTests):
         }
         assert "SIGKILL" in project.finished()["killed"].error["message"]
         assert project.value("last") == 2
+
+    def test_a_process_that_is_killed_from_outside_costs_its_step_alone(self, make: MakeProject) -> None:
+        project = make(
+            """
+            import os, time
+            from pathlib import Path
+
+            import zenconv
+
+            @zenconv.helper
+            def note(name):
+                with open("runs", "a") as stream:
+                    stream.write(name + "\\n")
+
+            def first():
+                note("first")
+                return 1
+
+            def victim(first):
+                note("victim")
+                if not Path("spared").exists():
+                    Path("pid.draft").write_text(str(os.getpid()))
+                    os.replace("pid.draft", "pid")
+                    time.sleep(300)
+                return 2
+
+            def other(first):
+                note("other")
+                return 3
+
+            def needs(victim):
+                return victim + 1
+            """
+        )
+        process = project.start("run", *self.arguments)
+        try:
+            os.kill(int(project.wait_for("pid").read_text()), signal.SIGKILL)
+            _, shown = process.communicate(timeout=self.time_limit)
+        finally:
+            process.kill()
+        assert process.returncode == 1, shown
+        ends = {"first": "succeeded", "victim": "failed", "other": "succeeded", "needs": "skipped"}
+        assert project.statuses() == {f"a::{name}": status for name, status in ends.items()}
+        assert "SIGKILL" in project.finished()["victim"].error["message"]
+        assert sorted(project.read("runs").split()) == ["first", "other", "victim"]
+        project.write({"spared": ""})
+        project.execute()
+        assert project.executed() == ["a::needs", "a::victim"]
+
+    def test_a_step_whose_process_dies_is_tried_again_where_its_mark_says(self, make: MakeProject) -> None:
+        project = make(
+            """
+            import os
+            from pathlib import Path
+
+            import zenconv
+
+            @zenconv.mark.retry(1, on="crash")
+            def fragile():
+                if not Path("tried").exists():
+                    Path("tried").touch()
+                    os._exit(3)
+                return 1
+            """
+        )
+        project.execute()
+        assert project.value("fragile") == 1
+
+    def test_a_step_past_its_time_is_tried_again_where_its_mark_says(self, make: MakeProject) -> None:
+        project = make(
+            """
+            import time
+            from pathlib import Path
+
+            import zenconv
+
+            @zenconv.mark.retry(1, on=TimeoutError)
+            @zenconv.mark.timeout(1, grace=0.2)
+            def slow():
+                if not Path("tried").exists():
+                    Path("tried").touch()
+                    while True:
+                        try:
+                            time.sleep(300)
+                        except BaseException:
+                            pass
+                return 1
+            """
+        )
+        project.execute()
+        assert project.value("slow") == 1
 
     def test_a_step_past_its_time_ends_with_all_it_started_and_others_go_on(self, make: MakeProject) -> None:
         project = make(

@@ -169,6 +169,13 @@ class OrchestratorSuite(OrchestratorFailures):
         project.execute()
         assert project.executed() == []
 
+    def test_what_it_computed_is_reused_on_another_stack(self, make: MakeProject) -> None:
+        project = make("def a(): return 1\ndef b(a): return a + 1\n")
+        project.append("zenconv.toml", "\n[stacks.plain]\n")
+        project.execute()
+        project.run("run", "--stack", "plain")
+        assert (project.executed(), project.value("b")) == ([], 2)
+
     # -- what goes in and comes out
 
     def test_a_big_value_comes_through_unchanged(self, make: MakeProject) -> None:
@@ -234,6 +241,40 @@ class OrchestratorSuite(OrchestratorFailures):
         ]
         assert project.run("logs", "two").stdout == "from two\n"
         assert project.finished()["silent"].output is None
+
+    def test_much_output_comes_through_whole(self, make: MakeProject) -> None:
+        project = make("def one():\n    for n in range(100_000):\n        print(n, 'x' * 40)\n")
+        project.execute()
+        printed = "".join(f"{n} {'x' * 40}\n" for n in range(100_000))
+        assert project.run("logs", "one").stdout == printed
+
+    def test_what_has_ended_is_recorded_while_others_go_on(self, make: MakeProject) -> None:
+        project = make(
+            """
+            import time
+            from pathlib import Path
+
+            def quick():
+                return 1
+
+            def slow(quick):
+                Path("under way").touch()
+                deadline = time.monotonic() + 60
+                while not Path("go").exists() and time.monotonic() < deadline:
+                    time.sleep(0.01)
+                return quick + 1
+            """
+        )
+        process = project.start("run", *self.arguments)
+        try:
+            project.wait_for("under way")
+            names = {e.name for e in project.events() if getattr(e, "node", "").endswith("::quick")}
+            assert "step_finished" in names
+            project.write({"go": ""})
+            _, shown = process.communicate(timeout=self.time_limit)
+        finally:
+            process.kill()
+        assert (process.returncode, project.value("slow")) == (0, 2), shown
 
     def test_steps_have_the_environment_and_the_folder_of_the_run(self, make: MakeProject) -> None:
         project = make(
