@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
+import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.components.calling import call_test
 from zenconv.components.sqlite_index import SqliteIndex
 from zenconv.records.layout import StateFolder
 from zenconv.testing import MetadataStoreSuite
@@ -19,6 +21,20 @@ class TestSqlite(MetadataStoreSuite):
     @pytest.fixture
     def open_store(self) -> Callable[[StateFolder], SqliteIndex]:
         return SqliteIndex
+
+    def damage(self, state: StateFolder) -> None:
+        damage(state)
+
+
+def damage(state: StateFolder) -> None:
+    os.truncate(state.index, state.index.stat().st_size // 2)
+
+
+class BrokenSuite(MetadataStoreSuite):
+    """The suite, with what damages the index."""
+
+    def damage(self, state: StateFolder) -> None:
+        damage(state)
 
 
 class OldestFirst(SqliteIndex):
@@ -72,6 +88,50 @@ class Forgetful(SqliteIndex):
         self.runs = lambda **options: []  # type: ignore[method-assign, assignment]
 
 
+class Curious(SqliteIndex):
+    """Takes a run that is not there for a mistake."""
+
+    def steps(self, run: str, **options: Any) -> Sequence[Any]:
+        found = super().steps(run, **options)
+        assert found, f"there is no run {run!r}"
+        return found
+
+
+class Silent(SqliteIndex):
+    """Says nothing of damage."""
+
+    def refresh(self) -> None:
+        super().refresh()
+        self.notices.clear()
+
+
+class Loner(SqliteIndex):
+    """Knows the runs that it has taken in by itself."""
+
+    def __init__(self, state: StateFolder) -> None:
+        super().__init__(state)
+        self.own: set[str] = set()
+
+    def refresh(self) -> None:
+        before = {run.id for run in super().runs()}
+        super().refresh()
+        self.own |= {run.id for run in super().runs()} - before
+
+    def runs(self, **options: Any) -> Sequence[Any]:
+        return [run for run in super().runs(**options) if run.id in self.own]
+
+
+class Waiting(SqliteIndex):
+    """Leaves what is new to whoever is at it, who may be dead."""
+
+    def refresh(self) -> None:
+        if not self.state.path.joinpath("busy").exists():
+            self.state.path.joinpath("busy").touch()
+            time.sleep(0.05)
+            super().refresh()
+            self.state.path.joinpath("busy").unlink()
+
+
 BROKEN: dict[type[SqliteIndex], str] = {
     OldestFirst: "test_runs_come_newest_first_by_number_whatever_the_clock_says",
     Unfiltered: "test_runs_are_filtered_and_paged",
@@ -80,6 +140,10 @@ BROKEN: dict[type[SqliteIndex], str] = {
     Optimistic: "test_a_run_whose_process_was_killed_is_interrupted_at_once",
     Careless: "test_the_last_key_is_that_of_the_newest_result",
     Sorted: "test_steps_are_in_the_order_of_the_plan_and_outputs_in_theirs",
+    Curious: "test_what_is_not_there_is_nothing_and_no_error",
+    Silent: "test_a_damaged_store_says_so_and_makes_itself_again",
+    Loner: "test_processes_read_and_bring_it_up_to_date_at_once",
+    Waiting: "test_a_process_killed_while_it_takes_in_what_is_new_changes_no_answer",
     Forgetful: "test_made_again_it_says_the_same",
 }
 
@@ -93,9 +157,7 @@ def call(kind: type[SqliteIndex], name: str, tmp_path: Path) -> None:
         store.refresh()
         return store
 
-    offered = {"open_store": kind, "state": state, "read": read}
-    test = getattr(MetadataStoreSuite(), name)
-    test(**{parameter: offered[parameter] for parameter in inspect.signature(test).parameters})
+    call_test(BrokenSuite(), name, open_store=kind, state=state, read=read, tmp_path=tmp_path)
 
 
 @pytest.mark.parametrize(("kind", "name"), BROKEN.items(), ids=lambda value: getattr(value, "__name__", ""))

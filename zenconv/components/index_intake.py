@@ -16,6 +16,7 @@ from zenconv.components.index_rows import (
     run_key,
     seal,
     to_column,
+    to_pipeline,
     to_text,
     verify,
 )
@@ -341,7 +342,7 @@ class _Intake:
                 self._put_step(node, "running", "", node, "", started=started)
         self._flush()
         self._document["counts"] = self._count()
-        names = [to_column(name).replace("\n", "\\n") for name in self._pipelines if name]
+        names = [to_pipeline(name) for name in self._pipelines if name]
         pipelines = "".join(f"{name}\n" for name in ["", *names])
         status = to_column(self._status)
         place = (self._key, self._folder.id, int(self._is_final), self._offset)

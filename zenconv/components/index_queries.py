@@ -21,6 +21,7 @@ from zenconv.components.index_rows import (
     read_step,
     run_key,
     to_column,
+    to_pipeline,
     to_text,
     verify,
 )
@@ -54,7 +55,7 @@ def select_runs(
     where, values = _among("status", statuses)
     if pipeline:
         where += " AND instr(pipelines, ?)"
-        values.append(f"\n{pipeline}\n")
+        values.append(f"\n{to_pipeline(pipeline)}\n")
     tail = f"WHERE {where} ORDER BY id DESC LIMIT ? OFFSET ?"
     return _runs(connection, tail, [*values, -1 if limit is None else limit, offset])
 

@@ -107,6 +107,11 @@ def to_column(value: Any) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
+def to_pipeline(name: str) -> str:
+    """Return a pipeline's name as it stands among others, one a line."""
+    return to_column(name).replace("\n", "\\n")
+
+
 class TextReader:
     """Fetches texts by id, verified; the last ones are remembered, decoded."""
 

@@ -27,7 +27,7 @@ from zenconv.testing.metadata_stores import MetadataStoreSuite  # noqa: E402
 from zenconv.testing.model_registries import ModelRegistrySuite  # noqa: E402
 from zenconv.testing.orchestrators import OrchestratorSuite  # noqa: E402
 from zenconv.testing.projects import ProjectOnDisk  # noqa: E402
-from zenconv.testing.stores import ActionCacheSuite, ArtifactStoreSuite  # noqa: E402
+from zenconv.testing.stores import ActionCacheSuite, ArtifactStoreSuite, SweepingSuite  # noqa: E402
 from zenconv.testing.tuners import TunerSuite  # noqa: E402
 
 __all__ = [
@@ -40,5 +40,6 @@ __all__ = [
     "OrchestratorSuite",
     "ProjectOnDisk",
     "Specimen",
+    "SweepingSuite",
     "TunerSuite",
 ]

@@ -28,7 +28,14 @@ from zenconv.interfaces.recording import MetadataStore
 from zenconv.records import events
 from zenconv.records.layout import StateFolder
 from zenconv.records.log import EventLog
-from zenconv.testing.concurrency import run_threads
+from zenconv.testing.concurrency import (
+    PROCESSES,
+    finish,
+    kill_after,
+    need_processes,
+    run_threads,
+    start_process,
+)
 from zenconv.testing.logs import (
     cache_key,
     ended,
@@ -58,6 +65,19 @@ HOSTILE_NAMES = (
     "",
 )
 
+HOSTILE_RUNS = (
+    "",
+    "99-abcdef",
+    "../1",
+    "1'; DROP TABLE runs; --",
+    "%",
+    "_",
+    "*",
+    "a\x00b",
+    "\ud800",
+    "1\n",
+)
+
 _RUNNING = """
 import sys, time
 from pathlib import Path
@@ -72,6 +92,26 @@ log.append(events.StepStarted(node_of("a")))
 print("running", flush=True)
 time.sleep(600)
 """
+
+
+def _run_and_refresh(open_store: OpenStore, path: str, count: int) -> None:
+    state = StateFolder(Path(path))
+    store = open_store(state)
+    for _ in range(count):
+        folder = succeeded_run(state, ("a", "b"))
+        store.refresh()
+        assert statuses(store, folder.id) == {"a": "succeeded", "b": "succeeded"}
+    store.close()
+
+
+def _refresh_forever(open_store: OpenStore, path: str, log: str) -> None:
+    state = StateFolder(Path(path))
+    store = open_store(state)
+    with open(log, "w") as stream:
+        while True:
+            stream.write(f"{succeeded_run(state).number}\n")
+            stream.flush()
+            store.refresh()
 
 
 def statuses(store: MetadataStore, run: str) -> dict[str, str]:
@@ -104,6 +144,10 @@ class MetadataStoreSuite(ConformanceSuite):
             return store
 
         return read
+
+    def damage(self, state: StateFolder) -> None:
+        """Damage what the store keeps by itself, not the logs, behind its back; it is closed."""
+        pytest.skip("`damage` is not overridden")
 
     def test_it_satisfies_the_protocol(self, read: Callable[[], MetadataStore]) -> None:
         assert isinstance(read(), MetadataStore)
@@ -319,6 +363,60 @@ class MetadataStoreSuite(ConformanceSuite):
         assert [step.step for step in store.steps(folder.id)] == list(HOSTILE_NAMES)
         for name in HOSTILE_NAMES:
             assert [step.step for step in store.history(node_of(name))] == [name]
+
+    @pytest.mark.parametrize("hostile", HOSTILE_RUNS, ids=ascii)
+    def test_what_is_not_there_is_nothing_and_no_error(
+        self, read: Callable[[], MetadataStore], state: StateFolder, hostile: str
+    ) -> None:
+        succeeded_run(state)
+        store = read()
+        for found in (store.steps(hostile), store.history(hostile), store.find(hostile)):
+            assert list(found) == []
+        assert (store.last_keys([hostile]), store.key_parts([hostile])) == ({}, {})
+        assert list(store.runs(pipeline=hostile or "nobody")) == []
+        assert list(store.steps("1-ffffff", node=hostile)) == []
+        assert store.count() == 1
+
+    def test_a_damaged_store_says_so_and_makes_itself_again(
+        self, read: Callable[[], MetadataStore], state: StateFolder
+    ) -> None:
+        folder = succeeded_run(state)
+        succeeded_run(state)
+        store = read()
+        before = (list(store.runs()), list(store.steps(folder.id)), store.notices)
+        store.close()
+        self.damage(state)
+        again = read()
+        assert (list(again.runs()), list(again.steps(folder.id)), []) == before
+        assert again.notices
+
+    def test_processes_read_and_bring_it_up_to_date_at_once(
+        self, open_store: OpenStore, read: Callable[[], MetadataStore], state: StateFolder
+    ) -> None:
+        need_processes(open_store)
+        path = str(state.path)
+        finish([start_process(_run_and_refresh, open_store, path, 5) for _ in range(PROCESSES)])
+        store = read()
+        numbers = [run.number for run in store.runs()]
+        assert numbers == list(range(5 * PROCESSES, 0, -1))
+        assert store.count() == len(numbers)
+
+    def test_a_process_killed_while_it_takes_in_what_is_new_changes_no_answer(
+        self, open_store: OpenStore, read: Callable[[], MetadataStore], state: StateFolder, tmp_path: Path
+    ) -> None:
+        need_processes(open_store)
+        told: set[int] = set()
+        for attempt in range(3):
+            log = tmp_path / f"written {attempt}"
+            process = start_process(_refresh_forever, open_store, str(state.path), str(log))
+            told |= set(map(int, kill_after(log, process, 4, 0.01 * attempt)))
+        store = read()
+        runs = list(store.runs())
+        assert told <= {run.number for run in runs if run.status == "succeeded"}
+        said = [(run, list(store.steps(run.id))) for run in runs]
+        store.rebuild()
+        store.refresh()
+        assert [(run, list(store.steps(run.id))) for run in store.runs()] == said
 
     def test_a_deleted_run_leaves_the_history(self, open_store: OpenStore, state: StateFolder) -> None:
         kept, gone = succeeded_run(state), succeeded_run(state)
