@@ -198,7 +198,20 @@ def test_the_plan_guesses_branches_from_the_newest_run(project):
     assert "~s::model[C=1,shops=a]" in planned
     assert "~s::model[C=1,shops=c]" not in planned
     nodes = {node["id"]: node for node in it.json("run", "--plan")["nodes"]}
-    assert nodes["steps_s.py::model[C=2]"]["guessed"] == [f"steps_s.py::model[C=2,shops={s}]" for s in "ab"]
+    guessed = [f"steps_s.py::model[C=2,shops={s}]" for s in "ab"]
+    assert nodes["steps_s.py::model[C=2]"]["guessed"] == guessed
+    it.write({"shops.txt": "a b"})
+    it.run("run", "-k", "shops=a")
+    it.write({"shops.txt": "a b c"})
+    nodes = {node["id"]: node for node in it.json("run", "--plan")["nodes"]}
+    assert nodes["steps_s.py::model[C=2]"]["guessed"] == guessed
+
+
+def test_show_names_a_step_with_many_branches_once_beside_a_parameter(project):
+    it = shops(project, "a b")
+    it.run("run")
+    (line,) = [line for line in it.run("show").stdout.splitlines() if line.startswith("  C=1 ")]
+    assert line.endswith("  (model)")
 
 
 def test_a_recorded_run_is_drawn_with_its_branches(project):

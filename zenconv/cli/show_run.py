@@ -109,20 +109,21 @@ def _print_warnings(run: RunRecord, steps: Sequence[StepRunRecord], limit: int) 
 
 
 def _print_parameters(run: RunRecord, steps: Sequence[StepRunRecord], limit: int) -> None:
-    found: dict[tuple[str, str, str], list[str]] = {}
+    found: dict[tuple[str, str, str], dict[str, None]] = {}
     for step in steps:
         for binding in step.bindings:
             if binding.get("source") == "value":
                 names = ("parameter", "value", "origin")
                 parameter = tuple(show_value(str(binding.get(name, "")), run.root) for name in names)
-                found.setdefault((parameter[0], parameter[1], parameter[2]), []).append(step.step)
+                users = found.setdefault((parameter[0], parameter[1], parameter[2]), {})
+                users[step.step] = None  # once, however many branches it has
     if not found:
         return
     print_line()
     print_heading("parameters")
     for (name, value, origin), users in list(found.items())[:limit]:
         source = f"  <- {escape(origin)}" if origin else ""
-        print_line(f"  {escape(name)}={escape(value)}{source}  {style(_users(users), 'dim')}")
+        print_line(f"  {escape(name)}={escape(value)}{source}  {style(_users([*users]), 'dim')}")
     if len(found) > limit:
         print_line(f"  ... and {len(found) - limit} more: -v shows all")
 

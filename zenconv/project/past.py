@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from zenconv.records.layout import StateFolder
@@ -13,6 +14,8 @@ from zenconv.stack.assemble import Stack
 
 FAILED: tuple[StepStatus, ...] = ("failed", "interrupted")
 _RUNS_LOOKED_AT = 20
+_CHOOSING = re.compile(r"-k|-m|--lf$|--last-failed$|[^-].*\[")
+"""Words on the command line of a run that may leave some branches of a step out."""
 
 
 class Past:
@@ -70,20 +73,28 @@ class Past:
         return list(dict.fromkeys(name for step in failed for name in (step.node, step.template)))
 
     def guess_branches(self, template: Node) -> list[str]:
-        """Return the branches that a template had in the newest run that has any of it."""
+        """Return the branches that a template had in the newest run that has any of it.
+
+        A run that looked for some of them by their names (``-k``, ``step[id]``) counts only where
+        no other is known.
+        """
         if not self._refresh():
             return []
         store = self._stack.metadata_store
         static = {f"{axis}={id}" for axis, id in template.axes}
-        for run in store.runs(limit=20):
+        some: list[str] = []
+        for run in store.runs(limit=_RUNS_LOOKED_AT):
+            if run.sample != self.sample:
+                continue
             found = [
                 step.node
                 for step in store.steps(run.id, step=template.step.name)
                 if step.template == template.template and step.branch and static <= {*step.branch.split(",")}
             ]
-            if found:
+            if found and not any(_CHOOSING.match(word) for word in run.arguments):
                 return found
-        return []
+            some = some or found
+        return some
 
     def _refresh(self) -> bool:
         if not self._is_fresh:

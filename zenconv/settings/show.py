@@ -37,7 +37,7 @@ def _general(settings: Settings) -> Iterator[SettingRow]:
         "seed": settings.seed,
         "markers": list(settings.markers),
         "strict_markers": settings.strict_markers,
-        "timeout": settings.timeout,
+        "timeout": settings.timeout or None,
     }
     for key, value in values.items():
         yield SettingRow(key, value, settings.origins.get(key, DEFAULT))
