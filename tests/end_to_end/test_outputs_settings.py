@@ -43,6 +43,15 @@ def test_a_file_is_written_after_the_run_and_again_only_with_a_new_result(projec
     assert json.loads(it.read("results/numbers.json")) == [0, 1, 2]
 
 
+def test_a_run_on_a_sample_leaves_the_files_alone(project):
+    it = project({"steps_a.py": STEPS, "zenconv.toml": settings('"parts.rest" = "rest.json"')})
+    it.run("run", "--set", "count=200")
+    whole = it.read("rest.json")
+    it.run("run", "--set", "count=200", "--sample", "10%")
+    assert it.read("rest.json") == whole
+    assert len(it.value("rest", run="last")) < len(json.loads(whole))
+
+
 def test_a_file_that_is_missing_or_was_changed_is_written_again_on_reuse(project):
     it = project({"steps_a.py": STEPS, "zenconv.toml": settings('numbers = "n.json"')})
     it.run("run")

@@ -43,14 +43,17 @@ class Export(Frozen):
 
 
 class Exports:
-    """Listens to a run for `listener`, and then writes the files that the settings ask for."""
+    """Listens to a run for `listener`, and then writes the files that the settings ask for.
 
-    def __init__(self, settings: Settings, listener: Callable[[Event], object]) -> None:
+    Of a run on a `sample` none is written: they hold the results on all data.
+    """
+
+    def __init__(self, settings: Settings, listener: Callable[[Event], object], sample: str = "") -> None:
         self.settings = settings
         self.problems: list[str] = []
         self.written: list[dict[str, Any]] = []
         self._listener = listener
-        self._wanted = [output for output in settings.outputs if output.export]
+        self._wanted = [output for output in settings.outputs if output.export and not sample]
         self._found: dict[str, Export] = {}
 
     def __call__(self, event: Event) -> None:

@@ -78,7 +78,7 @@ def _run(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
 
     settings = _load_settings(common, flags)
     report = RunReport(flags, settings.root)
-    exports = Exports(settings, report)
+    exports = Exports(settings, report, options.selection.sample)
     run, finished = run_project(settings, options, partial(common.load_plugins, settings), exports)
     failed = exports.write(common, run, finished)
     report.show_end(run, finished, exports.written)

@@ -164,7 +164,7 @@ class RoundInProcess:
             selection = attrs.evolve(selection, force=(), begin=())
         run = attrs.evolve(self._options.run, round=played, selection=selection)
         common = self._options.common
-        exports = Exports(settings, listener)
+        exports = Exports(settings, listener, selection.sample)
         name, finished = run_project(
             settings, run, partial(common.load_plugins, settings), exports, lambda: listener.is_dropped
         )
