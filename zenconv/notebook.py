@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @attrs.define(auto_exc=True, slots=False)
 class RunFailed(ExecutionError):
-    """The run did not succeed; `run` is its record, None if the project could not be collected."""
+    """The run did not succeed; `run` is its record, None where what was asked for made no sense."""
 
     run: Any = attrs.field(default=None, kw_only=True, repr=False)
     exit_code: int = attrs.field(default=1, kw_only=True)
@@ -88,7 +88,8 @@ class Project:
         Raises
         ------
         RunFailed
-            The run failed, was interrupted, or the project could not be collected.
+            The run failed, was interrupted, or the project could not be collected. Also without
+            `check` where there is no run to return: a target or parameter that does not exist.
         """
         command = ["run", "--json", *(["-q"] if quiet else [])]
         command += [
@@ -101,9 +102,10 @@ class Project:
         try:
             run_id = json.loads(output)["run"]
         except (ValueError, KeyError, TypeError):
-            raise RunFailed(
-                errors.strip() or f"zenconv run ended with {exit_code}", exit_code=exit_code
-            ) from None
+            run_id = None
+        if run_id is None:
+            text = _error_text(errors) or f"zenconv run ended with {exit_code}"
+            raise RunFailed(text, exit_code=exit_code)
         run: Run = self.runs()[str(run_id)]
         if check and exit_code:
             raise RunFailed(_failure_text(errors, run_id), run=run, exit_code=exit_code)
@@ -125,7 +127,7 @@ class Project:
         """Return what a run would do: per node ``id``, ``action``, ``reason``."""
         exit_code, output, errors = self._call(["run", "--plan", "--json", "--", *targets], show=False)
         if exit_code:
-            raise RunFailed(errors.strip(), exit_code=exit_code)
+            raise RunFailed(_error_text(errors), exit_code=exit_code)
         nodes: list[dict[str, Any]] = json.loads(output)["nodes"]
         return nodes
 
@@ -187,6 +189,11 @@ def to_text(value: Any) -> str:
         f"a {type(value).__qualname__} cannot be given as a parameter",
         hint="pass text, numbers, dates, lists or dictionaries; data comes from steps",
     )
+
+
+def _error_text(errors: str) -> str:
+    """Return what went wrong, without what was printed before."""
+    return errors[max(errors.find("error: "), 0) :].removeprefix("error: ").strip()
 
 
 def _failure_text(errors: str, run: str) -> str:

@@ -86,6 +86,32 @@ def test_a_mistake_in_the_project_raises_with_its_place(project) -> None:
     assert result.stdout.strip() == "2 True True"
 
 
+def test_a_run_that_was_mistyped_raises_with_what_is_meant_and_leaves_no_record(project) -> None:
+    it = project(FILES)
+    it.run("run", "total")
+    result = it.python(
+        """
+        import zenconv
+        from zenconv.notebook import RunFailed
+        mistakes = [(["totl"], {}), (["total"], {"keyword": "nope"}), ([], {"params": {"nothing": 1}})]
+        for check in (True, False):
+            for targets, options in mistakes:
+                try:
+                    zenconv.Project().run(*targets, quiet=True, check=check, **options)
+                except RunFailed as error:
+                    print(error.exit_code, error.run, str(error).splitlines()[0])
+        print(len(zenconv.runs()))
+        """
+    )
+    told = [
+        "4 None 'totl' is no step, pipeline, file or folder of this project",
+        "5 None -k 'nope' matches no step",
+        "4 None --set nothing: no step has a parameter 'nothing'",
+    ]
+    assert result.stdout.splitlines() == [*told, *told, "1"]
+    assert it.json("run", "totl", check=4)["run"] is None
+
+
 def test_the_plan_is_data(project) -> None:
     it = project(FILES)
     result = it.python(

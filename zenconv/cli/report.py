@@ -43,7 +43,7 @@ class RunReport:
         if self._as_json:
             print_json(
                 {
-                    "run": run,
+                    "run": run or None,
                     "status": finished.status,
                     "exit_code": finished.exit_code,
                     "counts": dict(finished.counts),

@@ -99,7 +99,8 @@ def run_project(
 ) -> tuple[str, RunFinished]:
     """Run the selected steps of a project, recorded and supervised; return the run's id and end.
 
-    `is_dropped` is asked at the end: a run that is leaves no record, and no gap in the numbers.
+    `is_dropped` is asked at the end: a run that is leaves no record, and no gap in the numbers. Nor
+    does one that was mistyped. The id of such a run is empty.
 
     Raises
     ------
@@ -128,6 +129,7 @@ def run_project(
         spool.close()
         if is_dropped() or (finished.status == "error" and finished.exit_code in _MISTYPED):
             state.take_back(folder)
+            return "", finished
         return folder.id, finished
     finally:
         lock.close()
