@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.project.asking import error_of, steps_of
+from tests.project.asking import bindings_of, error_of, steps_of
 
 HEADER = """
 import dataclasses, typing, zenconv
@@ -107,3 +107,26 @@ def test_mistaken_outputs_are_problems_at_the_definition(project, decorator, ann
     (problem,) = error.problems
     assert f"step 'a': {message}" in problem.what
     assert problem.line == HEADER.count("\n") + 3
+
+
+def test_an_output_of_a_step_is_no_input_of_that_step(project) -> None:
+    definition = f"{HEADER}\ndef a(model: float = 0.5, *, history: list) -> Fields: ...\ndef b(model): ...\n"
+    it = project({"steps_a.py": definition, "zenconf.py": "def history() -> list: return []\n"})
+    taken = bindings_of(it, "steps_a.py::a")
+    assert (taken["model"].source, taken["model"].value) == ("value", 0.5)
+    assert taken["history"].node == "steps_a.py::history@zenconf.py"
+    assert (bindings_of(it, "steps_a.py::b")["model"].output) == "model"
+
+
+def test_of_steps_with_outputs_of_one_name_each_takes_the_other_ones(project) -> None:
+    wide = "def a() -> tuple[Annotated[int, 'rows'], Annotated[int, 'more']]: ...\n"
+    second = "def b(rows, more) -> tuple[Annotated[int, 'rows'], Annotated[int, 'rest']]: ...\n"
+    taken = bindings_of(project({"steps_a.py": HEADER + wide + second}), "steps_a.py::b")
+    assert (taken["rows"].node, taken["rows"].output) == ("steps_a.py::a", "rows")
+
+
+def test_a_step_that_asks_for_its_own_output_in_vain_is_told_so(project) -> None:
+    it = project({"steps_a.py": f"{HEADER}\ndef a(model: float) -> Fields: ...\n"})
+    text = str(error_of(it))
+    assert "asks for 'model'; nothing provides it" in text
+    assert "'model' is an output of the step itself; give it a value: a default, or --set model=" in text

@@ -112,9 +112,9 @@ class Resolver:
         is_own = name == asker.target.name
         if parameter.has_default:
             skip = asker.level if is_own else -1
-            return asker.scope.find_written_in(name, asker.target.file, skip=skip)
+            return asker.scope.find_written_in(name, asker.target.file, skip=skip, asker=asker.target)
         start = asker.level + 1 if is_own else 0
-        return asker.scope.find(name, self.scopes.unread, start=start)
+        return asker.scope.find(name, self.scopes.unread, start=start, asker=asker.target)
 
     def _take(self, found: Found, parameter: Parameter, asker: Asker) -> Resolution:
         if len(found.providers) > 1:

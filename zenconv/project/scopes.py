@@ -45,6 +45,13 @@ class Layer(NamedTuple):
     is_siblings: bool = False
     checks: tuple[Step, ...] = ()
 
+    def provide(self, name: str, asker: Step | Fixture | None) -> tuple[Provider, ...]:
+        """Return the providers of `name`, but for outputs of the asker itself."""
+        providers = self.names.get(name, ())
+        if asker is not None and any(p.step is asker and p.output for p in providers):
+            return tuple(p for p in providers if p.step is not asker or not p.output)
+        return providers
+
 
 class Found(NamedTuple):
     """The providers of a name at the nearest distance, and that distance; or what stands in the way."""
@@ -70,16 +77,19 @@ class Scope:
         """The name of the pipeline, ``""`` in a ``zenconf.py``."""
         return self.file.pipeline
 
-    def find(self, name: str, unread_names: Unread, *, start: int = 0) -> Found:
+    def find(
+        self, name: str, unread_names: Unread, *, start: int = 0, asker: Step | Fixture | None = None
+    ) -> Found:
         """Return the nearest providers of `name`, from the layer `start` outwards.
 
         What a template overrides is another template, so beyond one (`start` > 1) siblings do not count.
+        An output of the asker itself is none that it could take.
         """
         for level in range(start, len(self.layers)):
             layer = self.layers[level]
             if layer.is_siblings and start > 1:
                 continue
-            providers = layer.names.get(name, ())
+            providers = layer.provide(name, asker)
             if layer.is_siblings and start:
                 providers = tuple(p for p in providers if p.file != self.file.file)
             if providers:
@@ -89,12 +99,14 @@ class Scope:
                 return Found(level, (), unread)
         return Found()
 
-    def find_written_in(self, name: str, file: str, *, skip: int = -1) -> Found:
+    def find_written_in(
+        self, name: str, file: str, *, skip: int = -1, asker: Step | Fixture | None = None
+    ) -> Found:
         """Return the providers of `name` that stand in `file`, leaving the layer `skip` out."""
         for level, layer in enumerate(self.layers):
             if level == skip or layer.is_siblings:
                 continue
-            providers = tuple(p for p in layer.names.get(name, ()) if p.file == file)
+            providers = tuple(p for p in layer.provide(name, asker) if p.file == file)
             if providers:
                 return Found(level, providers)
         return Found()

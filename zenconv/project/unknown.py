@@ -25,9 +25,8 @@ def describe_unknown(
     params
         The keys of the settings; a near one is suggested too.
     """
-    known = {*asker.scope.names(), *BUILTIN_FIXTURES, *(p for p in params if "." not in p)} - {
-        asker.target.name
-    }
+    known = {*asker.scope.names(), *BUILTIN_FIXTURES, *(p for p in params if "." not in p)}
+    known -= {asker.target.name, *_own_outputs(asker)}
     quoted = [repr(name) for name in names]
     listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
     verb = "provides it" if len(names) == 1 else "provides them"
@@ -79,7 +78,14 @@ def _hint(names: Sequence[str], asker: Asker, collection: Collection) -> str:
     return edits
 
 
+def _own_outputs(asker: Asker) -> set[str]:
+    outputs = asker.target.outputs if isinstance(asker.target, Step) else ()
+    return {output.name for output in outputs}
+
+
 def _known_reason(name: str, asker: Asker, collection: Collection) -> str:
+    if name in _own_outputs(asker):
+        return f"{name!r} is an output of the step itself; give it a value: a default, or --set {name}=..."
     module = sys.modules.get(asker.target.module)
     if module is not None:
         reason = _reason_in(vars(module), name, module.__name__)
