@@ -201,7 +201,17 @@ def test_a_full_disk_behind_stdout_is_no_traceback(zenconv_process: Any) -> None
         "from zenconv.cli.main import main; main(['--version'])"
     )
     result = zenconv_process(code=code)
-    assert result.stderr == "error: No space left on device\n"
+    assert result.stderr == "error: cannot write what is to be shown: No space left on device\n"
+    assert result.returncode == 1
+
+
+def test_a_folder_that_is_gone_is_said_to_be(zenconv_process: Any) -> None:
+    code = (
+        "import os; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+        "from zenconv.cli.main import main; main(['run'])"
+    )
+    result = zenconv_process(code=code)
+    assert result.stderr.startswith("error: the current folder is not there any more: No such file")
     assert result.returncode == 1
 
 

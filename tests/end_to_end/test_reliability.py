@@ -327,6 +327,19 @@ def test_on_a_disk_that_is_full_to_the_last_byte_records_can_be_read(project, sm
     assert it.executed() == []
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_run_whose_progress_cannot_be_written_goes_on(project) -> None:
+    it = project({"steps_a.py": "def one() -> int:\n    return 1\ndef two(one) -> int:\n    return 1 / 0\n"})
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "zenconv", "run"]
+        done = subprocess.run(
+            command, cwd=it.path, env=it.environment(), stderr=full, stdout=full, check=False
+        )
+    assert done.returncode == 1
+    assert it.json("show")["run"]["status"] == "failed"
+    assert it.statuses() == {"a::one": "succeeded", "a::two": "failed"}
+
+
 @pytest.mark.parametrize("indexed", [True, False])
 def test_everything_that_reads_works_on_read_only_media(project, small_disk: Path, indexed: bool) -> None:
     it = on_disk(

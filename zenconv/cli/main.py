@@ -6,6 +6,7 @@ A command ``name`` lives in ``zenconv/cli/name.py`` and exports a click command 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -296,12 +297,23 @@ def _explain(error: BaseException) -> tuple[str, int]:
             error.exit_code,
         )
     if isinstance(error, OSError) and error.strerror:
-        cause = error.strerror if error.filename is None else f"{error.strerror}: {_file_name(error)}"
-        return f"{style_error('error:')} {escape(cause)}", 1
+        return f"{style_error('error:')} {escape(_os_message(error), keep_lines=True)}", 1
     return (
         f"{style_error('internal error:')} {escape(_internal(error), keep_lines=True)}",
         3,
     )
+
+
+def _os_message(error: OSError) -> str:
+    if error.filename is not None:
+        return f"{error.strerror}: {_file_name(error)}"
+    if error.errno == errno.ENOSPC:
+        return f"cannot write what is to be shown: {error.strerror}"
+    try:
+        os.getcwd()
+    except OSError:
+        return f"the current folder is not there any more: {error.strerror}\n    hint: cd to another one"
+    return str(error.strerror)
 
 
 def _file_name(error: OSError) -> str:

@@ -69,6 +69,7 @@ class Progress:
         self._verbosity = verbosity
         self._traceback = traceback
         self._stream = sys.stderr
+        self._is_full = False
         self._is_live = is_live
         self._has_status = has_screen(self._stream) and verbosity >= 0 and not is_live
         self._total = 0
@@ -203,13 +204,23 @@ class Progress:
 
     def _print(self, line: str) -> None:
         self.clear()
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        self._write(line + "\n")
+
+    def _write(self, text: str) -> None:
+        if self._is_full:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            raise  # whoever asked for it has gone
+        except OSError:  # a full disk, where stderr is a file: the run goes on
+            self._is_full = True
 
     def clear(self) -> None:
         """Take the status line away."""
         if self._has_status:
-            self._stream.write("\r\x1b[2K")
+            self._write("\r\x1b[2K")
 
     def _status(self) -> None:
         if self._running:
@@ -218,8 +229,7 @@ class Progress:
 
     def _show_status(self, text: str) -> None:
         if self._has_status and text:
-            self._stream.write("\r\x1b[2K" + shorten(escape(text), 78))
-            self._stream.flush()
+            self._write("\r\x1b[2K" + shorten(escape(text), 78))
 
 
 def _override_reason(step: Mapping[str, Any]) -> str:
