@@ -29,6 +29,12 @@ def test_a_key_that_nobody_takes_is_a_warning(project) -> None:
     assert "zenconv.toml:2: params.dept is not used: no step has a parameter 'dept'" in str(warning)
 
 
+def test_where_nothing_is_near_the_projects_own_names_are_listed(project) -> None:
+    text = "def raw(zzz): ...\ndef clean(requst): ...\n"
+    problems = error_of(project({"steps_a.py": text})).problems
+    assert [problem.exists for problem in problems] == ["available: clean", "did you mean 'request'?"]
+
+
 @pytest.mark.parametrize(
     ("key", "text"),
     [

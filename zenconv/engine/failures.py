@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from zenconv.errors import ZenconvError
+from zenconv.errors import ZenconvError, did_you_mean
 from zenconv.records.step import Step
 
 _MESSAGE_LIMIT = 10_000
@@ -34,6 +34,11 @@ class ProjectFiles:
             return True
         return self._extra is not None and self._extra(file)
 
+    def modules(self) -> list[str]:
+        """Return the names of the modules and packages that lie at the root."""
+        entries = Path(self._root).iterdir()
+        return [entry.stem for entry in entries if entry.suffix == ".py" or (entry / "__init__.py").exists()]
+
     def shown(self, file: str) -> str:
         """Return `file` relative to the root where it lies below it."""
         return file[len(self._root) :].replace(os.sep, "/") if file.startswith(self._root) else file
@@ -50,11 +55,26 @@ def describe_failure(error: BaseException, files: ProjectFiles, *, hint: str = "
     if causes:
         described["causes"] = causes
     hint = hint or (error.hint if isinstance(error, ZenconvError) else "")
+    if isinstance(error, ModuleNotFoundError):
+        hint = hint or _import_hint(error.name or "", files)
     if type(error).__name__ == "BdbQuit":
         hint = hint or "breakpoint() needs a terminal to talk to: zenconv run -s"
     if hint:
         described["hint"] = hint
     return described
+
+
+def _import_hint(name: str, files: ProjectFiles) -> str:
+    """Return what helps a step that imports `name`, which is not there, as it runs."""
+    import sys
+
+    from zenconv.fingerprint.installing import install_command
+
+    top = name.partition(".")[0]
+    if not top or top in sys.modules or top in sys.stdlib_module_names:
+        return ""
+    near = did_you_mean(top, files.modules())
+    return near if near.startswith("did you mean") else install_command(top)
 
 
 def has_frames(error: BaseException | None, files: ProjectFiles) -> bool:

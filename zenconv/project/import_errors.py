@@ -12,20 +12,8 @@ from types import FrameType
 from typing import Any
 
 from zenconv.errors import Problem, ZenconvError, did_you_mean
+from zenconv.fingerprint.installing import DISTRIBUTIONS, install_command
 from zenconv.fingerprint.sources import ProjectSources
-
-DISTRIBUTIONS = {
-    "bs4": "beautifulsoup4",
-    "cv2": "opencv-python",
-    "dateutil": "python-dateutil",
-    "dotenv": "python-dotenv",
-    "PIL": "pillow",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "umap": "umap-learn",
-    "yaml": "pyyaml",
-}
-"""Import names that differ from what ``pip install`` wants."""
 
 IMPORTS = {
     **{name: f"import {name}" for name in ("datetime", "json", "math", "os", "re", "sys", "time", "zenconv")},
@@ -219,7 +207,7 @@ def _missing_module_hint(name: str, frame: FrameType | None, sources: ProjectSou
     if top in sys.stdlib_module_names or top in files or top in sys.modules:
         return ""
     near = "" if rest else _near(name, (*sys.stdlib_module_names, *(m.name for m in iter_modules())))
-    install = f"pip install {DISTRIBUTIONS.get(top, top)}"
+    install = install_command(top)
     if near and top not in DISTRIBUTIONS:
         return f"{near} If not: {install}"  # what somebody mistyped may bring anything
     return install

@@ -25,7 +25,7 @@ def describe_unknown(
     params
         The keys of the settings; a near one is suggested too.
     """
-    known = {*asker.scope.names(), *BUILTIN_FIXTURES, *(p for p in params if "." not in p)}
+    known = {*asker.scope.names(), *(p for p in params if "." not in p)}
     known -= {asker.target.name, *_own_outputs(asker)}
     quoted = [repr(name) for name in names]
     listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
@@ -56,10 +56,11 @@ def describe_missing_fixture(name: str, asker: Asker, provider: str) -> Problem:
 
 
 def _nearest(names: Sequence[str], known: set[str]) -> str:
-    near = [(name, did_you_mean(name, known)) for name in names]
+    """Return what is meant; else what there is: the project's own names, which nobody knows by heart."""
+    near = [(name, did_you_mean(name, known | BUILTIN_FIXTURES.keys())) for name in names]
     found = [(name, text) for name, text in near if text.startswith("did you mean")]
     if not found:
-        return near[0][1]
+        return did_you_mean(names[0], known or BUILTIN_FIXTURES)
     if len(names) == 1:
         return found[0][1]
     return "; ".join(f"for {name!r} {text}" for name, text in found)
