@@ -127,6 +127,8 @@ def test_mistakes_say_what_there_is(laptop, project) -> None:
     assert "there is no stack 'prod'" in laptop.run("cache", "push", "prod", check=4).text
     assert "no stack has another store" in laptop.run("cache", "pull", check=4).text
     assert "same store" in laptop.run("cache", "pull", "local", check=4).text
+    for place in ("./shred", f"file://{laptop.path}/shred"):
+        assert f"there is no store in {laptop.path}/shred" in laptop.run("cache", "pull", place, check=4).text
     assert "cannot" in laptop.run("cache", "push", "file:///dev/null/x", check=1).text
     empty = project({"steps_a.py": "def a(): return 1\n"})
     assert "no results are stored" in empty.run("cache").stderr

@@ -175,7 +175,9 @@ def test_a_run_on_another_stack_is_left_alone_and_says_so(three_runs) -> None:
 
 def test_contradictions_are_refused(three_runs) -> None:
     assert "contradict" in three_runs.run("clean", "--yes", "--dry-run", check=4).text
-    assert "no duration" in three_runs.run("clean", "--older-than", "soon", check=4).text
+    assert (
+        "--older-than: 'soon' is no duration" in three_runs.run("clean", "--older-than", "soon", check=4).text
+    )
     assert "--keep-last" in three_runs.run("clean", "1", "--keep-last", "2", check=4).text
 
 

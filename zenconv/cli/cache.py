@@ -132,6 +132,8 @@ def _copy(common: CommonOptions, verb: str, place: str, targets: Sequence[str], 
         opened.callback(here.close)
         there = open_place(settings, plugins, place, scratch, print_warning)
         opened.callback(there.close)
+        if verb == "pull":
+            _check_there(there.artifact_store.url)
         # What is being copied must survive a clean, on both sides, until all of it is published.
         for stack in (here, there):
             stack.protect(guard, f"cache {verb}")
@@ -142,6 +144,17 @@ def _copy(common: CommonOptions, verb: str, place: str, targets: Sequence[str], 
         source_url, target_url = source.store.url, target.store.url
     _report(done, verb, source_url, target_url, as_json=as_json)
     return 1 if done.problems else 0
+
+
+def _check_there(url: str) -> None:
+    """Raise `UsageError` for a folder that does not exist: to pull nothing from it helps nobody."""
+    import os
+
+    from zenconv.errors import UsageError
+
+    folder = url.removeprefix("file://")
+    if folder != url and not os.path.isdir(folder):
+        raise UsageError(f"there is no store in {folder}", hint="`zenconv cache push` makes one")
 
 
 @contextmanager

@@ -110,7 +110,10 @@ def _retention(
         )
     if runs:
         return Retention(named=_find_runs(settings, stack, runs))
-    age = settings.clean.older_than if older_than is None else parse_duration(older_than)
+    try:
+        age = settings.clean.older_than if older_than is None else parse_duration(older_than)
+    except UsageError as error:
+        raise UsageError(f"--older-than: {error.what}", hint=error.hint) from None
     number = settings.clean.keep_last if keep_last is None else keep_last
     if age is None and number is None and not only_failed:
         age, number = OLDER_THAN, KEEP_LAST
