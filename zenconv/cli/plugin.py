@@ -31,6 +31,9 @@ def command(common: CommonOptions, plugin_words: tuple[str, ...], kind: str | No
     artifact_store  keeps the bytes of results: files in a folder
     action_cache    knows which key led to which results: small files in a folder
     metadata_store  answers questions about recorded runs, from their logs
+    model_registry  keeps models under names, with versions and aliases
+    tuner           chooses the parameters to try next: at random
+    deployer        has models answer: releases in a folder
 
     `zenconv plugins` lists what is installed.
     """  # noqa: D301 - click takes the backspace for "leave these lines as they are"

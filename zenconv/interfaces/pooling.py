@@ -58,6 +58,11 @@ class WorkerOrchestrator(TaskPool):
     def accepts(self, *, is_async: bool) -> bool:
         return len(self.tasks) < self.most
 
+    @property
+    def idle(self) -> list[int]:
+        """The workers that are ready and have no task, by number."""
+        return sorted(self._ready - self.tasks.keys())
+
     def start(self) -> int:
         """Start a worker and return its number."""
         worker = self._workers.start()

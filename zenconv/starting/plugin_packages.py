@@ -1,7 +1,7 @@
 """What ``zenconv plugin new`` writes: folders beside this file, in which the plugin is called ``acme``.
 
 As in `zenconv.starting.templates`, every file ends with ``.txt``, which is left off. The folder
-``every`` is part of every package.
+``every`` is part of every package, some are part of several.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ _PREFIX = re.compile(r"zenconv[-_]+", re.IGNORECASE)
 
 @attrs.frozen(eq=False, repr=False)
 class PackageKind(Frozen):
-    """One kind of plugin to begin with."""
+    """One kind of plugin to begin with; `shared` are folders that other kinds have, too."""
 
     name: str
     description: str
+    shared: tuple[str, ...] = ()
 
     def files(self, name: str) -> dict[str, bytes]:
         """Return the content of every file of the plugin `name` by its path in the package, POSIX."""
         words = _make_words(name, self.description)
         found: dict[str, bytes] = {}
-        for folder in (_FOLDER / "every", _FOLDER / self.name):
+        for folder in [_FOLDER / part for part in ("every", *self.shared, self.name)]:
             for file in sorted(folder.rglob(f"*{_SUFFIX}")):
                 path = file.relative_to(folder).as_posix().removesuffix(_SUFFIX)
                 found[_fill_in(path, words)] = _fill_in(file.read_text("utf-8"), words).encode()
@@ -50,6 +51,9 @@ KINDS: tuple[PackageKind, ...] = (
     PackageKind("artifact_store", "keeps the bytes of results: files in a folder"),
     PackageKind("action_cache", "knows which key led to which results: small files in a folder"),
     PackageKind("metadata_store", "answers questions about recorded runs, from their logs"),
+    PackageKind("model_registry", "keeps models under names, with versions and aliases", ("log",)),
+    PackageKind("tuner", "chooses the parameters to try next: at random", ("log",)),
+    PackageKind("deployer", "has models answer: releases in a folder"),
 )
 
 
