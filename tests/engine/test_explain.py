@@ -82,6 +82,44 @@ def test_what_counts_as_changed_only_for_what_it_refers_to_gives_way() -> None:
     assert reason_for(compare_parts(before, after)) == "n: 1 -> 2"
 
 
+def changed(**texts: tuple[str, str]) -> str:
+    sides = []
+    for side in (0, 1):
+        names = {f"code {name.replace('__', '.<locals>.').replace('_', '.')}": t for name, t in texts.items()}
+        sides.append(
+            KeyParts(
+                {name: text[side] for name, text in names.items()},
+                {name: (f"{name[5]}.py:1", text[side]) for name, text in names.items()},
+            )
+        )
+    return reason_for(compare_parts(*sides))
+
+
+CLASS = "class C:\n    def p(self):\n        return 1\n    x = 1\n"
+
+
+def test_an_edit_of_a_method_is_told_of_the_method_alone() -> None:
+    method = ("    def p(self):\n        return 1\n", "    def p(self):\n        return 2\n")
+    edited = CLASS.replace("return 1", "return 2")
+    assert changed(a_C=(CLASS, edited), a_C_p=method) == "a.C.p changed, a.py:1"
+    more = edited.replace("x = 1", "x = 2")
+    assert changed(a_C=(CLASS, more), a_C_p=method) == "a.C changed, a.py:1; a.C.p changed, a.py:1"
+
+
+def test_an_edit_inside_of_a_decorator_is_told_of_the_decorator_alone() -> None:
+    texts = ["def deco(f):\n    def inner():\n        return f()\n    return inner\n"]
+    texts.append(texts[0].replace("f()", "-f()"))
+    inner = [text[13:].rpartition("    return inner")[0] for text in texts]
+    assert (
+        changed(a_deco=(texts[0], texts[1]), a_deco__inner=(inner[0], inner[1])) == "a.deco changed, a.py:1"
+    )
+
+
+def test_two_functions_with_the_same_edit_are_both_told() -> None:
+    one, two = ("def f():\n    return 1\n", "def f():\n    return 2\n")
+    assert changed(a_f=(one, two), a_ff=(one, two)) == "a.f changed, a.py:1; a.ff changed, a.py:1"
+
+
 def test_a_file_is_named_by_its_path() -> None:
     before = KeyParts({"file csv x.csv": "1"}, {"file csv x.csv": ("data/x.csv", "")})
     after = KeyParts({"file csv x.csv": "2"}, {"file csv x.csv": ("data/x.csv", "")})

@@ -100,6 +100,7 @@ def compare_parts(before: KeyParts, after: KeyParts) -> tuple[Change, ...]:
             changes.append(_change(part, old, new, before, after))
     # A definition can count as changed because of what it refers to; that has a line of its own.
     changes = [c for c in changes if c.has_difference()] or changes
+    changes = _without_repeats(changes)
     changes.sort(key=lambda change: (_rank(change.kind), change.name))
     if not changes and before.parts.get("structure") != after.parts.get("structure"):
         return (Change("code", "how the functions refer to each other", "changed"),)
@@ -118,6 +119,31 @@ def without_inputs(past: KeyParts, after: KeyParts) -> KeyParts:
         if name in after.parts or name.partition(" ")[0] not in _FROM_INPUTS
     }
     return KeyParts(parts, past.sources)
+
+
+def _without_repeats(changes: list[Change]) -> list[Change]:
+    """Return `changes` with each edit once: a class holds its methods, a function what it defines.
+
+    Of a method it is the method that is named, of what only a call brings into being the function.
+    """
+    codes = [c for c in changes if c.kind == "code" and c.how == "changed"]
+    if len(codes) < 2:
+        return changes
+    repeats = set()
+    for outer in codes:
+        inside = [c for c in codes if c.name.startswith(f"{outer.name}.")]
+        edits = _edits(outer)
+        local = [c for c in inside if "<locals>" in c.name and _edits(c) <= edits]
+        repeats |= {c.name for c in local}
+        direct = [c for c in inside if c not in local]
+        if direct and edits == set().union(*map(_edits, direct)):
+            repeats.add(outer.name)
+    return [c for c in changes if c.kind != "code" or c.name not in repeats]
+
+
+def _edits(change: Change) -> set[str]:
+    lines = (line for line in change.diff() if line[:1] in "+-")
+    return {line[0] + line[1:].strip() for line in lines}
 
 
 def _moved(before: KeyParts, after: KeyParts) -> set[str]:
