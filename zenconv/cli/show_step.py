@@ -10,6 +10,7 @@ import attrs
 
 from zenconv.cli.output import escape, format_duration, format_size, print_line, style
 from zenconv.cli.reading import show_status, show_time, show_value
+from zenconv.cli.tracebacks import frame_texts
 from zenconv.cli.verdicts import WORDS, describe_verdict, summarize_verdict
 from zenconv.errors import ZenconvError
 from zenconv.queries.describing import rerun_command, summarize_facts, summarize_output
@@ -132,8 +133,8 @@ def _print_exception(error: Mapping[str, Any]) -> None:
     for frame in error.get("frames") or ():
         place = f"{frame.get('file', '')}:{frame.get('line', '')}"
         print_line(f"  {style(escape(place), 'bold')} in {escape(str(frame.get('function', '')))}")
-        if frame.get("text"):
-            print_line(f"      {escape(str(frame['text']))}")
+        for text in frame_texts(frame):
+            print_line(f"      {text}")
     first, *rest = str(error.get("message", "")).split("\n")
     head = ": ".join(text for text in (str(error.get("type", "")), first) if text)
     print_line(f"  {style(escape(head), 'red')}")

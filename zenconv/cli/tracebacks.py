@@ -92,9 +92,14 @@ def _frame_lines(frames: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
     for frame in frames:
         lines.append(f"{escape(frame['file'])}:{frame['line']} in {escape(frame['function'])}")
-        if frame.get("text"):
-            lines.append(f"    {escape(frame['text'])}")
+        lines += [f"    {text}" for text in frame_texts(frame)]
     return lines
+
+
+def frame_texts(frame: Mapping[str, Any]) -> list[str]:
+    """Return what is shown below the place of a frame: its line of source, and how often it came again."""
+    texts = [escape(str(frame["text"]))] if frame.get("text") else []
+    return [*texts, f"[the same {frame['repeats']} more times]"] if frame.get("repeats") else texts
 
 
 def message_lines(error: Mapping[str, Any]) -> list[str]:
@@ -113,8 +118,7 @@ def _native(error: Mapping[str, Any], root: Path) -> list[str]:
     for frame in error.get("frames", ()):
         file = os.path.join(root, frame["file"])
         lines.append(f'  File "{escape(file)}", line {frame["line"]}, in {escape(frame["function"])}')
-        if frame.get("text"):
-            lines.append(f"    {escape(frame['text'])}")
+        lines += [f"    {text}" for text in frame_texts(frame)]
     return [*lines, *message_lines(error)]
 
 

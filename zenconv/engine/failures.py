@@ -13,6 +13,9 @@ from zenconv.records.step import Step
 
 _MESSAGE_LIMIT = 10_000
 _FRAME_LIMIT = 24
+_MOST_REPEATS = 3
+"""So many frames of a function that calls itself are kept; the last one counts the others."""
+
 _OWN_CODE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -129,14 +132,17 @@ def _frames(trace: TracebackType | None, files: ProjectFiles) -> list[dict[str, 
         code, line = trace.tb_frame.f_code, trace.tb_lineno
         trace = trace.tb_next
         if code.co_filename in files:
-            frames.append(
-                {
-                    "file": files.shown(code.co_filename),
-                    "line": line,
-                    "function": code.co_qualname,
-                    "text": linecache.getline(code.co_filename, line).strip()[:500],
-                }
-            )
+            frame = {
+                "file": files.shown(code.co_filename),
+                "line": line,
+                "function": code.co_qualname,
+                "text": linecache.getline(code.co_filename, line).strip()[:500],
+            }
+            last = frames[-_MOST_REPEATS:]
+            if len(last) == _MOST_REPEATS and all(frame.items() <= seen.items() for seen in last):
+                last[-1]["repeats"] = last[-1].get("repeats", 0) + 1
+            else:
+                frames.append(frame)
     return frames if len(frames) <= _FRAME_LIMIT else frames[:8] + frames[-(_FRAME_LIMIT - 8) :]
 
 

@@ -128,7 +128,8 @@ class StepFinished(Event):
 
     `status` is ``succeeded``, ``failed``, ``skipped`` or ``interrupted``. `outputs` maps output
     names to artifacts. `output` is the artifact of the captured text. `error`, of a failure:
-    ``type``, ``message``, ``frames`` (list of ``{file, line, function, text}``, the user's only),
+    ``type``, ``message``, ``frames`` (list of ``{file, line, function, text}``, the user's only;
+    ``repeats`` counts those like the last that were left out),
     ``hint``, ``causes`` and ``also`` (lists of the same; what else failed, in teardowns).
     `inputs` maps parameters to ``{type, shape, ...}`` summaries. `parts` and `sources`
     are those of `KeyParts`; a source text already told in this run, for the same part and digest,
