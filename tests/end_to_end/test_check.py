@@ -7,6 +7,32 @@ import attrs
 from zenconv.records.log import EventLog
 
 
+def test_what_plugins_provide_by_their_options_is_there_when_a_project_is_checked(project) -> None:
+    plugin = """
+    from zenconv.hooks import OptionSpec, ParameterValue
+
+    def zenconv_options():
+        return [OptionSpec("--size", "How many.", kind="integer")]
+
+    def zenconv_configure(options):
+        return Sizes(options["size"]) if options["size"] else None
+
+    class Sizes:
+        def __init__(self, size):
+            self.size = size
+
+        def zenconv_resolve_parameter(self, name):
+            return ParameterValue(self.size, "mine") if name == "size" else None
+    """
+    it = project({"steps_a.py": "def one(size: int): return size\n", "lib/mine.py": plugin})
+    it.write({"zenconv.toml": "[options]\nsize = 3\n"})
+    env = {"PYTHONPATH": str(it.path / "lib")}
+    assert "1 step in 1 pipeline" in it.run("check", "-p", "mine", env=env).stdout
+    it.write({"zenconv.toml": "[options]\nsize = 'big'\n"})
+    shown = it.run("check", "-p", "mine", env=env, check=4).stdout
+    assert "zenconv.toml:2: options.size: expected an integer, got 'big'" in shown
+
+
 def test_a_sound_project_passes(project) -> None:
     it = project({"steps_a.py": "def a() -> int:\n    return 1\n"})
     data = it.json("check")

@@ -141,6 +141,29 @@ def test_the_project_is_imported_each_time_unless_a_plugin_says_what_its_answers
     assert "module begins" in it.run("steps", "-p", "mine", env=env).stderr
 
 
+NOTING = """
+def note(what):
+    with open("asked", "a") as stream:
+        stream.write(what)
+
+def zenconv_collect_step(name):
+    note("c")
+
+def zenconv_collection_version():
+    note("v")
+    return "1"
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "steps"])
+def test_what_its_answers_depend_on_is_asked_once_and_before_the_project_is_collected(
+    project: Make, command: str
+) -> None:
+    it = project({"steps_a.py": "def one(): return 1\n", "lib/mine.py": NOTING})
+    it.run(command, "-p", "mine", env={"PYTHONPATH": str(it.path / "lib")})
+    assert it.read("asked") == "vc"
+
+
 def test_what_a_plugin_adds_to_a_key_counts_and_is_explained(project: Make) -> None:
     it = project(
         {

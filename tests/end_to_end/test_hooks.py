@@ -236,6 +236,72 @@ def test_a_misspelt_hook_in_a_zenconf_is_an_error_with_its_place(project: Make) 
     assert "did you mean 'zenconv_step_finish'" in result.stderr
 
 
+def test_a_hook_in_a_zenconf_may_have_any_name_where_it_says_which_it_is(project: Make) -> None:
+    hooks = """
+    from zenconv import hookimpl
+
+    @hookimpl(specname="zenconv_run_finish")
+    def tell(event):
+        print("told of", event.status)
+    """
+    it = project({"steps_a.py": "def one(): return 1\n", "zenconf.py": hooks})
+    assert "told of succeeded" in it.run("run").text
+    it.edit("zenconf.py", "run_finish", "run_finsh")
+    result = it.run("run", check=4)
+    assert "'tell' is not a hook of zenconv" in result.stderr
+    assert "did you mean 'zenconv_run_finish'" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["components", "options", "commands", "report_header"])
+def test_a_hook_that_is_called_before_a_zenconf_is_read_is_an_error_there(project: Make, name: str) -> None:
+    hooks = f"def zenconv_{name}():\n    return []\n"
+    it = project({"steps_a.py": "def one(): return 1\n", "zenconf.py": hooks})
+    result = it.run("run", check=4)
+    assert f"zenconf.py:1: 'zenconv_{name}' has no effect in a zenconf.py" in result.stderr
+    assert "hint: put it into a plugin" in result.stderr
+
+
+def test_a_hook_in_a_step_file_is_an_error_and_no_step(project: Make) -> None:
+    steps = """
+    from zenconv import hookimpl
+
+    def one(): return 1
+
+    def zenconv_run_finish():
+        print("ended")
+
+    @hookimpl(specname="zenconv_run_start")
+    def tell(event):
+        print("began")
+
+    def zenconv_report():
+        return "a step of that name is fine"
+    """
+    it = project({"steps_a.py": steps})
+    result = it.run("run", check=2)
+    assert "steps_a.py:5: 'zenconv_run_finish' is a hook" in result.stderr
+    assert "'tell' is a hook" in result.stderr
+    assert "hint: move it into a zenconf.py, or a plugin" in result.stderr
+    assert "zenconv_report'" not in result.stderr
+
+
+def test_the_version_of_an_input_is_asked_for_once_in_a_run(project: Make, tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    asked = tmp_path / "library/asked"
+    (tmp_path / "library/zenconv_mine.py").write_text(
+        "import os\n"
+        f"file = os.open({str(asked)!r}, os.O_WRONLY | os.O_APPEND | os.O_CREAT)\n"
+        "def zenconv_input_version(value):\n"
+        "    os.write(file, b'x')\n"
+        "    return '1'\n"
+    )
+    steps = "def one(url: str = 's3://b/x'): return url\ndef two(one): raise ValueError\n"
+    it = project({"steps_a.py": steps})
+    for count in (1, 2):  # the second one knows the project, and imports it to run the step that failed
+        it.run("run", "-p", "zenconv_mine", env={"PYTHONPATH": str(tmp_path / "library")}, check=1)
+        assert asked.read_text() == "x" * count
+
+
 def test_a_run_that_is_interrupted_has_an_end_for_hooks(project: Make) -> None:
     it = project(
         {

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import functools
+import re
 import types
 from pathlib import Path
 from typing import Any
@@ -83,3 +85,116 @@ def test_what_would_never_do_anything_is_refused(tmp_path: Path, source: str, me
 
 def test_what_a_plugin_offers_may_be_yielded(tmp_path: Path) -> None:
     register("def zenconv_components():\n    yield\n", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "message", "hint"),
+    [
+        (
+            "async def zenconv_run_finish(event): pass",
+            ":1: 'zenconv_run_finish' is async",
+            "asyncio.run",
+        ),
+        (
+            "import functools\nzenconv_run_finish = functools.partial(print, 1)",
+            "'zenconv_run_finish' is no function but a partial",
+            "def zenconv_run_finish",
+        ),
+        (
+            "import functools\nzenconv_run_finsh = functools.partial(print, 1)",
+            "'zenconv_run_finsh' is no function but a partial",
+            "did you mean 'zenconv_run_finish'",
+        ),
+        (
+            "import functools\n@functools.cache\ndef zenconv_run_finish(event): pass",
+            ":2: 'zenconv_run_finish' is no function but a _lru_cache_wrapper",
+            "def zenconv_run_finish",
+        ),
+        (
+            "class zenconv_run_finish:\n    def __init__(self, event): pass",
+            "'zenconv_run_finish' is no function but a class",
+            "def zenconv_run_finish",
+        ),
+        (
+            "zenconv_run_finish = 3",
+            "'zenconv_run_finish' is no function but a int",
+            "def zenconv_run_finish",
+        ),
+        (
+            "def zenconv_run_finish(*, event): pass",
+            ":1: 'zenconv_run_finish' takes 'event' by keyword only",
+            r"leave the \* out",
+        ),
+        (
+            "def zenconv_run_finish(*, evnt): pass",
+            "offers no argument 'evnt'",
+            "did you mean 'event'",
+        ),
+        (
+            "def zenconv_run_finish(event=None): pass",
+            ":1: 'zenconv_run_finish' gives its argument 'event' a default",
+            "def zenconv_run_finish",
+        ),
+        (
+            "def zenconv_run_finish(*args, **options): pass",
+            ":1: 'zenconv_run_finish' names none of its arguments",
+            "functools.wraps",
+        ),
+        (
+            "import functools\n"
+            "def noting(f):\n"
+            "    @functools.wraps(f)\n"
+            "    def call(*args): return f(*args)\n"
+            "    return call\n"
+            "@noting\ndef zenconv_run_finish(evnt): pass",
+            ":6: the hook 'zenconv_run_finish' offers no argument 'evnt'",
+            "did you mean 'event'",
+        ),
+        (
+            "from zenconv import hookimpl\n@hookimpl\ndef zencov_run_finish(event): pass",
+            ":2: 'zencov_run_finish' is not a hook of zenconv",
+            "did you mean 'zenconv_run_finish'",
+        ),
+    ],
+)
+def test_what_would_never_be_called_as_meant_is_an_error_with_its_place(
+    tmp_path: Path, source: str, message: str, hint: str
+) -> None:
+    with pytest.raises(PluginError, match=message) as caught:
+        register(source + "\n", tmp_path)
+    assert re.search(hint, str(caught.value).partition("hint: ")[2])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "zenconv_run_finish = lambda event: None",
+        "def zenconv_run_finish(event, /): pass",
+        "def zenconv_run_finish(event, *rest, **more): pass",
+        "def zenconv_run_finish(): pass",
+        "def zenconv_components(*args): return []",
+        "import json as zenconv_json",
+        "class zenconv_settings: pass",
+    ],
+)
+def test_what_is_called_as_in_pluggy_is_fine(tmp_path: Path, source: str) -> None:
+    register(source + "\n", tmp_path)
+
+
+def test_a_decorated_hook_is_called_with_the_arguments_of_the_function_inside() -> None:
+    def noting(function: Any) -> Any:
+        @functools.wraps(function)
+        def call(*args: Any) -> Any:
+            return [*args, function(*args)]
+
+        return call
+
+    @noting
+    def zenconv_input_version(value: str) -> str:
+        return f"version of {value}"
+
+    module = types.ModuleType("decorated")
+    module.zenconv_input_version = zenconv_input_version  # type: ignore[attr-defined]
+    plugins = Plugins()
+    plugins.register(module, "decorated", origin="-p")
+    assert plugins.calls("zenconv_input_version").ask(value="x") == ["x", "version of x"]

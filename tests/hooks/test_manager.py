@@ -233,6 +233,23 @@ def test_an_unknown_kind_gets_a_suggestion() -> None:
         plugins.components()
 
 
+@pytest.mark.parametrize("hook", ["zenconv_components", "zenconv_options", "zenconv_commands"])
+def test_what_a_plugin_offers_is_asked_for_once_until_another_is_added(hook: str) -> None:
+    plugins, asked = Plugins(), []
+
+    def offer() -> list[Any]:
+        asked.append(1)
+        return []
+
+    plugins.register(plugin(**{hook: offer}), "demo", origin="-p")
+    for _ in range(3):
+        plugins.offers(hook, ComponentSpec)
+    assert len(asked) == 1
+    plugins.register(plugin(zenconv_run_finish=lambda: None), "other", origin="-p")
+    plugins.offers(hook, ComponentSpec)
+    assert len(asked) == 2
+
+
 def test_the_first_version_token_counts() -> None:
     plugins = Plugins()
     plugins.register(plugin(zenconv_input_version=lambda value: f"etag of {value}"), "a", origin="-p")

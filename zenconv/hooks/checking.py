@@ -15,10 +15,12 @@ from zenconv.errors import PluginError, did_you_mean
 from zenconv.hooks import specs
 
 _PREFIX = "zenconv_"
+_FUNCTIONS = (types.FunctionType, types.MethodType, staticmethod, classmethod)
 
 
 def check_hooks(plugin: Any, name: str, origin: str) -> None:
     """Raise `PluginError` for a ``zenconv_*`` function that is no hook, or asks for what is not offered."""
+    _check_others(plugin, f"(plugin {name!r}, {origin})")
     for attribute, function, is_bound in list_functions(plugin):
         options = getattr(function, "zenconv_impl", None)
         if not (options or attribute.startswith(_PREFIX)):
@@ -35,14 +37,52 @@ def check_hooks(plugin: Any, name: str, origin: str) -> None:
                 f"{place_of_code(function)}: {attribute!r} is not a hook of zenconv {owner}",
                 hint=did_you_mean(hook, known),
             )
-        offered = _argument_names(spec)
-        for argument in _argument_names(function)[is_bound:]:
-            if argument not in offered:
-                raise PluginError(
-                    f"{place_of_code(function)}: the hook {hook!r} offers no argument {argument!r} {owner}",
-                    hint=did_you_mean(argument, offered) or f"{hook} has no arguments",
-                )
+        _check_arguments(hook, function, tuple(inspect.signature(spec).parameters), is_bound, owner)
         _check_shape(hook, function, options, owner)
+
+
+def _check_others(plugin: Any, owner: str) -> None:
+    """Refuse what has the name of a hook and is no function, so that it would never be called."""
+    known = [name for name in vars(specs) if name.startswith(_PREFIX)]
+    for name in dir(plugin):
+        value = inspect.getattr_static(plugin, name, None) if name.startswith(_PREFIX) else None
+        if value is None or isinstance(value, _FUNCTIONS) or inspect.ismodule(value):
+            continue
+        if name in known or (callable(value) and not isinstance(value, type)):
+            where = place_of_code(value)
+            where = where if where != "?" else _short_path(getattr(plugin, "__file__", None) or "?")
+            kind = "class" if isinstance(value, type) else type(value).__name__
+            raise PluginError(
+                f"{where}: {name!r} is no function but a {kind} {owner}",
+                hint=f"def {name}(...): ..." if name in known else did_you_mean(name, known),
+            )
+
+
+def _check_arguments(
+    hook: str, function: types.FunctionType, offered: tuple[str, ...], is_bound: bool, owner: str
+) -> None:
+    """Refuse arguments that the hook does not offer, and those that it could never pass."""
+    parameters = list(inspect.signature(function).parameters.values())[is_bound:]
+    where = place_of_code(function)
+    for p in parameters:
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+            continue
+        if p.default is not p.empty:
+            if p.name in offered:
+                what = f"{hook!r} gives its argument {p.name!r} a default, so that it is never passed"
+                raise PluginError(f"{where}: {what} {owner}", hint=f"def {hook}({p.name}): ...")
+            continue
+        if p.name not in offered:
+            what = f"the hook {hook!r} offers no argument {p.name!r}"
+            hint = did_you_mean(p.name, offered) or f"{hook} has no arguments"
+            raise PluginError(f"{where}: {what} {owner}", hint=hint)
+        if p.kind is p.KEYWORD_ONLY:
+            what = f"{hook!r} takes {p.name!r} by keyword only, and hooks are called by position"
+            raise PluginError(f"{where}: {what} {owner}", hint="leave the * out")
+    if parameters and offered and all(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters):
+        what = f"{hook!r} names none of its arguments, so that none is passed"
+        hint = f"name those it needs: {', '.join(offered)}; a decorator keeps them by functools.wraps"
+        raise PluginError(f"{where}: {what} {owner}", hint=hint)
 
 
 def _check_shape(hook: str, function: types.FunctionType, options: dict[str, Any], owner: str) -> None:
@@ -52,6 +92,12 @@ def _check_shape(hook: str, function: types.FunctionType, options: dict[str, Any
         raise PluginError(
             f"{where}: {hook!r} is a wrapper of pluggy's old style {owner}",
             hint="@hookimpl(wrapper=True), then `result = yield` and `return result`",
+        )
+    inner = inspect.unwrap(function)
+    if inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner):
+        raise PluginError(
+            f"{where}: {hook!r} is async, and nobody would await it {owner}",
+            hint=f"def {hook}(...), which may call asyncio.run(...)",
         )
     is_generator = inspect.isgeneratorfunction(function)
     is_wrapper = bool(options.get("wrapper"))
@@ -88,12 +134,6 @@ def list_functions(plugin: Any) -> Iterator[tuple[str, Any, bool]]:
                 yield name, value.__func__, True
             elif isinstance(value, types.FunctionType):
                 yield name, value, not isinstance(plugin, type)
-
-
-def _argument_names(function: types.FunctionType) -> tuple[str, ...]:
-    """Return the arguments without a default, which are those pluggy passes."""
-    code = function.__code__
-    return code.co_varnames[: code.co_argcount - len(function.__defaults__ or ())]
 
 
 def place_of_code(function: Any) -> str:

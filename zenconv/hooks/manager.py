@@ -10,9 +10,9 @@ from __future__ import annotations
 import importlib
 import os
 import types
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import pluggy
@@ -33,6 +33,8 @@ BUILT_IN: Mapping[str, str] = {
     "values": "zenconv.fingerprint.builtin",
 }
 """Names of the built-in plugins and their modules."""
+
+T = TypeVar("T")
 
 _PART_OF = " part "
 """In the name of what a plugin has added later."""
@@ -101,6 +103,7 @@ class Plugins:
         self._components: dict[tuple[str, str], tuple[ComponentSpec, str]] | None = None
         self._materializers: dict[str, tuple[MaterializerSpec, str]] | None = None
         self._calls: dict[tuple[str, str], HookCalls] = {}
+        self._answers: dict[str, Any] = {}
         self._configuration: dict[str, Any] | None = None
         self.is_partial = False
         """Whether plugins that are installed may have been left out."""
@@ -179,6 +182,14 @@ class Plugins:
         self._sources[source.name] = source
         self._components = self._materializers = None
         self._calls.clear()
+        self._answers.clear()
+
+    def ask_once(self, what: str, ask: Callable[[], T]) -> T:
+        """Return what `ask` has returned the first time, until a plugin is added."""
+        if what not in self._answers:
+            self._answers[what] = ask()
+        answer: T = self._answers[what]
+        return answer
 
     def components(self) -> list[ComponentSpec]:
         """Return every component on offer. `PluginError` when two plugins claim one id."""
@@ -263,6 +274,9 @@ class Plugins:
 
         `PluginError` where an implementation fails, or returns something else.
         """
+        return self.ask_once(hook, lambda: self._gather_offers(hook, record))
+
+    def _gather_offers(self, hook: str, record: type[Any]) -> list[tuple[str, Any]]:
         offers: list[tuple[str, Any]] = []
         for one, returned in reversed(self.calls(hook).gather()):
             try:

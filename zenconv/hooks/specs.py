@@ -94,8 +94,8 @@ def zenconv_configure(options: Mapping[str, Any], root: Path, state: Path) -> An
 
     `options` are the values of all flags that plugins offer, by `OptionSpec.key`; `root` is the
     project's folder and `state` the one in it that zenconv writes to. When: the plugins have been
-    loaded for a project. How often: once per process. Where: supervisor, runner, workers, reading
-    commands: expect no run. Returns an object whose ``zenconv_*`` methods are hook implementations
+    loaded for a project. How often: once per process. Where: runner, workers, reading commands:
+    expect no run. Returns an object whose ``zenconv_*`` methods are hook implementations
     too, for as long as the process lives (never `zenconv_configure` or what a plugin offers); or None.
     """
     return None

@@ -17,7 +17,7 @@ from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.annotations import Annotations
 from zenconv.project.collected import CollectedFile, Collection
-from zenconv.project.collecting_hooks import HOOK_PREFIX, CollectingHooks
+from zenconv.project.collecting_hooks import HOOK_PREFIX, CollectingHooks, is_hook
 from zenconv.project.definitions import Definition, find_definitions
 from zenconv.project.discover import ZENCONF, ProjectFiles, discover, module_name, pipeline_name
 from zenconv.project.fixture_notes import (
@@ -173,6 +173,10 @@ class _Reader:
             self.problems.append(describe_foreign_fixture(definition.name, self.file, definition.line))
         elif not callable(value):
             self.warnings.append(_not_callable(definition, self.file))
+        elif self.pipeline and is_hook(definition.name, value):
+            what = f"{definition.name!r} is a hook, and those of a step file are not called"
+            hint = "move it into a zenconf.py, or a plugin"
+            self.problems.append(Problem(what, self.file, definition.line, hint=hint))
         elif not self._is_exempt(definition, note):
             self._add_steps(definition, note if isinstance(note, StepNote) else _PLAIN)
 

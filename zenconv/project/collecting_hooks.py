@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -10,12 +11,28 @@ import attrs
 
 from zenconv.authoring import Mark, Marker
 from zenconv.errors import PluginError
+from zenconv.hooks import specs
+from zenconv.hooks.calling import HookCalls
+from zenconv.hooks.checking import place_of_code
 from zenconv.hooks.manager import Plugins
 from zenconv.hooks.markers import ParameterValue
 from zenconv.settings.settings import Value
 
 HOOK_PREFIX = "zenconv_"
+_TOO_EARLY = frozenset({"zenconv_components", "zenconv_options", "zenconv_commands", "zenconv_report_header"})
+"""Hooks that are called before a ``zenconf.py`` is read."""
 _COLLECTING = ("zenconv_collect_step", "zenconv_mark_step", "zenconv_resolve_parameter")
+
+
+def is_hook(name: str, value: Any) -> bool:
+    """Return whether something is meant to be a hook that there is: by its name, or by `hookimpl`."""
+    if name.startswith(HOOK_PREFIX) and hasattr(specs, name):
+        return True
+    return inspect.isfunction(value) and hasattr(value, "zenconv_impl")
+
+
+def _may_be_hook(name: str, value: Any) -> bool:
+    return is_hook(name, value) or (name.startswith(HOOK_PREFIX) and callable(value))
 
 
 class CollectingHooks:
@@ -28,11 +45,19 @@ class CollectingHooks:
     def __init__(self, plugins: Plugins | None = None) -> None:
         self._plugins = plugins
         self.local: list[str] = []
+        self._versions: dict[str, str | None] = {}
 
     def register(self, module: ModuleType, file: str) -> None:
         """Let the hooks of a ``zenconf.py`` take part, for the steps of its folder. `PluginError`."""
-        if not any(name.startswith(HOOK_PREFIX) for name in vars(module)):
+        functions = dict(inspect.getmembers_static(module, inspect.isfunction))
+        if not any(map(_may_be_hook, vars(module), vars(module).values())):
             return
+        for name in sorted(_TOO_EARLY.intersection(functions)):
+            where = place_of_code(functions[name])
+            raise PluginError(
+                f"{where}: {name!r} has no effect in a zenconf.py, which is read when that is over",
+                hint="put it into a plugin: an installed package, or a module named by -p",
+            )
         self.local.append(file)
         if self._plugins is not None and not self._plugins.has(file):
             self._plugins.register(module, file, origin=file, folder=file.rpartition("/")[0])
@@ -76,12 +101,20 @@ class CollectingHooks:
         return Value(found.value, found.origin)
 
     def versions(self) -> dict[str, str]:
-        """Return, by plugin that takes part in collecting, what its answers depend on."""
+        """Return, by plugin that takes part in collecting, what its answers depend on.
+
+        The first call is before the project is collected: a later answer might be of another state.
+        """
         if self._plugins is None:
             return {}
-        gathered = self._plugins.calls("zenconv_collection_version").gather()
+        every = self._plugins.calls("zenconv_collection_version")
+        new = HookCalls(one for one in every if one.plugin not in self._versions)
+        known = {one.plugin: str(version) for one, version in new.gather()}
+        self._versions.update({one.plugin: known.get(one.plugin) for one in new})
         taking_part = self._taking_part()
-        return {one.plugin: str(version) for one, version in gathered if one.plugin in taking_part}
+        return {
+            name: text for name, text in self._versions.items() if text is not None and name in taking_part
+        }
 
     def find_reasons(self) -> list[str]:
         """Return why what was collected may be something else next time, as far as plugins go."""

@@ -41,7 +41,10 @@ class KeyHooks:
 
     def version_of(self, value: str) -> str | None:
         """Return the token of what an address refers to, None where no plugin knows. `PluginError`."""
-        token = self._plugins.calls("zenconv_input_version").ask(value=value)
+        calls = self._plugins.calls("zenconv_input_version")
+        token = (
+            self._plugins.ask_once(f"version of {value}", lambda: calls.ask(value=value)) if calls else None
+        )
         if token is not None and not isinstance(token, str):
             kind = type(token).__name__
             raise PluginError(f"zenconv_input_version returned a {kind} for {value!r}, not text")

@@ -388,7 +388,8 @@ def find_project(
     index = find_index(settings, before) if not settings.replacements else None
     indexed = None if index is None else _read(settings, index, texts=texts)
     project = Project(settings, tell, plugins, before=before)
-    if indexed is not None and indexed.plugins != name_plugins(plugins, project.hooks.versions()):
+    names = name_plugins(plugins, project.hooks.versions())
+    if indexed is not None and indexed.plugins != names:
         indexed = None
     project.index = index if indexed is not None else None
     return project, indexed

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import attrs
 
-from zenconv.errors import ZenconvError
+from zenconv.errors import SettingsError, ZenconvError
 from zenconv.frozen import Frozen
+from zenconv.hooks.manager import Plugins
+from zenconv.hooks.options import configure_plugins
 from zenconv.records.layout import StateFolder
 from zenconv.settings import Settings
 from zenconv.settings.settings import PluginSettings, StackSettings
@@ -44,6 +46,7 @@ def check_everything(load_settings: Callable[[], Settings], options: CheckOption
     findings = [_PROJECT.ok("settings", str(settings.file or "defaults, no configuration file"))]
     findings += [_PROJECT.warning("settings", text) for text in settings.warnings]
     checked = check_plugins(options.plugin_requests, settings.plugins)
+    findings += _configure(checked.plugins, settings)
     notices: list[str] = []
     stack = Stack(settings, checked.plugins, os.environ, notices.append)
     try:
@@ -67,6 +70,17 @@ def check_everything(load_settings: Callable[[], Settings], options: CheckOption
     if project.is_sound:
         findings += Section("imports").look("imports", lambda: check_imports(settings))
     return list(_each_once(findings))
+
+
+def _configure(plugins: Plugins, settings: Settings) -> list[Finding]:
+    """Tell plugins of the project, as a run does: what they provide may depend on it."""
+    try:
+        configure_plugins(plugins, settings, {})
+    except SettingsError as error:
+        return _PROJECT.failures("settings", error)
+    except ZenconvError as error:
+        return Section("plugins").failures("plugins", error)
+    return []
 
 
 def _without_stack(settings: Settings) -> Settings:
