@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from zenconv.records.artifact import ActionEntry, ActionKey, Artifact, StoredFil
 from zenconv.testing.concurrency import (
     PROCESSES,
     finish,
+    kill_after,
+    make_barrier,
     need_processes,
     run_threads,
     start_process,
@@ -60,9 +63,10 @@ def make_entry(key: ActionKey, text: str = "value") -> ActionEntry:
     )
 
 
-def _compute_each_once(reopen: Callable[[], ActionCache], log: str, count: int) -> None:
+def _compute_each_once(reopen: Callable[[], ActionCache], barrier: Barrier, log: str, count: int) -> None:
     """Publish every key that nobody has; note in `log` what was computed here."""
     cache = reopen()
+    barrier.wait()
     for number in range(count):
         key = make_key(f"step {number}")
         while key not in cache.look_up([key]):
@@ -74,6 +78,7 @@ def _compute_each_once(reopen: Callable[[], ActionCache], log: str, count: int) 
             else:
                 with open(log, "a") as stream:
                     stream.write(f"{number}\n")
+                time.sleep(0.002)  # it takes a while, in which others come for the same
                 cache.publish(make_entry(key))
     cache.close()
 
@@ -283,7 +288,8 @@ class ActionCacheSuite(ConformanceSuite):
     ) -> None:
         need_processes(reopen)
         log = tmp_path / "computed"
-        finish([start_process(_compute_each_once, reopen, str(log), 20) for _ in range(PROCESSES)])
+        barrier = make_barrier(PROCESSES)
+        finish([start_process(_compute_each_once, reopen, barrier, str(log), 20) for _ in range(PROCESSES)])
         assert sorted(map(int, log.read_text().split())) == list(range(20))
         assert len(list(cache.entries())) == 20
 
@@ -314,11 +320,6 @@ class ActionCacheSuite(ConformanceSuite):
         need_processes(reopen)
         log = tmp_path / "published"
         process = start_process(_publish_forever, reopen, str(log))
-        wait_for_file(log, process)
-        time.sleep(0.3)
-        process.kill()
-        process.join()
-        told = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
-        keys = [make_key(f"step {int(line)}") for line in told]
+        keys = [make_key(f"step {int(line)}") for line in kill_after(log, process, 10)]
         found = cache.look_up(keys)
         assert found == {key: make_entry(key) for key in keys}
