@@ -6,6 +6,8 @@ Loaded by ``-p broken_orchestrators``, with this folder on the import path.
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,17 @@ from zenconv.interfaces.orchestrating import Execution, Task, TaskResult, Worker
 from zenconv.records.events import Event
 from zenconv.records.plan import Plan
 
+CLAIMS = {
+    "liar": ("parallel",),
+    "boastful": ("teleport",),
+    "sequential": ("async",),
+    "mute": ("live-output",),
+}
+
 
 def zenconv_components() -> Iterator[ComponentSpec]:
     for id, name in BROKEN.items():
-        able = {"liar": ("parallel",), "boastful": ("teleport",)}.get(id, ())
-        yield ComponentSpec("orchestrator", id, f"{__name__}:{name}", able)
+        yield ComponentSpec("orchestrator", id, f"{__name__}:{name}", CLAIMS.get(id, ()))
 
 
 class Inline(InProcessOrchestrator):
@@ -243,6 +251,138 @@ class Batching(Inline):
         yield from list(super().execute(plan, execution))
 
 
+class NarrowPool(_Inline):
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        found = super().results(timeout)
+        return [attrs.evolve(r, status="failed") if self.is_big(r) else r for r in found]
+
+    def is_big(self, result: TaskResult) -> bool:
+        return any(artifact.size > 1 << 20 for artifact in result.outputs.values())
+
+
+class Narrow(Inline):
+    """Does not let big values through."""
+
+    pool = NarrowPool
+
+
+class PlannedPool(_Inline):
+    def submit(self, task: Task) -> None:
+        assert not task.template, "this step is not in the plan"
+        super().submit(task)
+
+
+class Planned(Inline):
+    """Executes what the plan knew at the beginning."""
+
+    pool = PlannedPool
+
+
+class ShufflingPool(_Inline):
+    def submit(self, task: Task) -> None:
+        super().submit(attrs.evolve(task, inputs={n: self.turn(given) for n, given in task.inputs.items()}))
+
+    def turn(self, given: Any) -> Any:
+        branches = given.branches and dict(reversed(given.branches.items()))
+        return attrs.evolve(given, branches=branches)
+
+
+class Shuffling(Inline):
+    """Collects branches in an order of its own."""
+
+    pool = ShufflingPool
+
+
+class DeadPool(_Inline):
+    def submit(self, task: Task) -> None:
+        inputs = {name: attrs.evolve(given, live=None) for name, given in task.inputs.items()}
+        super().submit(attrs.evolve(task, inputs=inputs))
+
+
+class Dead(Inline):
+    """Does not make live values again."""
+
+    pool = DeadPool
+
+
+class ReloadingPool(_Inline):
+    def submit(self, task: Task) -> None:
+        for module in list(sys.modules.values()):
+            if (getattr(module, "__file__", None) or "").startswith(f"{os.getcwd()}/written"):
+                source = Path(str(module.__file__)).read_text()
+                exec(compile(source, str(module.__file__), "exec"), vars(module))
+        super().submit(task)
+
+
+class Reloading(Inline):
+    """Executes the code as it is by now."""
+
+    pool = ReloadingPool
+
+
+class SequentialPool(_Inline):
+    def submit(self, task: Task) -> None:
+        super().submit(attrs.evolve(task, is_async=False))
+
+
+class Sequential(Inline):
+    """Waits for one async step before it begins the next."""
+
+    pool = SequentialPool
+
+
+class MutePool(_Inline):
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        sys.stdout.flush()
+        kept, nowhere = [os.dup(1), os.dup(2)], os.open(os.devnull, os.O_WRONLY)
+        for number in (1, 2):
+            os.dup2(nowhere, number)
+        try:
+            return super().results(timeout)
+        finally:
+            sys.stdout.flush()
+            for number, old in zip((1, 2), kept, strict=True):
+                os.dup2(old, number)
+
+
+class Mute(Inline):
+    """Shows nothing of what is printed."""
+
+    pool = MutePool
+
+
+class ConfusingPool(_Inline):
+    last: Any = None
+
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        found = super().results(timeout)
+        mixed = [attrs.evolve(r, outputs=self.last or r.outputs) for r in found]
+        self.last = found[0].outputs if found else self.last
+        return mixed
+
+
+class Confusing(Inline):
+    """Gives each step the result of the one before."""
+
+    pool = ConfusingPool
+
+
+class OrphaningPool(_Inline):
+    def results(self, timeout: float) -> Sequence[TaskResult]:
+        if self._waiting is not None and os.fork() == 0:
+            os.setsid()
+            super().results(timeout)
+            os._exit(0)
+        while True:
+            time.sleep(1)
+
+
+class Orphaning(Inline):
+    """Lets steps live on when the run has ended."""
+
+    pool = OrphaningPool
+
+
 class Sound(Inline):
     """Is right."""
 
@@ -265,6 +405,18 @@ BROKEN = {
     "terse": "Terse",
     "secretive": "Secretive",
     "batching": "Batching",
+    "narrow": "Narrow",
+    "planned": "Planned",
+    "shuffling": "Shuffling",
+    "dead": "Dead",
+    "reloading": "Reloading",
+    "sequential": "Sequential",
+    "mute": "Mute",
+    "confusing": "Confusing",
+    "orphaning": "Orphaning",
+    "doubtful": "Secretive",
+    "suspicious": "Secretive",
+    "untidy": "Deaf",
     "liar": "Sound",
     "boastful": "Sound",
 }

@@ -280,7 +280,7 @@ class _Shared(Changed):
         place = Path(self.store._blob(digest))
         place.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_bytes(self.data)
-        time.sleep(0.001)
+        time.sleep(0.005)
         self.file.rename(place)
         return digest, len(self.data)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.materializers.specimens import SPECIMENS
+from zenconv.errors import ZenconvError
 from zenconv.hooks.markers import MaterializerSpec
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers.registry import BUILT_IN
@@ -148,6 +149,32 @@ class Talkative(Notes):
         return {"text": value.text * 10_000}
 
 
+class Reluctant(Notes):
+    def accepts(self, value: Any) -> bool:
+        return False
+
+
+class Inventive(Notes):
+    """Has something to say where a file is missing."""
+
+    def load(self, source: Source) -> Any:
+        try:
+            return super().load(source)
+        except ZenconvError:
+            return Note("")
+
+
+class Lonely(Notes):
+    """Is at a loss where it is not alone."""
+
+    def save(self, value: Any, sink: Sink) -> None:
+        super().save(value, sink)
+        self.saved = getattr(self, "saved", 0) + 1
+
+    def load(self, source: Source) -> Any:
+        return Note("one of several") if self.saved > 1 else super().load(source)
+
+
 class Misnamed(Notes):
     version = 0
 
@@ -165,6 +192,9 @@ BROKEN: dict[type[Notes], str] = {
     Secretive: "test_code_runs_only_where_the_record_says_so_and_it_is_allowed",
     Evaluating: "test_hostile_bytes_are_an_error_and_never_code",
     Talkative: "test_the_summary_is_small_and_plain",
+    Reluctant: "test_it_is_the_one_that_stores_its_values",
+    Inventive: "test_a_file_that_is_missing_is_an_error",
+    Lonely: "test_a_value_inside_others_comes_back",
     Misnamed: "test_it_has_the_form_of_a_materializer",
 }
 TESTS = [name for name in vars(MaterializerSuite) if name.startswith("test_")]
@@ -193,3 +223,7 @@ def test_a_broken_materializer_does_not_pass(kind: type[Notes], name: str, tmp_p
 @pytest.mark.parametrize("name", TESTS)
 def test_one_that_is_right_passes_in_the_same_way(name: str, tmp_path: Path) -> None:
     call(Notes, name, tmp_path)
+
+
+def test_every_test_of_the_suite_is_one_that_something_broken_fails() -> None:
+    assert set(TESTS) - set(BROKEN.values()) == set()

@@ -17,6 +17,7 @@ import array
 import os
 import time
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from zenconv.interfaces.storing import ArtifactStore
 from zenconv.testing.concurrency import (
     PROCESSES,
     finish,
+    make_barrier,
     need_processes,
     run_threads,
     start_process,
@@ -64,12 +66,12 @@ def read(store: ArtifactStore, digest: str) -> bytes:
         return stream.read()
 
 
-def _put_many(reopen: Callable[[], ArtifactStore], ready: str) -> None:
+def _put_many(reopen: Callable[[], ArtifactStore], barrier: Barrier) -> None:
     store = reopen()
+    barrier.wait()
     for number in range(20):
         put(store, b"small %d" % number)
     put(store, b"big" * 1_000_000)
-    Path(ready).touch()
 
 
 def _write_and_wait(reopen: Callable[[], ArtifactStore], ready: str) -> None:
@@ -274,10 +276,11 @@ class ArtifactStoreSuite(ConformanceSuite):
         assert len(list(store.digests())) == 16
 
     def test_processes_write_equal_blobs(
-        self, store: ArtifactStore, reopen: Callable[[], ArtifactStore], tmp_path: Path
+        self, store: ArtifactStore, reopen: Callable[[], ArtifactStore]
     ) -> None:
         need_processes(reopen)
-        finish([start_process(_put_many, reopen, str(tmp_path / f"done{n}")) for n in range(PROCESSES)])
+        barrier = make_barrier(PROCESSES)
+        finish([start_process(_put_many, reopen, barrier) for _ in range(PROCESSES)])
         found = dict(store.digests())
         assert len(found) == 21
         assert all(hashing.digest_bytes(read(store, digest)) == digest for digest in found)

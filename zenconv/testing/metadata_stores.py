@@ -19,6 +19,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from zenconv.testing.concurrency import (
     PROCESSES,
     finish,
     kill_after,
+    make_barrier,
     need_processes,
     run_threads,
     start_process,
@@ -94,9 +96,10 @@ time.sleep(600)
 """
 
 
-def _run_and_refresh(open_store: OpenStore, path: str, count: int) -> None:
+def _run_and_refresh(open_store: OpenStore, barrier: Barrier, path: str, count: int) -> None:
     state = StateFolder(Path(path))
     store = open_store(state)
+    barrier.wait()
     for _ in range(count):
         folder = succeeded_run(state, ("a", "b"))
         store.refresh()
@@ -394,8 +397,8 @@ class MetadataStoreSuite(ConformanceSuite):
         self, open_store: OpenStore, read: Callable[[], MetadataStore], state: StateFolder
     ) -> None:
         need_processes(open_store)
-        path = str(state.path)
-        finish([start_process(_run_and_refresh, open_store, path, 5) for _ in range(PROCESSES)])
+        barrier, path = make_barrier(PROCESSES), str(state.path)
+        finish([start_process(_run_and_refresh, open_store, barrier, path, 5) for _ in range(PROCESSES)])
         store = read()
         numbers = [run.number for run in store.runs()]
         assert numbers == list(range(5 * PROCESSES, 0, -1))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import attrs
@@ -29,6 +30,7 @@ from zenconv.testing.concurrency import (
     PROCESSES,
     finish,
     kill_after,
+    make_barrier,
     need_processes,
     run_threads,
     start_process,
@@ -54,19 +56,21 @@ _BIG = 32 * 1024 * 1024
 _BLOCK = 16 * 1024 * 1024
 
 
-def _register_many(reopen: Reopen, own: str) -> None:
+def _register_many(reopen: Reopen, barrier: Barrier, own: str) -> None:
     registry = reopen()
+    barrier.wait()
     for number in range(10):
         register(registry, f"shared {number}")
         register(registry, f"own {own} {number}")
     registry.close()
 
 
-def _promote_many(reopen: Reopen, count: int) -> None:
+def _promote_many(reopen: Reopen, barrier: Barrier, count: int) -> None:
     """Move the alias on by one version, `count` times, each time from where it is known to be."""
     registry = reopen()
     versions = {version.number: version for version in registry.versions("churn")}
     order = sorted(versions)
+    barrier.wait()
     for _ in range(count):
         while True:
             now = registry.get("churn", "production")
@@ -349,7 +353,8 @@ class ModelRegistrySuite(ConformanceSuite):
 
     def test_processes_register_each_content_once(self, registry: ModelRegistry, reopen: Reopen) -> None:
         need_processes(reopen)
-        finish([start_process(_register_many, reopen, str(number)) for number in range(PROCESSES)])
+        barrier = make_barrier(PROCESSES)
+        finish([start_process(_register_many, reopen, barrier, str(number)) for number in range(PROCESSES)])
         versions = registry.versions("churn")
         contents = {version.content for version in versions}
         assert len({v.number for v in versions}) == len(contents) == len(versions) == 10 + 10 * PROCESSES
@@ -360,7 +365,8 @@ class ModelRegistrySuite(ConformanceSuite):
         need_processes(reopen)
         versions = [register(registry, text) for text in "abc"]
         registry.promote(promotion_of(versions[0], replaces=0))
-        finish([start_process(_promote_many, reopen, 10) for _ in range(PROCESSES)])
+        barrier = make_barrier(PROCESSES)
+        finish([start_process(_promote_many, reopen, barrier, 10) for _ in range(PROCESSES)])
         made = list(registry.promotions("churn"))
         assert len(made) == 1 + 10 * PROCESSES
         assert [p.replaces for p in made] == [*(p.number for p in made[1:]), 0]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from zenconv.testing.concurrency import (
     PROCESSES,
     finish,
     kill_after,
+    make_barrier,
     need_processes,
     run_threads,
     start_process,
@@ -80,8 +82,9 @@ def make_trial(tuner: Tuner, study: str = "training::churn") -> Trial:
     return trial
 
 
-def _make_many(reopen: Reopen, count: int) -> None:
+def _make_many(reopen: Reopen, barrier: Barrier, count: int) -> None:
     tuner = reopen()
+    barrier.wait()
     tuner.open(make_study())
     for _ in range(count):
         make_trial(tuner)
@@ -323,7 +326,8 @@ class TunerSuite(ConformanceSuite):
 
     def test_processes_get_trials_of_their_own(self, tuner: Tuner, reopen: Reopen) -> None:
         need_processes(reopen)
-        finish([start_process(_make_many, reopen, 10) for _ in range(PROCESSES)])
+        barrier = make_barrier(PROCESSES)
+        finish([start_process(_make_many, reopen, barrier, 10) for _ in range(PROCESSES)])
         trials = tuner.trials("training::churn")
         assert len({trial.number for trial in trials}) == len(trials) == 10 * PROCESSES
         assert all(trial.value == value_of(trial.parameters) for trial in trials)
