@@ -25,6 +25,7 @@ def test_it_tells_what_it_wrote_and_what_comes_next(folder: Path, capsys: Any) -
     assert "wrote  zenconv-mlops/zenconv_mlops/journal.py" in lines
     assert lines[-1] == "next:  cd zenconv-mlops && pip install -e '.[test]' && pytest"
     assert sorted(os.listdir(folder / "zenconv-mlops")) == [
+        ".gitignore",
         "README.md",
         "pyproject.toml",
         "tests",

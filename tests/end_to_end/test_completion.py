@@ -104,6 +104,8 @@ def trained(project):
         ("zenconv show latest mo", ["model"]),
         ("zenconv get --run la", ["latest", "last"]),
         ("zenconv init -t s", ["sklearn"]),
+        ("zenconv plugin n", ["new"]),
+        ("zenconv plugin new x --kind or", ["orchestrator"]),
         ("zenconv completion z", ["zsh"]),
         ("zenconv run -n a", ["auto"]),
         ("zenconv run -p no", ["no:"]),

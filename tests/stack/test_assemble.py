@@ -147,6 +147,14 @@ def test_a_kind_the_stack_lacks_says_how_to_name_one(build: Build) -> None:
     }
 
 
+def test_a_store_of_a_plugin_without_a_url_asks_for_an_action_cache(build: Build) -> None:
+    text = '[stacks.x]\nartifact_store = {id = "recorder", path = "x"}\ntrust = "local"\n'
+    with pytest.raises(SettingsError, match="the stack 'x' has no action cache") as caught:
+        _ = build(text).action_cache
+    assert 'action_cache = "sqlite"' in str(caught.value)
+    assert type(build(f'{text}action_cache = "sqlite"\n').action_cache).__name__ == "SqliteActionCache"
+
+
 def test_a_shared_store_needs_a_signing_key(build: Build) -> None:
     with pytest.raises(SettingsError) as caught:
         build("[stacks.x]\nartifact_store = 'memory://b'")

@@ -43,7 +43,7 @@ def test_a_package_has_all_that_a_package_needs(kind: str, tmp_path: Path) -> No
     package = write(tmp_path, kind, "two-words")
     project = tomllib.loads((package / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["name"] == "zenconv-two-words"
-    assert project["description"] == f"zenconv: {find_kind(kind).description}."
+    assert project["description"] == f"A plugin of zenconv that {find_kind(kind).description}."
     assert project["dependencies"] == ["zenconv>=" + ".".join(__version__.split(".")[:2])]
     assert project["entry-points"]["zenconv"] == {"two-words": "zenconv_two_words"}
     for file in ("README.md", "zenconv_two_words/__init__.py", "zenconv_two_words/py.typed"):

@@ -25,15 +25,15 @@ def command(common: CommonOptions, plugin_words: tuple[str, ...], kind: str | No
 
     \b
     KIND            is a package that
-    hooks           watches runs: a flag, and a line in a file for each run
+    hooks           watches runs, and adds a line to a file for each
     materializer    stores the values of one type, safely
-    orchestrator    decides where steps run: worker processes
-    artifact_store  keeps the bytes of results: files in a folder
-    action_cache    knows which key led to which results: small files in a folder
+    orchestrator    decides where steps run, here in worker processes
+    artifact_store  keeps the bytes of results, here as files in a folder
+    action_cache    knows which key led to which results, here in small files
     metadata_store  answers questions about recorded runs, from their logs
     model_registry  keeps models under names, with versions and aliases
-    tuner           chooses the parameters to try next: at random
-    deployer        has models answer: releases in a folder
+    tuner           chooses the parameters to try next, here at random
+    deployer        has models answer, here as releases in a folder
 
     `zenconv plugins` lists what is installed.
     """  # noqa: D301 - click takes the backspace for "leave these lines as they are"

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _REQUIRED_KINDS = ("orchestrator", "artifact_store", "action_cache", "metadata_store")
 
+_EXAMPLES = {"action_cache": '"sqlite", which stays in the project (the artifact store has no url for one)'}
+
 KEY_VARIABLE = "ZENCONV_SIGNING_KEY"
 """The environment variable that the hints name for a stack's signing key."""
 
@@ -48,13 +50,13 @@ def choose_component(stack: StackSettings, kind: str) -> ComponentSettings | Non
     return None
 
 
-def _default_action_cache(store: ComponentSettings | None) -> ComponentSettings:
-    """Beside the artifacts: in SQLite next to a local store, as objects below a store's URL."""
+def _default_action_cache(store: ComponentSettings | None) -> ComponentSettings | None:
+    """Beside the artifacts: in SQLite next to a local store, as objects below a URL; None without one."""
     if store is None or store.id == "local":
         kept = {"path": store.options["path"]} if store is not None and "path" in store.options else {}
         return ComponentSettings("sqlite", kept, "default")
     kept = {name: store.options[name] for name in ("url", "storage_options") if name in store.options}
-    return ComponentSettings("objects", kept, "default")
+    return ComponentSettings("objects", kept, "default") if "url" in kept else None
 
 
 def choose_trust_mode(stack: StackSettings) -> str:
@@ -222,7 +224,7 @@ class Stack:
         if asked is None:
             noun = kind.replace("_", " ")
             what = f"the stack {self.name!r} has no {noun}"
-            hint = f"name one: [tool.zenconv.stacks.{self.name}] {kind} = ..."
+            hint = f"name one: [tool.zenconv.stacks.{self.name}] {kind} = {_EXAMPLES.get(kind, '...')}"
             raise SettingsError(problems=(_problem(what, self.settings.where, hint),))
         return self._build(kind, asked)
 

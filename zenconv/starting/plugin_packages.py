@@ -45,15 +45,15 @@ class PackageKind(Frozen):
 
 
 KINDS: tuple[PackageKind, ...] = (
-    PackageKind("hooks", "watches runs: a flag, and a line in a file for each run"),
+    PackageKind("hooks", "watches runs, and adds a line to a file for each"),
     PackageKind("materializer", "stores the values of one type, safely"),
-    PackageKind("orchestrator", "decides where steps run: worker processes"),
-    PackageKind("artifact_store", "keeps the bytes of results: files in a folder"),
-    PackageKind("action_cache", "knows which key led to which results: small files in a folder"),
+    PackageKind("orchestrator", "decides where steps run, here in worker processes"),
+    PackageKind("artifact_store", "keeps the bytes of results, here as files in a folder"),
+    PackageKind("action_cache", "knows which key led to which results, here in small files"),
     PackageKind("metadata_store", "answers questions about recorded runs, from their logs"),
     PackageKind("model_registry", "keeps models under names, with versions and aliases", ("log",)),
-    PackageKind("tuner", "chooses the parameters to try next: at random", ("log",)),
-    PackageKind("deployer", "has models answer: releases in a folder"),
+    PackageKind("tuner", "chooses the parameters to try next, here at random", ("log",)),
+    PackageKind("deployer", "has models answer, here as releases in a folder"),
 )
 
 
