@@ -235,7 +235,17 @@ def test_a_misspelt_variable_is_reported_and_foreign_ones_are_left_alone(
     assert problems(environ={"ZENCONV_PARAM__C": "1"}) == [
         "ZENCONV_PARAM__C: unknown setting\n    did you mean 'ZENCONV_PARAMS__C'?"
     ]
-    load(environ={"ZENCONV_HOME": "/x", "ZENCONV_MLFLOW__URL": "x", "ZENCONV_DEBUG": "1"})
+    foreign = {"ZENCONV_HOME": "/x", "ZENCONV_MLFLOW__URL": "x", "ZENCONV_DEBUG": "1", "ZENCONV_KEY": "2"}
+    assert load(environ={**foreign, "ZENCONV_SEED": "1"}).warnings == ()
+
+
+def test_a_variable_that_is_almost_one_of_a_setting_is_warned_about(load: Any) -> None:
+    environ = {"ZENCONV_STAK": "prod", "ZENCONV_PARAMS_C": "1", "ZENCONV_SEEED": "1"}
+    assert load(environ=environ).warnings == (
+        "the environment variable ZENCONV_PARAMS_C is no setting; did you mean ZENCONV_PARAMS__C?",
+        "the environment variable ZENCONV_SEEED is no setting; did you mean ZENCONV_SEED?",
+        "the environment variable ZENCONV_STAK is no setting; did you mean ZENCONV_STACK?",
+    )
 
 
 def test_the_real_environment_is_read_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

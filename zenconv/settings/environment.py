@@ -19,6 +19,8 @@ from zenconv.settings.settings import ENVIRONMENT_LAYER, Value
 from zenconv.settings.text import Text
 
 PREFIX = "ZENCONV_"
+_OTHERS = ("addopts", "debug", "disable_plugin_autoload", "gpus", "home", "signing_key")
+"""Variables that are no settings."""
 
 
 def merge_environment(
@@ -57,6 +59,20 @@ def _settings_variables(
             better = "__".join([PREFIX + near[0].upper(), *rest])
             problem = Problem("unknown setting", file=variable, exists=f"did you mean {better!r}?")
             reader.problems.append(problem)
+
+
+def find_misspelt(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:
+    """Yield a warning for each variable that is almost the one of a setting; others may be anybody's."""
+    names = [*known, *_OTHERS]
+    for variable in sorted(environ):
+        name = variable.removeprefix(PREFIX).lower()
+        if not variable.startswith(PREFIX) or "__" in name or name in names:
+            continue
+        near = [name.replace("_", "__", 1)] if name.startswith("params_") else []
+        near = near or difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+        if near:
+            meant = PREFIX + near[0].upper()
+            yield f"the environment variable {variable} is no setting; did you mean {meant}?"
 
 
 def put_at(table: dict[str, Any], path: tuple[str, ...], value: Any) -> KeyPath:

@@ -11,7 +11,7 @@ from zenconv.authoring import parse_duration
 from zenconv.errors import Problem, SettingsError, UsageError, did_you_mean
 from zenconv.settings.cleaning import read_clean
 from zenconv.settings.document import OWN_FILE, PYPROJECT, Document, read_document
-from zenconv.settings.environment import add_environment_params, merge_environment
+from zenconv.settings.environment import add_environment_params, find_misspelt, merge_environment
 from zenconv.settings.flags import merge_options
 from zenconv.settings.outputs import read_outputs
 from zenconv.settings.params import Tree, add_table, flatten, insert
@@ -105,7 +105,7 @@ def load_settings(
         stacks=stacks,
         stack_origin="--stack" if stack else reader.where(("stack",)) if "stack" in raw else "default",
         **_read_rest(reader, raw),
-        warnings=tuple(_find_warnings(stacks)),
+        warnings=(*find_misspelt(environ, KEYS), *_find_warnings(stacks)),
         origins=_list_origins(reader, raw),
         cwd=Path.cwd(),
     )
