@@ -70,6 +70,12 @@ def test_missing_outputs_are_named(shape: str, value: Any, message: str) -> None
         split_outputs(make_step(shape, "a", "b"), value)
 
 
+def test_a_dictionary_where_a_tuple_is_expected_says_how_to_declare_it() -> None:
+    with pytest.raises(OutputsError, match="returned a dict, but declares 2 outputs: a, b") as caught:
+        split_outputs(make_step("tuple", "a", "b"), {"a": 1, "b": 2})
+    assert caught.value.hint == "return (a, b), or annotate the step `-> dict`"
+
+
 def test_an_attribute_that_is_no_field_is_refused_rather_than_lost() -> None:
     parts = Parts(1)
     parts.extra = 3  # type: ignore[attr-defined]

@@ -114,7 +114,10 @@ def test_a_template_may_wrap_the_one_farther_out(project) -> None:
     assert edges_of(opened, second)["features"][0] == "eu/steps_b.py::features@zenconf.py"
 
 
-@pytest.mark.parametrize("name", ["raw", "steps_b.py::raw", "b::raw", "left", "steps_b.py::left"])
+@pytest.mark.parametrize(
+    "name",
+    ["raw", "steps_b.py::raw", "b::raw", "left", "steps_b.py::left", "halves.left", "b::halves.left"],
+)
 def test_from_takes_a_step_an_output_or_a_node_id(project, name) -> None:
     files = {
         "steps_b.py": """
@@ -140,6 +143,7 @@ def test_from_an_unknown_place_or_step_is_an_error(project) -> None:
     def a(x: Annotated[int, From("steps_x.py::raw")]): ...
     def b(x: Annotated[int, From("steps_a.py::rav")]): ...
     def c(x: Annotated[int, From("rav")]): ...
+    def d(x: Annotated[int, From("raw.rest")]): ...
     """
     message = str(error_of(project({"steps_a.py": text})))
     assert (
@@ -148,6 +152,7 @@ def test_from_an_unknown_place_or_step_is_an_error(project) -> None:
     )
     assert "step 'b' asks for From(\"steps_a.py::rav\"), which no step provides" in message
     assert "step 'c' asks for From(\"rav\"), which no step provides\n    did you mean 'raw'?" in message
+    assert "step 'd' asks for From(\"raw.rest\"), which no step provides" in message
 
 
 def test_a_parameter_with_a_default_is_wired_by_its_own_module_only(project) -> None:

@@ -126,7 +126,8 @@ def step(
     name
         The step's name, where it should differ from the function's.
     outputs
-        Names of the several outputs: of the items of a tuple or the keys of a dictionary.
+        Names of the several outputs: of the items of a tuple, or of the keys of a dictionary in a step
+        that is annotated ``-> dict``.
     version
         A salt: changing it makes the step run again.
     also

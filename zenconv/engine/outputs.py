@@ -34,9 +34,10 @@ def split_outputs(step: Step, returned: Any) -> dict[str, Any]:
         return _from_object(names, returned)
     if not isinstance(returned, tuple | list) or len(returned) != len(names):
         got = f"{len(returned)} values" if isinstance(returned, tuple | list) else _type_text(returned)
+        also = ", or annotate the step `-> dict`" if isinstance(returned, Mapping) else ""
         raise OutputsError(
             f"returned {got}, but declares {len(names)} outputs: {', '.join(names)}",
-            hint=f"return ({', '.join(names)})",
+            hint=f"return ({', '.join(names)}){also}",
         )
     return dict(zip(names, returned, strict=True))
 

@@ -7,6 +7,7 @@ default), then built-in fixtures. A parameter with a default is a value: only it
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import attrs
@@ -134,15 +135,19 @@ class Resolver:
             file = place if place in self.collection.files else self._named.get(place)
             if file is None:
                 return Resolution(problem=self._unknown_place(parameter, asker, place))
-            if self.collection.files[file].is_zenconf:
-                found = scope.find_written_in(name, file)
-            else:
+            if not self.collection.files[file].is_zenconf:
                 scope = self.scopes.of(file)
-                found = scope.find(name, self.scopes.unread)
-                found = found if found.level == 0 or found.unread else Found()
+            find = partial(self._find_in, scope, file)
         else:
             start = asker.level + 1 if name == asker.target.name else 0
-            found = scope.find(name, self.scopes.unread, start=start)
+            find = partial(scope.find, unread_names=self.scopes.unread, start=start)
+        found = find(name)
+        if not found.providers and not found.unread and "." in name:  # STEP.OUTPUT, as elsewhere
+            step, _, output = name.rpartition(".")
+            found = find(output)
+            found = found._replace(
+                providers=tuple(p for p in found.providers if p.output and p.step and p.step.name == step)
+            )
         if found.unread:
             return Resolution(unread=tuple(f.file for f in found.unread))
         if not found.providers:
@@ -182,6 +187,13 @@ class Resolver:
         if parameter.type is not None or not parameter.annotation:
             return parameter.type
         return self.collection.files[target.file].late.get((target.name, parameter.name))
+
+    def _find_in(self, scope: Scope, file: str, name: str) -> Found:
+        """Return what `file` itself provides under `name`."""
+        if self.collection.files[file].is_zenconf:
+            return scope.find_written_in(name, file)
+        found = scope.find(name, self.scopes.unread)
+        return found if found.level == 0 or found.unread else Found()
 
     def _unknown_place(self, parameter: Parameter, asker: Asker, place: str) -> Problem:
         known = [*self.collection.files, *self._named]
