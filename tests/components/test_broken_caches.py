@@ -14,9 +14,9 @@ import attrs
 import pytest
 
 from tests.components.calling import call_test, list_tests
-from zenconv.components.entry_bytes import key_bytes
 from zenconv.components.sqlite_cache import SqliteActionCache
 from zenconv.records.artifact import ActionEntry, ActionKey
+from zenconv.records.entry_bytes import key_bytes
 from zenconv.testing import ActionCacheSuite
 
 

@@ -26,12 +26,12 @@ from typing import Any, Self
 
 import attrs
 
-from zenconv.components.entry_bytes import checksum, decode_entry, encode_entry, key_bytes, part_bytes
 from zenconv.components.options import check_options
 from zenconv.components.remote_files import RemoteFiles
 from zenconv.components.remote_store import REMOTE_OPTIONS, remote_files
 from zenconv.errors import Problem, SettingsError, StoreError
 from zenconv.records.artifact import ActionEntry, ActionKey
+from zenconv.records.entry_bytes import checksum, decode_entry, encode_entry, key_bytes, part_bytes
 
 CLAIM_SECONDS = 90.0
 """How long the claims of an owner count without a sign of life; those of a dead process block so long."""

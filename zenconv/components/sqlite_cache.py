@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from zenconv.components.entry_bytes import checksum, decode_entry, encode_entry, key_bytes, part_bytes
 from zenconv.components.options import check_options
 from zenconv.components.sqlite_file import SqliteFile
 from zenconv.components.sqlite_schema import Schema
 from zenconv.locks import FileLock, is_held
 from zenconv.records.artifact import ActionEntry, ActionKey
+from zenconv.records.entry_bytes import checksum, decode_entry, encode_entry, key_bytes, part_bytes
 
 FILE_NAME = "actions.db"
 SCHEMA = Schema(

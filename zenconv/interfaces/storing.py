@@ -77,6 +77,7 @@ class ArtifactStore(Protocol):
 class ActionCache(Protocol):
     """Which key led to which outputs, and who is computing what right now.
 
+    `zenconv.records.entry_bytes` makes bytes of an entry, checks keys, and notices damage.
     Suite: `zenconv.testing.ActionCacheSuite`.
     """
 

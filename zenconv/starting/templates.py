@@ -94,7 +94,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> list[str]:
             (folder / name).unlink(missing_ok=True)
         raise StoreError(
             f"cannot write {error.filename or folder}: {error.strerror or error}",
-            hint="name a folder that can be written: zenconv init FOLDER",
+            hint="name a folder that can be written",
         ) from error
     return written
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from zenconv.components.entry_bytes import checksum, decode_entry, encode_entry, key_bytes
+from zenconv.records.entry_bytes import checksum, decode_entry, encode_entry, key_bytes
 from zenconv.testing.stores import make_entry, make_key
 
 KEY = make_key("a")
