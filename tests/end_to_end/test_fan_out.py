@@ -297,6 +297,25 @@ def test_a_parameter_chooses_among_the_definitions_of_a_step(project):
     assert it.reused() == ["v::classifier"]
 
 
+def test_a_default_chooses_where_nothing_is_set(project):
+    text = """
+        from zenconv import when
+
+        @when(model="svm")
+        def classifier(model: str = "svm") -> str:
+            return model
+
+        @when(model="tree")
+        def classifier(model: str = "svm", depth: int = 3) -> str:
+            return f"{model} {depth}"
+        """
+    it = project({"steps_v.py": text})
+    it.run("run")
+    assert it.value("classifier") == "svm"
+    it.run("run", "--set", "model=tree")
+    assert it.value("classifier") == "tree 3"
+
+
 def test_only_the_chosen_definition_counts(project):
     it = project({"steps_v.py": VARIANTS})
     it.run("run", "--set", "model=svm")

@@ -30,13 +30,33 @@ def choose_variant(
         return found[1] if found is not None else None
 
     candidates = [*_earlier(note), (definition, note)]
-    fitting = [
-        pair for pair in candidates if all(_holds(n, v, look, settings) for n, v in pair[1].when.items())
-    ]
+    fitting = [pair for pair in candidates if _fits(pair[1], look, settings)]
+    fitting = fitting or [pair for pair in candidates if _fits(pair[1], _or_default(look, pair[0]), settings)]
     if len(fitting) == 1:
         return *fitting[0], None
     problem = _too_many(step, fitting, file) if fitting else _none(step, candidates, look, file)
     return *(fitting or candidates)[0], problem
+
+
+def _fits(note: StepNote, look: LookUp, settings: Settings) -> bool:
+    return all(_holds(name, wanted, look, settings) for name, wanted in note.when.items())
+
+
+def _or_default(look: LookUp, definition: Definition) -> LookUp:
+    """Return `look` with the defaults of the function's parameters for what nobody sets."""
+    import inspect
+
+    try:
+        parameters = inspect.signature(definition.object).parameters
+    except (TypeError, ValueError):
+        return look
+
+    def look_further(name: str) -> Value | None:
+        default = parameters[name].default if name in parameters else inspect.Parameter.empty
+        unset = None if default in (inspect.Parameter.empty, None) else Value(default, "default")
+        return look(name) or unset
+
+    return look_further
 
 
 def _earlier(note: StepNote) -> Iterator[tuple[Definition, StepNote]]:
