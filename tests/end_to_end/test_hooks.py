@@ -261,6 +261,38 @@ def test_a_hook_that_is_called_before_a_zenconf_is_read_is_an_error_there(projec
     assert "hint: put it into a plugin" in result.stderr
 
 
+def test_a_materializer_of_a_zenconf_serves_a_run_and_reading_commands_say_what_to_do(project: Make) -> None:
+    notes = """
+    class Note:
+        def __init__(self, text): self.text = text
+        def __reduce__(self): raise TypeError("no pickles")
+
+    class Notes:
+        id, version, types = "notes", 1, ("notes.Note",)
+        def accepts(self, value): return True
+        def save(self, value, sink): sink.write(value.text.encode())
+        def load(self, source): return Note(source.read().decode())
+        def summarize(self, value): return {"length": len(value.text)}
+    """
+    hooks = """
+    from zenconv.hooks import MaterializerSpec
+
+    def zenconv_materializers():
+        return [MaterializerSpec("notes", ("notes.Note",), "notes:Notes")]
+    """
+    steps = "from notes import Note\ndef one(): return Note('hi')\ndef two(one): return one.text * 2\n"
+    it = project({"steps_a.py": steps, "notes.py": notes, "zenconf.py": hooks})
+    it.run("run")
+    assert it.value("two") == "hihi"
+    assert "length 2" in it.run("show", "one").stdout
+    it.edit("steps_a.py", "* 2", "* 3")
+    it.run("run", "-n", "2")
+    assert (it.executed(), it.value("two")) == (["a::two"], "hihihi")
+    result = it.run("get", "one", "-o", "out.txt", check=4)
+    assert "the materializer 'notes', which no installed plugin provides" in result.stderr
+    assert "as a plugin it is known to whoever loads results" in result.stderr
+
+
 def test_a_hook_in_a_step_file_is_an_error_and_no_step(project: Make) -> None:
     steps = """
     from zenconv import hookimpl

@@ -295,7 +295,8 @@ class Materializers:
         if spec is None:
             raise UnknownComponent(
                 f"the artifact was stored by the materializer {id!r}, which no installed plugin provides",
-                hint=did_you_mean(id, self._specs),
+                hint=f"{did_you_mean(id, self._specs)}; one that a zenconf.py offers is known in a run only: "
+                "as a plugin it is known to whoever loads results",
             )
         materializer = self._materializer(spec)
         if not version.isdecimal() or int(version) > materializer.version:
