@@ -7,6 +7,37 @@ import attrs
 from zenconv.records.log import EventLog
 
 
+def test_components_that_no_run_asks_for_are_made_and_have_the_verbs_of_their_kind(project) -> None:
+    plugin = """
+    from zenconv.hooks import ComponentSpec
+
+    def zenconv_components():
+        names = {"half": "mine:Half", "whole": "mine:Whole"}
+        return [ComponentSpec("tuner", id, target) for id, target in names.items()]
+
+    class Half:
+        @classmethod
+        def from_options(cls, options, *, root, state):
+            return cls()
+
+        def open(self, study): ...
+        def close(self): ...
+
+    class Whole(Half):
+        def ask(self, study): ...
+        def tell(self, study, number, value): ...
+        def trials(self, study): ...
+    """
+    it = project({"steps_a.py": "def one(): return 1\n", "lib/mine.py": plugin})
+    it.write({"zenconv.toml": "[stacks.local]\ntuner = 'half'\n"})
+    env = {"PYTHONPATH": str(it.path / "lib")}
+    shown = it.run("check", "-p", "mine", env=env, check=4).stdout
+    assert "zenconv.toml:2: the tuner 'half' is no Tuner: it lacks ask, tell, trials" in shown
+    assert "hint: its verbs are those of zenconv.interfaces.tuning.Tuner" in shown
+    it.edit("zenconv.toml", "half", "whole")
+    assert "ok       tuner: Whole" in it.run("check", "-p", "mine", env=env).stdout
+
+
 def test_what_plugins_provide_by_their_options_is_there_when_a_project_is_checked(project) -> None:
     plugin = """
     from zenconv.hooks import OptionSpec, ParameterValue

@@ -16,6 +16,7 @@ from zenconv.records.layout import StateFolder
 from zenconv.settings import Settings
 from zenconv.stack.assemble import Stack, choose_component
 from zenconv.trust import load_user_key
+from zenconv.upkeep.check_verbs import check_verbs
 from zenconv.upkeep.findings import Finding, Section
 
 _LACKS = {
@@ -49,6 +50,7 @@ def check_stack(
         look("action cache", lambda: _try_cache(stack.action_cache))
     if stack.is_settled("trust"):
         look("trust", lambda: _try_trust(stack))
+    findings += check_verbs(section, stack)
     findings += _check_reach(section, settings, plugins)
     return findings
 
