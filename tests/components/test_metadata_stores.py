@@ -56,9 +56,9 @@ class Greedy(SqliteIndex):
 class Stale(SqliteIndex):
     is_fresh = False
 
-    def refresh(self) -> None:
+    def refresh(self, *, anew: bool = False) -> None:
         if not self.is_fresh:
-            super().refresh()
+            super().refresh(anew=anew)
         self.is_fresh = True
 
 
@@ -82,9 +82,12 @@ class Sorted(SqliteIndex):
 
 
 class Forgetful(SqliteIndex):
-    def rebuild(self) -> None:
-        self.refresh = lambda: None  # type: ignore[method-assign]
-        self.runs = lambda **options: []  # type: ignore[method-assign, assignment]
+    """Forgets everything, and takes in nothing again."""
+
+    def refresh(self, *, anew: bool = False) -> None:
+        if anew:
+            self.runs = lambda **options: []  # type: ignore[method-assign, assignment]
+        super().refresh(anew=anew)
 
 
 class Curious(SqliteIndex):
@@ -99,8 +102,8 @@ class Curious(SqliteIndex):
 class Silent(SqliteIndex):
     """Says nothing of damage."""
 
-    def refresh(self) -> None:
-        super().refresh()
+    def refresh(self, *, anew: bool = False) -> None:
+        super().refresh(anew=anew)
         self.notices.clear()
 
 
@@ -111,9 +114,9 @@ class Loner(SqliteIndex):
         super().__init__(state)
         self.own: set[str] = set()
 
-    def refresh(self) -> None:
+    def refresh(self, *, anew: bool = False) -> None:
         before = {run.id for run in super().runs()}
-        super().refresh()
+        super().refresh(anew=anew)
         self.own |= {run.id for run in super().runs()} - before
 
     def runs(self, **options: Any) -> Sequence[Any]:
@@ -123,11 +126,11 @@ class Loner(SqliteIndex):
 class Waiting(SqliteIndex):
     """Leaves what is new to whoever is at it, who may be dead."""
 
-    def refresh(self) -> None:
+    def refresh(self, *, anew: bool = False) -> None:
         if not self.state.path.joinpath("busy").exists():
             self.state.path.joinpath("busy").touch()
             time.sleep(0.05)
-            super().refresh()
+            super().refresh(anew=anew)
             self.state.path.joinpath("busy").unlink()
 
 
@@ -190,8 +193,8 @@ class Sentimental(SqliteIndex):
         super().__init__(state)
         self.seen: dict[str, Any] = {}
 
-    def refresh(self) -> None:
-        super().refresh()
+    def refresh(self, *, anew: bool = False) -> None:
+        super().refresh(anew=anew)
         self.seen.update({run.id: run for run in super().runs()})
 
     def runs(self, **options: Any) -> Sequence[Any]:
@@ -221,11 +224,11 @@ class Crowded(SqliteIndex):
 
     busy: set[str] = set()
 
-    def refresh(self) -> None:
+    def refresh(self, *, anew: bool = False) -> None:
         assert not self.busy, "somebody else is at it"
         self.busy.add("refresh")
         try:
-            super().refresh()
+            super().refresh(anew=anew)
             time.sleep(0.01)
         finally:
             self.busy.clear()
@@ -247,8 +250,8 @@ class Indifferent(SqliteIndex):
 class Chatty(SqliteIndex):
     """Complains that there is nothing yet."""
 
-    def refresh(self) -> None:
-        super().refresh()
+    def refresh(self, *, anew: bool = False) -> None:
+        super().refresh(anew=anew)
         if not super().count():
             self.notices.append("there is no run")
 

@@ -98,7 +98,7 @@ def test_a_newer_file_is_refused_and_rebuilt_when_asked(state: StateFolder) -> N
     index = SqliteIndex(state)
     with pytest.raises(RecordError, match="newer zenconv"):
         index.refresh()
-    index.rebuild()
+    index.refresh(anew=True)
     assert index.count() == 1
     assert "made again from the logs of 1 run" in index.notices[-1]
     assert (state.path / "index.sqlite.newer-1").exists()
@@ -109,7 +109,7 @@ def test_rebuilding_keeps_the_old_file_and_gives_the_same_answers(state: StateFo
         succeeded_run(state)
     index = fresh(state)
     before = _content(index)
-    index.rebuild()
+    index.refresh(anew=True)
     assert _content(index) == before
     assert (state.path / "index.sqlite.damaged-1").exists()
 

@@ -75,18 +75,22 @@ class SqliteIndex:
         path = options.get("path")
         return cls(StateFolder(state), root / os.path.expanduser(path) if path else None)
 
-    def refresh(self) -> None:
-        """Take in what the logs say since last time."""
+    def refresh(self, *, anew: bool = False) -> None:
+        """Take in what the logs say since last time; `anew`: forget everything first, but keep the file."""
+        if anew:
+            self._forget()
         self._answer(self._catch_up)
+        if anew:
+            self._tell_anew()
 
-    def rebuild(self) -> None:
-        """Forget everything and take in all logs again; the old file is kept aside."""
+    def _forget(self) -> None:
         try:
             self._start_over("making it again was asked for")
         except RecordError:
             self._move_aside("newer")
         self._damage = ""
-        self.refresh()
+
+    def _tell_anew(self) -> None:
         runs = self.count()
         self.notices.append(f"{self.path}: made again from the logs of {runs} run{'s' * (runs != 1)}")
 

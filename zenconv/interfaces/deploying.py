@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from zenconv.interfaces.closing import Closable
 from zenconv.interfaces.registering import OpenFile
 from zenconv.records.deployment import Deployment
 
 
 @runtime_checkable
-class Deployer(Protocol):
+class Deployer(Closable, Protocol):
     """Has registered models answer under names, one model to a name.
 
     The deployments are those of the place, whoever asked for them: every object with the same
@@ -36,9 +37,6 @@ class Deployer(Protocol):
 
     def remove(self, name: str) -> None:
         """Have nothing answer under the name any more. A missing one is no error."""
-
-    def close(self) -> None:
-        """Release connections; what answers goes on. A second time is no error."""
 
 
 __all__ = ["Deployer"]

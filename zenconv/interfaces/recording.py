@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
+from zenconv.interfaces.closing import Closable
 from zenconv.records.plan import KeyParts
 from zenconv.records.run import RunRecord, RunStatus, StepRunRecord, StepStatus
 
 
 @runtime_checkable
-class MetadataStore(Protocol):
+class MetadataStore(Closable, Protocol):
     """The recorded runs, newest first wherever there is an order; the run's number is the order.
 
     A store that finds itself damaged says so in `notices` and makes itself again from the logs;
@@ -24,8 +25,8 @@ class MetadataStore(Protocol):
 
     notices: list[str]
 
-    def refresh(self) -> None:
-        """Take in what the logs say since last time.
+    def refresh(self, *, anew: bool = False) -> None:
+        """Take in what the logs say since last time; `anew`: forget everything first, and keep it aside.
 
         A run without an end whose process is gone becomes ``interrupted``. Interrupted itself,
         it has changed nothing. Where nothing can be written, the answer is right all the same.
@@ -74,12 +75,6 @@ class MetadataStore(Protocol):
 
     def key_parts(self, keys: Iterable[str]) -> dict[str, KeyParts]:
         """Return what the given cache keys were made of, as far as recorded."""
-
-    def rebuild(self) -> None:
-        """Forget everything and take in all logs again; the old data is kept aside."""
-
-    def close(self) -> None:
-        """Release connections; a second time is no error."""
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import IO, Protocol, runtime_checkable
 
+from zenconv.interfaces.closing import Closable
 from zenconv.records.model_version import ModelVersion, Promotion
 
 OpenFile = Callable[[str], IO[bytes]]
@@ -12,7 +13,7 @@ OpenFile = Callable[[str], IO[bytes]]
 
 
 @runtime_checkable
-class ModelRegistry(Protocol):
+class ModelRegistry(Closable, Protocol):
     """Models by name: numbered versions, each with its bytes, and aliases that are put on them.
 
     It keeps the bytes itself: a version outlives the run that made it, and the run's store. Nothing
@@ -54,9 +55,6 @@ class ModelRegistry(Protocol):
 
     def promotions(self, name: str) -> Sequence[Promotion]:
         """Return every promotion there was, newest first; an unknown name has none."""
-
-    def close(self) -> None:
-        """Release connections; a second time is no error."""
 
 
 __all__ = ["ModelRegistry", "OpenFile"]

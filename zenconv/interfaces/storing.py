@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Protocol, Self, runtime_checkable
 
+from zenconv.interfaces.closing import Closable
 from zenconv.records.artifact import ActionEntry, ActionKey
 
 
@@ -74,11 +75,11 @@ class ArtifactStore(Protocol):
 
 
 @runtime_checkable
-class ActionCache(Protocol):
+class ActionCache(Closable, Protocol):
     """Which key led to which outputs, and who is computing what right now.
 
-    `zenconv.records.entry_bytes` makes bytes of an entry, checks keys, and notices damage.
-    Suite: `zenconv.testing.ActionCacheSuite`.
+    `zenconv.records.entry_bytes` makes bytes of an entry, checks keys, and notices damage. To close it
+    ends all of its claims. Suite: `zenconv.testing.ActionCacheSuite`.
     """
 
     def look_up(self, keys: Sequence[ActionKey]) -> dict[ActionKey, ActionEntry]:
@@ -111,9 +112,6 @@ class ActionCache(Protocol):
 
     def entries(self) -> Iterator[ActionEntry]:
         """Yield every readable entry, in no particular order."""
-
-    def close(self) -> None:
-        """Release all claims and resources."""
 
 
 __all__ = ["ActionCache", "ArtifactStore", "BlobWriter"]

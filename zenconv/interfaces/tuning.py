@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from zenconv.interfaces.closing import Closable
 from zenconv.records.tuning import Study, Trial
 
 
 @runtime_checkable
-class Tuner(Protocol):
+class Tuner(Closable, Protocol):
     """Chooses parameters for trials, by what came of those before. Running the trials is not its business.
 
     Several processes may work on one study. The name of a study is checked by `check_study_name`
@@ -41,9 +42,6 @@ class Tuner(Protocol):
 
     def trials(self, study: str) -> Sequence[Trial]:
         """Return every trial by number, whoever asked for it; an unknown study has none."""
-
-    def close(self) -> None:
-        """Release connections; a second time is no error."""
 
 
 __all__ = ["Tuner"]

@@ -417,8 +417,7 @@ class MetadataStoreSuite(ConformanceSuite):
         runs = list(store.runs())
         assert told <= {run.number for run in runs if run.status == "succeeded"}
         said = [(run, list(store.steps(run.id))) for run in runs]
-        store.rebuild()
-        store.refresh()
+        store.refresh(anew=True)
         assert [(run, list(store.steps(run.id))) for run in store.runs()] == said
 
     def test_a_deleted_run_leaves_the_history(self, open_store: OpenStore, state: StateFolder) -> None:
@@ -446,8 +445,7 @@ class MetadataStoreSuite(ConformanceSuite):
         folder = succeeded_run(state)
         store = read()
         before = (list(store.runs()), list(store.steps(folder.id)))
-        store.rebuild()
-        store.refresh()
+        store.refresh(anew=True)
         assert (list(store.runs()), list(store.steps(folder.id))) == before
 
     def test_it_may_be_read_and_brought_up_to_date_by_several_at_once(

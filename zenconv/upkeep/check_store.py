@@ -76,7 +76,7 @@ class StoreCheck:
     def _check_records(self) -> Iterator[Finding]:
         records: MetadataStore = self.stack.metadata_store
         if self.fix and any(True for _ in self.state.run_ids()):
-            records.rebuild()
+            records.refresh(anew=True)
             yield from (SECTION.fixed("records", text) for text in _take_notices(records))
         else:
             records.refresh()

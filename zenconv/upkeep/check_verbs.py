@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from zenconv.errors import ZenconvError
+from zenconv.interfaces.closing import Closable
 from zenconv.interfaces.deploying import Deployer
 from zenconv.interfaces.orchestrating import Orchestrator
 from zenconv.interfaces.recording import MetadataStore
@@ -43,4 +44,10 @@ def check_verbs(section: Section, stack: Stack) -> Iterator[Finding]:
 
 
 def _verbs(interface: type) -> list[str]:
-    return [name for name, value in vars(interface).items() if callable(value) and not name.startswith("_")]
+    faces = [interface, Closable] if issubclass(interface, Closable) else [interface]
+    return [
+        name
+        for face in faces
+        for name, value in vars(face).items()
+        if callable(value) and not name.startswith("_")
+    ]

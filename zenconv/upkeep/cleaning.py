@@ -231,7 +231,7 @@ class Cleaner:
         store = self.stack.metadata_store
         store.refresh()
         if len(runs) > store.count():  # most of it is about runs that are gone: a new one is small
-            store.rebuild()
+            store.refresh(anew=True)
         store.notices[:] = [text for text in store.notices if not _is_own_doing(text)]
         if self.is_shared:
             unpin_runs(self.state, self.stack, runs)
