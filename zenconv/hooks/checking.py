@@ -15,6 +15,7 @@ from zenconv.errors import PluginError, did_you_mean
 from zenconv.hooks import specs
 
 _PREFIX = "zenconv_"
+_STARRED = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _FUNCTIONS = (types.FunctionType, types.MethodType, staticmethod, classmethod)
 
 
@@ -37,17 +38,19 @@ def check_hooks(plugin: Any, name: str, origin: str) -> None:
                 f"{place_of_code(function)}: {attribute!r} is not a hook of zenconv {owner}",
                 hint=did_you_mean(hook, known),
             )
-        _check_arguments(hook, function, tuple(inspect.signature(spec).parameters), is_bound, owner)
+        offered = spec.__code__.co_varnames[: spec.__code__.co_argcount]
+        if not _is_plain(function, offered, is_bound):
+            _check_arguments(hook, function, offered, is_bound, owner)
         _check_shape(hook, function, options, owner)
 
 
 def _check_others(plugin: Any, owner: str) -> None:
     """Refuse what has the name of a hook and is no function, so that it would never be called."""
-    known = [name for name in vars(specs) if name.startswith(_PREFIX)]
-    for name in dir(plugin):
+    for name in list(vars(plugin)) if inspect.ismodule(plugin) else dir(plugin):
         value = inspect.getattr_static(plugin, name, None) if name.startswith(_PREFIX) else None
         if value is None or isinstance(value, _FUNCTIONS) or inspect.ismodule(value):
             continue
+        known = [name for name in vars(specs) if name.startswith(_PREFIX)]
         if name in known or (callable(value) and not isinstance(value, type)):
             where = place_of_code(value)
             where = where if where != "?" else _short_path(getattr(plugin, "__file__", None) or "?")
@@ -56,6 +59,14 @@ def _check_others(plugin: Any, owner: str) -> None:
                 f"{where}: {name!r} is no function but a {kind} {owner}",
                 hint=f"def {name}(...): ..." if name in known else did_you_mean(name, known),
             )
+
+
+def _is_plain(function: types.FunctionType, offered: tuple[str, ...], is_bound: bool) -> bool:
+    """Return whether a function takes some of what is offered and has nothing special, as most do."""
+    code = function.__code__
+    if code.co_flags & _STARRED or code.co_kwonlyargcount or function.__defaults__:
+        return False
+    return set(code.co_varnames[is_bound : code.co_argcount]).issubset(offered)
 
 
 def _check_arguments(
