@@ -89,11 +89,12 @@ def test_daemons_sessions_and_grandchildren_end_with_the_process_that_adopts_the
     await_end(pids)
 
 
-def test_processes_that_go_on_forking_are_all_caught() -> None:
-    body = """
+@pytest.mark.parametrize("away", ["os.setsid()", "os.setpgid(0, 0)", "pass"])
+def test_processes_that_go_on_forking_are_all_caught(away: str) -> None:
+    body = f"""
     with Adoption():
         if os.fork() == 0:
-            os.setsid()
+            {away}
             while True:
                 if os.fork() == 0:
                     continue  # the child goes on, and its parent ends: the tree never stands still

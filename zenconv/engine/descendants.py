@@ -11,11 +11,13 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, NamedTuple
 
 _ADOPT = 36  # PR_SET_CHILD_SUBREAPER of <linux/prctl.h>
-_MOST_ROUNDS = 1000
+_MOST_ROUNDS = 10_000
 
 
 class Adoption:
@@ -72,6 +74,7 @@ NOBODY = Started()
 class _Process(NamedTuple):
     pid: int
     parent: int
+    group: int
     tick: int
 
 
@@ -84,8 +87,12 @@ def now_in_ticks() -> int:
 
 def list_descendants(pid: int, spare: Started = NOBODY) -> list[int]:
     """Return the processes below `pid`, parents first; not those of `spare`, nor what is below them."""
+    return _list_below(pid, _list_processes(), spare)
+
+
+def _list_below(pid: int, processes: Iterable[_Process], spare: Started) -> list[int]:
     children: dict[int, list[_Process]] = {}
-    for process in _list_processes():
+    for process in processes:
         children.setdefault(process.parent, []).append(process)
     found: list[int] = []
     waiting = [pid]
@@ -104,36 +111,79 @@ def _list_processes() -> list[_Process]:
     if not entries:
         import subprocess
 
-        done = subprocess.run(["ps", "-axo", "pid=,ppid="], capture_output=True, text=True, check=False)
+        done = subprocess.run(["ps", "-axo", "pid=,ppid=,pgid="], capture_output=True, text=True, check=False)
         words = list(map(int, done.stdout.split()))
-        return [_Process(pid, parent, 0) for pid, parent in zip(words[::2], words[1::2], strict=False)]
-    found = []
-    for pid in entries:
-        try:
-            with open(f"/proc/{pid}/stat", "rb", buffering=0) as stream:
-                fields = stream.read().rpartition(b")")[2].split()  # a program's name may hold anything
-        except OSError:
-            continue
-        found.append(_Process(pid, int(fields[1]), int(fields[19])))
-    return found
+        rows = zip(words[::3], words[1::3], words[2::3], strict=False)
+        return [_Process(pid, parent, group, 0) for pid, parent, group in rows]
+    return [process for process in map(_read_process, entries) if process is not None]
+
+
+def _read_process(pid: int) -> _Process | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as stream:
+            fields = stream.read().rpartition(b")")[2].split()  # a program's name may hold anything
+    except OSError:
+        return None
+    return _Process(pid, int(fields[1]), int(fields[2]), int(fields[19]))
 
 
 def kill_descendants(pid: int, spare: Started = NOBODY) -> list[int]:
     """Kill the processes below `pid`, except `spare` and what is below those; return which.
 
     All are stopped before the first is killed: while its parent stands still, none can get away.
+    A process that ends as soon as it has forked may be gone before its turn comes. Two things catch
+    what goes on like that: its group, if it has one of its own, and a look at the newest orphans
+    alone, which takes less time than to fork.
     """
+    killed: dict[int, None] = {}
+    while stopped := _stop_descendants(pid, spare, killed):
+        for found in stopped:
+            _signal(found, signal.SIGKILL)
+        killed.update(dict.fromkeys(stopped))
+    return list(killed)
+
+
+def _stop_descendants(pid: int, spare: Started, known: Mapping[int, None]) -> list[int]:
+    """Stop the processes below `pid` until there is none that goes on; return those not `known`."""
     stopped: dict[int, None] = {}
     for _ in range(_MOST_ROUNDS):
-        fresh = [found for found in list_descendants(pid, spare) if found not in stopped]
+        processes: list[_Process] = []
+        below = _list_newest(pid, spare)
+        fresh = [found for found in below if found not in stopped and found not in known]
+        if not fresh:
+            processes = _list_processes()
+            below = _list_below(pid, processes, spare)
+            fresh = [found for found in below if found not in stopped and found not in known]
         if not fresh:
             break
+        for group in _own_groups(processes, set(below)):
+            _signal(-group, signal.SIGSTOP)
         for found in fresh:
             stopped[found] = None
             _signal(found, signal.SIGSTOP)
-    for found in stopped:
-        _signal(found, signal.SIGKILL)
     return list(stopped)
+
+
+def _list_newest(pid: int, spare: Started) -> list[int]:
+    """Return the children of `pid`, the newest first, as far as the system lists them by parent."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as stream:
+                found += map(int, stream.readall().split())
+    except OSError:
+        return []
+    found.reverse()
+    if spare == NOBODY:
+        return found
+    processes = filter(None, map(_read_process, found))
+    return [process.pid for process in processes if not spare.has(process)]
+
+
+def _own_groups(processes: Iterable[_Process], below: AbstractSet[int]) -> set[int]:
+    """Return the process groups in which there is nobody else than `below`."""
+    own = {process.group for process in processes if process.pid in below}
+    return own - {process.group for process in processes if process.pid not in below} - {0, 1}
 
 
 def kill_tree(pid: int) -> None:
