@@ -269,7 +269,7 @@ def test_all_plugins_that_fail_are_named_together(project) -> None:
 def test_a_plugin_that_prints_does_not_spoil_json(project) -> None:
     it = project({"steps_a.py": FINE})
     env = install(it, ".plugins", "noisy", "print('noise')\n")
-    assert [row["name"] for row in it.json("plugins", env=env)["plugins"]][-1] == "noisy"
+    assert "noisy" in [row["name"] for row in it.json("plugins", env=env)["plugins"]]
     assert it.json("run", env=env)["exit_code"] == 0
 
 

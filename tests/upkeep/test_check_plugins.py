@@ -14,6 +14,11 @@ from zenconv.upkeep.requirements import find_unmet, installed_version, read_requ
 
 __all__ = ["home", "install", "site"]
 
+OURS = {
+    folder.name.removeprefix("zenconv-") for folder in Path(__file__).parents[2].glob("plugins/zenconv-*")
+}
+"""Packages of this repository, which may be installed beside it."""
+
 OFFERS = """
 from zenconv.hooks.markers import ComponentSpec, hookimpl
 
@@ -27,7 +32,7 @@ def look(*requests: str, **names) -> tuple[dict[str, str], list[str]]:
     """Return the problems by subject, and the names of the plugins that are left."""
     checked = check_plugins(requests, PluginSettings(**names))
     problems = {f.subject: f.text for f in checked.findings if f.level != "ok"}
-    return problems, [row.name for row in checked.plugins.rows()]
+    return problems, [row.name for row in checked.plugins.rows() if row.name not in OURS]
 
 
 def test_sound_plugins_are_listed_with_their_origin(install):
