@@ -159,7 +159,7 @@ class Reader:
         return f"{self.page.relative_to(REPOSITORY)}:{piece.line}"
 
 
-def make_programs(folder: Path, fresh: FreshEnvironment | None) -> Path:
+def make_programs(folder: Path, fresh: FreshEnvironment | None = None) -> Path:
     """Write a ``zenconv`` and a ``python`` of this very interpreter, or of another; return their folder.
 
     What installs, or tests what is installed, is a program only where nothing is spoilt by it.

@@ -35,7 +35,8 @@ def make_environment(home: Path, **changes: str) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("ZENCONV_", "_ZENCONV", "COV_"))
-        and name not in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI")
+        and name
+        not in ("PYTHONDONTWRITEBYTECODE", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI", "PYTEST_ADDOPTS")
     }
     # This zenconv, whichever is installed.
     kept["PYTHONPATH"] = os.pathsep.join(filter(None, [_PLACE, kept.get("PYTHONPATH", "")]))
