@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,3 +69,5 @@ def _install_plugins(site: Path, count: int) -> None:
         (site / f"{name}.py").write_text("from zenconv import hookimpl\n", "utf-8")
         (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", "utf-8")
         (information / "entry_points.txt").write_text(f"[zenconv]\nbench{number} = {name}\n", "utf-8")
+    an_hour_ago = time.time() - 3600
+    os.utime(site, (an_hour_ago, an_hour_ago))  # what changed just now is looked through at every start
