@@ -395,7 +395,8 @@ class Supervisor:
     def _outcome(self) -> tuple[str, int]:
         state = self._state
         return judge_run(
-            [node for node, status in state.status.items() if status == "failed"],
+            # A step that was interrupted although nobody interrupted the run is no success.
+            [node for node, status in state.status.items() if status in ("failed", "interrupted")],
             state.checks,
             signal_number=self._signals[0] if self._signals else 0,
             is_interrupted=state.interrupted,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import attrs
 
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.durability import Durability
-from zenconv.engine.failures import plain_failure
+from zenconv.engine.failures import definition_frame, plain_failure
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.perform import Performer
@@ -151,7 +152,9 @@ class _Work:
         self._performer = performer
         self._durability = Durability([performer.store.sync])
         self._async_tasks: AsyncTasks | None = None
+        self._pending: list[Message] = []
         self._is_over = False
+        self._is_called_off = False
 
     def run(self, messages: list[Message]) -> None:
         """Take messages until the runner says that it was the last, then tear everything down."""
@@ -171,10 +174,14 @@ class _Work:
             self._begin(Task.from_json(message["task"]))
         elif "end_pipeline" in message:
             self._note(self._performer.endings.end_pipeline(message["end_pipeline"]))
+        elif "interrupt" in message:
+            self._is_called_off = True
         elif "end" in message:
             self._is_over = True
 
     def _begin(self, task: Task) -> None:
+        if not self._async_tasks:
+            self._forget_stray_signal()  # it came while nothing was executed
         self._performer.capture.label = task.node
         try:
             if self._performer.check is not None:
@@ -182,15 +189,14 @@ class _Work:
         except ZenconvError as refusal:
             from zenconv.engine.environments import describe_refusal
 
-            result = TaskResult(task.node, "failed", error=describe_refusal(str(refusal)))
-            self._tell(result.to_json())
+            self._tell(TaskResult(task.node, "failed", error=describe_refusal(str(refusal))))
             return
         if (task.template or task.node) not in self._performer.pipeline.nodes:
             error = plain_failure("LookupError", "the step is not there when a worker imports the project")
-            self._tell(TaskResult(task.node, "failed", error=error).to_json())
+            self._tell(TaskResult(task.node, "failed", error=error))
             return
         if not task.is_async:
-            self._tell(self._performer.perform(task).to_json())
+            self._tell(self._performer.perform(task))
             return
         if self._async_tasks is None:
             from zenconv.engine.async_tasks import AsyncTasks
@@ -200,18 +206,51 @@ class _Work:
 
     def _wait(self) -> list[Message]:
         """Return what the runner says next; meanwhile async tasks go on."""
-        while self._async_tasks:
+        while self._async_tasks and not self._pending:
             for result in self._async_tasks.wait(None, self._link.fileno()):
-                self._tell(result.to_json())
-            messages = self._link.receive(is_waiting=False)
-            if messages:
-                return messages
-        return [] if self._is_over else self._link.receive()
+                self._tell(result)
+            self._look()
+        if self._pending or self._is_over:
+            messages, self._pending = self._pending, []
+            return messages
+        return self._link.receive()
+
+    def _look(self) -> None:
+        """Take in what the runner has said meanwhile."""
+        heard = self._link.receive(is_waiting=False)
+        self._is_called_off = self._is_called_off or any("interrupt" in message for message in heard)
+        self._pending += heard
 
     def _note(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
             self._link.send({"notice": [notice.text, notice.level]})
 
-    def _tell(self, result: Mapping[str, Any]) -> None:
-        self._link.send({"result": result})
+    def _tell(self, result: TaskResult) -> None:
+        if result.status == "interrupted":
+            result = self._blame_stray_signal(result)
+        self._link.send({"result": result.to_json()})
         self._durability.note()
+        if not self._async_tasks:
+            self._forget_stray_signal()
+
+    def _blame_stray_signal(self, result: TaskResult) -> TaskResult:
+        """Return a failure where it was not the runner who called the step off.
+
+        The runner says so before it sends a signal. Whatever else sends one, the step itself or
+        somebody short of memory, means this process and not the run.
+        """
+        self._look()
+        if self._is_called_off:
+            return result
+        name = signal.Signals(self._performer.interruption.signal or signal.SIGINT).name
+        error = plain_failure("Interrupted", f"the step's process was sent {name}, and the run was not")
+        node = self._performer.pipeline.nodes.get(result.node)
+        frames = [definition_frame(node.step)] if node is not None else []
+        return attrs.evolve(result, status="failed", error={**error, "frames": frames})
+
+    def _forget_stray_signal(self) -> None:
+        if self._performer.interruption.signal:
+            self._look()
+            if not self._is_called_off:
+                self._performer.interruption.signal = 0
+                self._async_tasks = None  # whose loop has cancelled everything

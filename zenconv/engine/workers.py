@@ -176,7 +176,12 @@ class ProcessWorkers:
 
     def interrupt(self, number: int) -> None:
         for worker in self._workers.values():
-            self._server.signal(worker.pid, number)
+            self._call_off(worker, number)
+
+    def _call_off(self, worker: _Worker, number: int) -> None:
+        # Said first: a worker takes a signal that comes without a word for somebody else's.
+        worker.tell({"interrupt": number})
+        self._server.signal(worker.pid, number)
 
     def notices(self) -> Sequence[Notice]:
         notices, self._notices = self._notices, []
@@ -188,7 +193,7 @@ class ProcessWorkers:
             if not worker.is_ready:
                 self._server.kill(worker.pid)
             elif worker.unfinished:
-                self._server.signal(worker.pid, signal.SIGTERM)
+                self._call_off(worker, signal.SIGTERM)
         self._tell_all({"end": True})
         try:
             self._see_off(clock.monotonic() + GRACE_SECONDS if stopped else None)

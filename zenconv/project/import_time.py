@@ -15,8 +15,9 @@ from collections.abc import Collection, Iterator, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
 
-from zenconv.fingerprint.places import is_own_module
+from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ModuleSource, ProjectSources
+from zenconv.project.named_files import find_named_file
 
 
 def _words(text: str) -> frozenset[str]:
@@ -48,16 +49,11 @@ _WORDS = _words(
     "stat glob rglob iterdir walk home cwd getcwd available cpu_count device_count uname node "
     "hostname random rand randn uuid1 uuid4 time timestamp scan file fromfile genfromtxt loadtxt "
     "request geturl mtime listdir scandir which isfile isdir is_file is_dir getsize getmtime "
-    "get_data resources entry_points dlopen devices"
+    "get_data resources entry_points dlopen devices randint randperm multinomial bernoulli "
+    "get_num_threads get_num_interop_threads"
 )
 _PURE = frozenset(["loads", "manual_seed", "random_state"])
 _SPLIT = re.compile(r"[^a-z0-9]+|_")
-_HINT = re.compile(
-    rb"time|random|uuid|secrets|platform|socket|getpass|tempfile|subprocess|os\b|sys\b|eval|exec|input|"
-    rb"import_module|__import__|\bid\b|hash|read|load|open|fetch|download|connect|pretrained|memmap|now|today|"
-    rb"exists|stat|glob|iterdir|home|cwd|available|count|file|rand|scan|request|psutil|ctypes|which|walk|"
-    rb"devices|resources|entry_points|\]\("
-)
 
 
 def find_doubts(sources: ProjectSources, plugins: Collection[str] = ()) -> list[str]:
@@ -67,17 +63,11 @@ def find_doubts(sources: ProjectSources, plugins: Collection[str] = ()) -> list[
     so that they can be edited: what they do there is no matter of the project's.
     """
     reader = _Reader(sources)
-    written = [
-        source
-        for source in sources.modules()
-        if not source.is_binary and source.module.partition(".")[0] not in plugins
-    ]
-    if not any(_HINT.search(source.data) for source in written):
-        return []  # and no module calls another's doubtful function
-    for source in written:
+    for source in sources.modules():
         module = sys.modules.get(source.module)
-        if module is not None:
-            reader.read_module(source, vars(module))
+        if module is None or source.is_binary or source.module.partition(".")[0] in plugins:
+            continue
+        reader.read_module(source, vars(module))
     return reader.found
 
 
@@ -134,17 +124,28 @@ class _Reader:
     def _judge_call(self, node: ast.Call, source: ModuleSource, namespace: Mapping[str, Any]) -> None:
         name, chain = _last_name(node.func), _chain(node.func)
         is_builtin = len(chain) == 1 and name in _BUILTINS and name not in namespace
+        called = _resolve(chain, namespace)
         if is_builtin or (name and _is_doubtful(name)):
             self._report(node, source, ".".join(chain) or name)
         elif isinstance(node.func, ast.Subscript):
             self._report(node, source, "a function looked up in a table")
         elif name == "import_module" and not (node.args and isinstance(node.args[0], ast.Constant)):
             self._report(node, source, "import_module of a computed name")
-        called = _resolve(chain, namespace)
+        elif self._is_foreign(called, chain, namespace):
+            file = find_named_file(node, namespace, self.sources.root)
+            if file:
+                self._report(node, source, f"{'.'.join(chain) or name}(), which is given the file {file!r},")
         self._follow(called)
         if not is_own_module(_home_of(called)):  # a note on a function does not call it
             for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
                 self._follow(_resolve(_chain(argument), namespace))
+
+    def _is_foreign(self, called: Any, chain: list[str], namespace: Mapping[str, Any]) -> bool:
+        """Return whether what is called may be compiled code of a library, which opens files unheard."""
+        if called is None:
+            return bool(chain) and chain[0] in namespace
+        home = _home_of(called) or type(called).__module__
+        return not (is_own_module(home) or is_standard_module(home) or self.sources.get(home) is not None)
 
     def _follow(self, value: Any) -> None:
         """Read a function of the project, or all methods of a class, later."""
