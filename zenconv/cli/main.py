@@ -7,6 +7,7 @@ A command ``name`` lives in ``zenconv/cli/name.py`` and exports a click command 
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 import warnings
@@ -234,8 +235,9 @@ def main(args: Sequence[str] | None = None) -> None:
         sys.exit(answer_shell(program, os.environ[_COMPLETE]))
     _make_streams_safe()
     warnings.showwarning = _show_warning
-    code = run_command(sys.argv[1:] if args is None else args)
-    sys.exit(flush(code))
+    code = flush(run_command(sys.argv[1:] if args is None else args))
+    gc.freeze()  # Python's end looks for cycles among all objects, several times: a tenth of a short run
+    sys.exit(code)
 
 
 def flush(code: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ def command(common: CommonOptions, flags: RunFlags) -> int:
     """
     from zenconv.errors import UsageError
 
+    gc.disable()  # until all is imported and read: that makes many objects and no garbage
     changes = _read_changes(flags.timeout, strict_markers=flags.strict_markers)
     common = attrs.evolve(common, changes=changes)
     show = _find_listing(flags)
@@ -79,6 +81,7 @@ def _run(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
     settings = _load_settings(common, flags)
     report = RunReport(flags, settings.root)
     exports = Exports(settings, report, options.selection.sample)
+    gc.enable()
     run, finished = run_project(settings, options, partial(common.load_plugins, settings), exports)
     failed = exports.write(common, run, finished)
     report.show_end(run, finished, exports.written)
@@ -88,6 +91,7 @@ def _run(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
 def _watch(common: CommonOptions, flags: RunFlags, options: RunOptions) -> int:
     from zenconv.cli.watch import WatchOptions, watch_project
 
+    gc.enable()
     return watch_project(WatchOptions(common, options, lambda: _load_settings(common, flags), flags))
 
 
