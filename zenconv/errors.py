@@ -25,9 +25,8 @@ where (``file:line``), what exists instead, and the edit or command that fixes i
 
 from __future__ import annotations
 
-import difflib
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
@@ -57,13 +56,19 @@ def did_you_mean(name: str, known: Iterable[str], *, limit: int = 8) -> str:
     """Return ``did you mean 'x'?`` or, without a near match, what there is."""
     names = sorted(set(known))
     alike = [other for other in names if other != name and other.casefold() == name.casefold()]
-    near = alike or difflib.get_close_matches(name, names, n=2)
+    near = alike or _near(name, names)
     if near:
         return "did you mean " + " or ".join(repr(n) for n in near) + "?"
     if not names:
         return ""
     shown = ", ".join(names[:limit])
     return f"available: {shown}" + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def _near(name: str, names: Sequence[str]) -> list[str]:
+    import difflib  # only for an error that is shown
+
+    return difflib.get_close_matches(name, names, n=2)
 
 
 def hint_to_write(error: OSError) -> str:

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -419,6 +420,20 @@ def test_the_log_is_brought_in_before_it_grows_large(path: Path, monkeypatch):
         cache.publish(make_entry(make_key(f"step {number}")))
     assert os.stat(f"{path}-wal").st_size < 2_000_000
     assert len(list(cache.entries())) == 600
+    cache.close()
+
+
+def test_a_log_that_was_brought_in_is_small_again(path: Path, monkeypatch):
+    import zenconv.components.sqlite_file as module
+
+    monkeypatch.setattr(module, "_CHECKPOINT_BYTES", 200_000)
+    cache = SqliteActionCache(path)
+    sizes = []
+    for number in range(640):
+        cache.publish(make_entry(make_key(f"step {number}")))
+        sizes.append(os.stat(f"{path}-wal").st_size)
+    smaller = sum(later < earlier for earlier, later in pairwise(sizes))
+    assert smaller >= 2, "what is written back would be written back again every 64 commits"
     cache.close()
 
 

@@ -110,8 +110,11 @@ def has_screen(stream: IO[str] | None = None) -> bool:
 
 def style(text: str, *styles: str, stream: IO[str] | None = None) -> str:
     """Return `text` in a colour, ``bold`` or ``dim``, where `stream` shows colours."""
-    if not text or not has_colors(stream):
-        return text
+    return paint(text, *styles) if text and has_colors(stream) else text
+
+
+def paint(text: str, *styles: str) -> str:
+    """Return `text` in a colour, ``bold`` or ``dim``, for a stream that shows colours."""
     flags = {name: True for name in styles if name in ("bold", "dim", "underline")}
     color = next((name for name in styles if name not in flags), None)
     return click.style(text, fg=color, **flags)

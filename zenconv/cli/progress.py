@@ -14,7 +14,16 @@ from typing import Any
 import attrs
 
 from zenconv.cli import verdicts
-from zenconv.cli.output import escape, format_duration, format_size, has_screen, plural, shorten, style
+from zenconv.cli.output import (
+    escape,
+    format_duration,
+    format_size,
+    has_colors,
+    has_screen,
+    paint,
+    plural,
+    shorten,
+)
 from zenconv.cli.tracebacks import error_lines, message_lines, traceback_lines
 from zenconv.records import events
 from zenconv.records.events import (
@@ -69,6 +78,7 @@ class Progress:
         self._verbosity = verbosity
         self._traceback = traceback
         self._stream = sys.stderr
+        self._has_colors = has_colors(self._stream)
         self._is_full = False
         self._is_live = is_live
         self._has_status = has_screen(self._stream) and verbosity >= 0 and not is_live
@@ -115,12 +125,12 @@ class Progress:
     def _tell(self, level: str, text: str) -> None:
         colour = {"warning": "yellow", "error": "red"}.get(level, "dim")
         bold = ("bold",) if level == "error" else ()
-        head = style(f"{level}: ", colour, *bold, stream=self._stream)
+        head = self._style(f"{level}: ", colour, *bold)
         self._print(head + escape(text, keep_lines=True))
 
     def _header(self, event: RunHeader) -> None:
         for line in () if self._has_header else event.lines:
-            self._print(style(escape(line), "dim", stream=self._stream))
+            self._print(self._style(escape(line), "dim"))
         self._has_header = True  # a second runner of the run says it again
 
     def _plan(self, event: PlanReady | StepsExpanded) -> None:
@@ -143,7 +153,7 @@ class Progress:
             for step in steps:
                 self._line(step["node"], "reused", "", _override_reason(step))
         elif self._verbosity == 0 and len(steps) < self._total:
-            self._print(style(f"{plural(len(steps), 'step')} reused", "cyan", stream=self._stream))
+            self._print(self._style(f"{plural(len(steps), 'step')} reused", "cyan"))
         self._status()
 
     def _finished(self, event: StepFinished) -> None:
@@ -154,7 +164,7 @@ class Progress:
             is_passed = event.node in self._checks and event.status == "succeeded"
             self._line(event.node, "passed" if is_passed else event.status, took, event.reason)
         for warning in event.warnings:
-            self._print("    " + style("warning: ", "yellow", stream=self._stream) + escape(warning))
+            self._print("    " + self._style("warning: ", "yellow") + escape(warning))
         if self._verbosity > 1:
             for line in _output_lines(event):
                 self._print("    " + line)
@@ -195,12 +205,15 @@ class Progress:
     def _line(self, node: str, status: str, took: str, reason: str) -> None:
         word, colour = WORDS.get(status, (status, "bold"))
         name = escape(self._names.get(node, node)).ljust(self._width)
-        text = f"{name}  {style(word.ljust(7), colour, stream=self._stream)}"
+        text = f"{name}  {self._style(word.ljust(7), colour)}"
         if took or reason:
             text += f"  {took:>7}"
         if reason:
-            text += "  " + style(escape(reason), "dim", stream=self._stream)
+            text += "  " + self._style(escape(reason), "dim")
         self._print(text.rstrip())
+
+    def _style(self, text: str, *styles: str) -> str:
+        return paint(text, *styles) if text and self._has_colors else text
 
     def _print(self, line: str) -> None:
         self.clear()

@@ -163,9 +163,12 @@ class SqliteActionCache:
         return name.replace("-", "").isalnum() and is_held(f"{self._owners}/{name}")
 
     def _insert_claim(self, connection: sqlite3.Connection, raw: bytes, owner: str) -> bool:
+        query = "INSERT OR {} INTO claims (key, owner) VALUES (?, ?)"
+        if connection.execute(query.format("IGNORE"), (raw, owner)).rowcount == 1:
+            return True
         if self._has_living_owner(connection, raw):
             return False
-        connection.execute("INSERT OR REPLACE INTO claims (key, owner) VALUES (?, ?)", (raw, owner))
+        connection.execute(query.format("REPLACE"), (raw, owner))
         return True
 
     def _delete_claim(self, connection: sqlite3.Connection, raw: bytes) -> None:

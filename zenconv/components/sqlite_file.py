@@ -243,6 +243,7 @@ class SqliteFile:
             for pragma in (
                 "synchronous=NORMAL",
                 "wal_autocheckpoint=0",
+                "journal_size_limit=0",  # so that the size of the log is what has come since it began anew
                 "cell_size_check=ON",
                 "trusted_schema=OFF",
             ):

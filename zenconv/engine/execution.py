@@ -325,10 +325,10 @@ class RunExecution(LocalWork):
         assert key is not None
         if not self.decider.cache.claim(key):
             return None
-        # Another process may have published between the look-up and the claim.
-        decision = self.decider.decide([node], self.results)[0]
-        if decision.action == "reuse":
-            self.decider.cache.release(key)
+        if self.decider.cache.look_up([key]):  # perhaps published before the claim, by another process
+            decision = self.decider.decide([node], self.results)[0]
+            if decision.action == "reuse":
+                self.decider.cache.release(key)
         return decision
 
     def _planned(self, node: Node) -> Decision:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Literal
 
@@ -86,6 +85,8 @@ class Change(Frozen):
         """Return a unified difference of the two texts, without a file header."""
         if "\n" not in self.before + self.after:
             return [f"-{self.before}"] * bool(self.before) + [f"+{self.after}"] * bool(self.after)
+        import difflib
+
         lines = difflib.unified_diff(self.before.splitlines(), self.after.splitlines(), lineterm="", n=2)
         return [line for line in lines if not line.startswith(("---", "+++"))]
 

@@ -61,6 +61,8 @@ from zenconv.records.marks import TimeLimit
 GRACE_SECONDS = 10.0
 _MOST_UNEXPLAINED = 2
 _READ_SIZE = 1 << 18
+_GATHERING_SECONDS = 0.002
+"""Between two looks at the events, so that many short steps do not wake this process twice each."""
 _CHILDREN_SECONDS = 2.0
 _REPEAT_SECONDS = 0.5
 """A prompt that is about to wait for input notices a signal only when the next one comes."""
@@ -205,6 +207,8 @@ class Supervisor:
                 open_pipes = [wakeup]  # a step may have closed it; only the process's end counts
             forwarded = self._forward(runner, forwarded)
             self._watch.act()
+            if not state.finished:
+                time.sleep(_GATHERING_SECONDS)
             ended, value = os.waitpid(runner.pid, os.WNOHANG | os.WUNTRACED)
             if ended and os.WIFSTOPPED(value):
                 _stop_together(runner, value)

@@ -6,8 +6,7 @@ left alone. Names are compared without case, as shells like capitals.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from zenconv.errors import Problem
@@ -55,10 +54,16 @@ def _settings_variables(
         first, *rest = variable[len(PREFIX) :].split("__")
         if first.lower() in names:
             yield variable, (first.lower(), *rest), environ[variable]
-        elif rest and (near := difflib.get_close_matches(first.lower(), names, n=1)):
+        elif rest and (near := _near(first.lower(), names)):
             better = "__".join([PREFIX + near[0].upper(), *rest])
             problem = Problem("unknown setting", file=variable, exists=f"did you mean {better!r}?")
             reader.problems.append(problem)
+
+
+def _near(name: str, names: Sequence[str], *, cutoff: float = 0.6) -> list[str]:
+    import difflib
+
+    return difflib.get_close_matches(name, names, n=1, cutoff=cutoff)
 
 
 def find_misspelt(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[str]:
@@ -69,7 +74,7 @@ def find_misspelt(environ: Mapping[str, str], known: Iterable[str]) -> Iterator[
         if not variable.startswith(PREFIX) or "__" in name or name in names:
             continue
         near = [name.replace("_", "__", 1)] if name.startswith("params_") else []
-        near = near or difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+        near = near or _near(name, names, cutoff=0.8)
         if near:
             meant = PREFIX + near[0].upper()
             yield f"the environment variable {variable} is no setting; did you mean {meant}?"
