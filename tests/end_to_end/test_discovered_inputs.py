@@ -33,6 +33,33 @@ READERS = {
         def one():
             return helper.load()
     """,
+    "a folder and a name in it that compiled code opens": """
+        import pyarrow
+        from pathlib import Path
+        FOLDER = Path("folder")
+        def one():
+            return pyarrow.memory_map(str(FOLDER / ".." / "data.txt")).read().decode()
+    """,
+    "a name that is put together and given to compiled code": """
+        import pyarrow.csv
+        def one(name: str = "data"):
+            return pyarrow.csv.read_csv(f"{name}.txt").to_pydict()
+    """,
+    "a child process": """
+        import multiprocessing
+        from pathlib import Path
+        FOLDER = Path("folder")
+        def _read(name):
+            return (FOLDER / ".." / name).read_text()
+        def one():
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                return pool.map(_read, ["data.txt"])
+    """,
+    "a map that could be changed": """
+        import numpy
+        def one(name: str = "data"):
+            return numpy.memmap(f"{name}.txt", dtype="u1").tolist()
+    """,
     "another folder": """
         import os
         def one():
@@ -81,6 +108,31 @@ def test_a_file_outside_of_the_root_that_the_code_names_counts(
     assert made.value("one") == "2"
     elsewhere.write_text("1")
     made.run()
+    assert made.executed() == []
+
+
+def test_whether_a_file_is_there_counts_where_a_step_looks_for_that(project: Callable[..., Any]) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                from pathlib import Path
+                def one(name: str = "flag") -> str:
+                    return "fast" if Path(f"{name}.txt").exists() else "slow"
+            """
+        }
+    )
+    assert "without asking" not in made.run().stderr
+    made.run()
+    assert made.executed() == []
+    made.write({"flag.txt": "x"})
+    assert "flag.txt is a file now, and it looks for that" in made.run().stderr
+    assert made.value("one") == "fast"
+    made.write({"flag.txt": "another content"})
+    made.run()
+    assert made.executed() == []
+    (made.path / "flag.txt").unlink()
+    made.run()
+    assert made.value("one") == "slow"
     assert made.executed() == []
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import shutil
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,6 +84,121 @@ def test_literals_that_name_files_count(root: Path) -> None:
         return ["data/a.csv", *("no/such.csv", "data")]
 
     assert observed(root, lambda: None, step) == ["data/a.csv"]
+
+
+def test_a_file_counts_whose_folder_and_name_stand_apart_in_the_code(root: Path) -> None:
+    (root / "data" / "raw").mkdir()
+    (root / "data" / "raw" / "c.csv").write_text("3")
+
+    def step(name: str = "b.csv") -> list[str]:
+        folder = Path("data")
+        return [str(folder / name), f"{folder}/raw/{name}", "raw", "c.csv", "no.csv"]
+
+    assert observed(root, lambda: None, step) == ["data/b.csv", "data/raw/c.csv"]
+
+
+def test_a_file_that_stands_in_quotes_in_a_query_counts(root: Path) -> None:
+    def step() -> str:
+        """Speaks of 'data/b.csv'."""
+        return "select name, 'x.y' from 'data/a.csv' where name != 'it''s'" + " " * 300
+
+    assert observed(root, lambda: None, step) == ["data/a.csv"]
+
+
+def test_what_is_looked_for_counts_by_what_is_there(root: Path) -> None:
+    def look() -> None:
+        assert Path("data").is_dir()
+        assert not os.path.isfile("flag.txt")
+        assert not Path("data/a.csv/inner").exists()
+
+    assert observed(root, look) == ["data//?", "data/a.csv/inner//?", "flag.txt//?"]
+    before = digest_discovered(["data//?", "flag.txt//?"], root, FileDigests())
+    assert before == {"data//?": "folder", "flag.txt//?": GONE}
+    (root / "flag.txt").write_text("")
+    assert digest_discovered(["flag.txt//?"], root, FileDigests()) == {"flag.txt//?": "file"}
+
+
+def test_what_is_looked_for_does_not_count_where_something_says_more_or_it_is_the_steps_own(
+    root: Path,
+) -> None:
+    def look() -> None:
+        if Path("data/a.csv").exists():
+            Path("data/a.csv").read_text()
+        os.makedirs("out", exist_ok=True)
+        assert os.path.isdir("out")
+        if not os.path.exists("made.txt"):
+            Path("made.txt").write_text("")
+        assert [name for name in os.listdir("data") if os.path.isfile(f"data/{name}")]
+        assert "zenconv" in sys.modules
+        assert Path(".hidden").exists() is Path("helper.py").exists()
+
+    assert observed(root, look) == ["data/", "data/a.csv"]
+
+
+def test_nobody_is_overheard_after_the_step(root: Path) -> None:
+    before = os.stat, os.path.expanduser
+    observed(root, lambda: shutil.copystat("data/a.csv", "data/b.csv", follow_symlinks=False))
+    assert (os.stat, os.path.expanduser) == before
+
+
+def test_a_file_opened_for_both_counts_if_it_is_only_read(root: Path) -> None:
+    def read() -> None:
+        with open("data/a.csv", "r+b") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as m:
+            assert m[:1] == b"1"
+
+    def change() -> None:
+        with open("data/a.csv", "r+") as stream:
+            stream.write("changed")
+        Path("data/a.csv").read_text()
+
+    assert observed(root, read) == ["data/a.csv"]
+    assert observed(root, change) == []
+
+
+def test_a_database_counts_if_it_is_only_read(root: Path) -> None:
+    def run(command: str) -> None:
+        with closing(sqlite3.connect("data/d.db")) as database:
+            database.execute(command)
+            database.commit()
+
+    run("create table t (v)")
+    assert observed(root, lambda: run("select * from t")) == ["data/d.db"]
+    assert observed(root, lambda: run("insert into t values (1)")) == []
+
+
+LIBRARY: dict[str, Any] = {}
+exec(
+    compile(
+        "import os\n"
+        "def give(path, write=None):\n"
+        "    path = os.path.expanduser(path)\n"
+        "    if write is not None: write(path)\n",
+        "/anywhere/site-packages/library.py",
+        "exec",
+    ),
+    LIBRARY,
+)
+
+
+def test_what_a_library_is_given_by_name_counts(root: Path) -> None:
+    give = LIBRARY["give"]
+    assert observed(root, lambda: give("data/a.csv")) == ["data/a.csv"]
+    assert observed(root, lambda: give("data")) == ["data/**"]
+    assert observed(root, lambda: give("data/no.csv")) == ["data/no.csv//?"]
+    assert observed(root, lambda: give("data/[ab].csv")) == ["data/", "data/a.csv", "data/b.csv"]
+    assert "data/**" in observed(root, lambda: give("data/**/*.csv"))
+    assert observed(root, lambda: os.path.expanduser("data/a.csv")) == []
+
+
+def test_what_a_library_writes_unheard_is_no_input(root: Path) -> None:
+    give = LIBRARY["give"]
+
+    def write(path: str) -> None:
+        subprocess.run(["sh", "-c", f"printf longer > {path}"], check=True)
+
+    assert observed(root, lambda: give("data/a.csv", write)) == []
+    assert observed(root, lambda: give("data/new.csv", write)) == []
+    assert observed(root, lambda: give("data", lambda path: write(f"{path}/more.csv"))) == []
 
 
 def test_digests_follow_content_names_and_absence(root: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from zenconv.engine.discovery import digest_discovered, variant_of
+from zenconv.engine.discovery import describe_changed, digest_discovered, variant_of
 from zenconv.engine.explain import compare_parts, reason_for, without_inputs
 from zenconv.engine.fan_out import FanOut
 from zenconv.engine.keys import KeyMaker
@@ -124,7 +124,7 @@ class Decider:
                 names = [name for name, digest in now.items() if digest != entry.discovered[name]]
                 if names:
                     variants[key] = variant_of(key, now)
-                    changed[key] = f"{', '.join(names[:3])} changed, which it reads without asking for it"
+                    changed[key] = describe_changed(names, now)
         found = self.cache.look_up(list(variants.values())) if variants else {}
         for key, variant in variants.items():
             fitting = found.get(variant)

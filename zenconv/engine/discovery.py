@@ -7,9 +7,12 @@ people.
 
 from __future__ import annotations
 
+import glob
+import itertools
 import os
+import stat
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from zenconv import hashing
@@ -21,8 +24,12 @@ Reading = tuple[str, list[int]]
 """``file:line`` that reads a file, or nothing; and what `sign_file` said of the file just before."""
 
 _MOST_NAMED = 1000
+_MOST_SIGNED = 2000
 GONE = "gone"
 """Stands for the digest of what is not there any more."""
+
+LOOK = "//?"
+"""Ends the name of what a step only looked for: it counts whether something is there, and of which kind."""
 
 
 def digest_discovered(names: Iterable[str], root: Path, files: FileDigests) -> dict[str, str]:
@@ -31,6 +38,8 @@ def digest_discovered(names: Iterable[str], root: Path, files: FileDigests) -> d
 
 
 def _digest(name: str, root: Path, files: FileDigests) -> str:
+    if name.endswith(LOOK):
+        return kind_of(str(root / name.removesuffix(LOOK)))
     try:
         if os.path.isabs(name) and not os.path.isfile(name):
             return GONE  # who wrote the entry may be anybody: no device or pipe is opened for it
@@ -47,6 +56,33 @@ def _digest(name: str, root: Path, files: FileDigests) -> str:
         return GONE
 
 
+def kind_of(path: str) -> str:
+    """Return what is at `path`: ``file``, ``folder``, ``special``, or `GONE`. Links are followed."""
+    try:
+        return kind_of_status(os.stat(path))
+    except (OSError, ValueError):
+        return GONE
+
+
+def kind_of_status(status: os.stat_result | None) -> str:
+    """Return the same of what was found there; None: nothing."""
+    if status is None:
+        return GONE
+    if stat.S_ISDIR(status.st_mode):
+        return "folder"
+    return "file" if stat.S_ISREG(status.st_mode) else "special"
+
+
+def describe_changed(names: Sequence[str], now: Mapping[str, str]) -> str:
+    """Return why a step is not reused whose discovered files `names` have the digests `now`."""
+    read = [name for name in names if not name.endswith(LOOK)][:3]
+    if read:
+        return f"{', '.join(read)} changed, which it reads without asking for it"
+    looked = names[0].removesuffix(LOOK)
+    what = "is not there any more" if now[names[0]] == GONE else f"is a {now[names[0]]} now"
+    return f"{looked} {what}, and it looks for that"
+
+
 def sign_file(path: str) -> list[int]:
     """Return what changes with a file: size, time, inode; nothing where there is no file."""
     try:
@@ -54,6 +90,31 @@ def sign_file(path: str) -> list[int]:
     except OSError:
         return []
     return [status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def sign_folder(path: str) -> list[int]:
+    """Return what changes with a folder, as far as its first 2,000 files and folders tell."""
+    signature: list[int] = []
+    for folder, folders, files in os.walk(path):
+        for name in (*sorted(folders), *sorted(files)):
+            signature += sign_file(os.path.join(folder, name))
+        if len(signature) > 3 * _MOST_SIGNED:
+            break
+    return signature
+
+
+def find_matches(pattern: str) -> list[str]:
+    """Return what a pattern for names, such as ``/root/data/*.csv``, stands for; with its folders.
+
+    Of one that spans folders it is the folder around them.
+    """
+    if not glob.has_magic(pattern):
+        return []
+    steady = list(itertools.takewhile(lambda part: not glob.has_magic(part), pattern.split(os.sep)))
+    folder = os.sep.join(steady)
+    if len(steady) + 1 < len(pattern.split(os.sep)):
+        return [folder]
+    return list(itertools.islice(glob.iglob(pattern), _MOST_NAMED))
 
 
 def find_changed(signatures: Mapping[str, list[int]], root: Path) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 
 from zenconv.engine.deeds import Deed, describe_deeds
+from zenconv.engine.discovery import sign_file
 from zenconv.engine.origins import UNKNOWN, Origin, Origins
 
 _MOST_DEEDS = 1000
@@ -49,6 +50,7 @@ class Effects:
     thread: int = attrs.field(factory=threading.get_ident)
     _deeds: dict[tuple[str, str], Deed] = attrs.field(factory=dict)
     _gone: set[str] = attrs.field(factory=set)
+    _opened: dict[str, list[int]] = attrs.field(factory=dict)
     _set_here: set[str] = attrs.field(factory=set)
     _hosts: dict[int, str] = attrs.field(factory=dict)
 
@@ -69,7 +71,9 @@ class Effects:
 
     def _counts(self, deed: Deed, found: list[Deed], env: set[str]) -> bool:
         if deed.kind == "write":
-            is_there = os.path.lexists(deed.name) and not self._may_write(deed.name)
+            if sign_file(deed.name) == self._opened.get(deed.name):
+                return False  # opened for both, and only read
+            is_there = os.path.lexists(deed.name) and not self.may_write(deed.name)
             if not is_there or not os.path.isdir(deed.name):
                 return is_there
             inside = deed.name + os.sep  # of a new folder, what was written into it says more
@@ -90,16 +94,28 @@ class Effects:
 
     def write(self, path: str) -> None:
         """Take down that the file or folder at the absolute `path` is about to be written."""
+        self._opened.pop(path, None)
+        self._note_write(path)
+
+    def open_to_change(self, path: str) -> None:
+        """Take down that the file at the absolute `path` can be changed from now on, if it is at all."""
+        if ("write", path) not in self._deeds:
+            self._opened[path] = sign_file(path)
+            self._note_write(path)
+
+    def _note_write(self, path: str) -> None:
         self._gone.discard(path)
-        if ("write", path) not in self._deeds and not self._may_write(path):
+        if ("write", path) not in self._deeds and not self.may_write(path):
             origin = self._find_writer(path)
             if origin is not None:
                 self.note("write", path, origin, existed=os.path.lexists(path))
 
-    def write_unseen(self, path: str, *, existed: bool) -> None:
-        """Take down that `path`, which the step's code names, has changed though nobody was heard."""
-        if not self._may_write(path):
-            self.note("write", path, Origin(*self.where, is_direct=True, frame=None), existed=existed)
+    def write_unseen(self, path: str, where: str, *, existed: bool) -> None:
+        """Take down that `path` has changed though nobody was heard; `where` may say who it was given to."""
+        if not self.may_write(path):
+            file, _, line = where.rpartition(":")
+            place = (file, int(line)) if line.isdigit() else self.where
+            self.note("write", path, Origin(*place, is_direct=True, frame=None), existed=existed)
 
     def make_folder(self, path: str) -> None:
         """Take down that a folder is about to be made; where it is there already, nothing will happen."""
@@ -114,18 +130,19 @@ class Effects:
         made = [key for key in self._deeds if key[0] == "write" and _is_within(key[1], path)]
         if made and not any(self._deeds.pop(key).existed for key in made):
             return
-        if not self._may_write(path) and os.path.lexists(path):
+        if not self.may_write(path) and os.path.lexists(path):
             origin = self._find_writer(path)
             if origin is not None:
                 self.note("remove", path, origin)
 
     def _find_writer(self, path: str) -> Origin | None:
-        origin = self.origins.find(sys._getframe(2), self.excused)
+        origin = self.origins.find(sys._getframe(1), self.excused)
         if origin is None or origin is UNKNOWN:
             return None
         return origin if origin.is_direct or not self._is_library_place(path) else None
 
-    def _may_write(self, path: str) -> bool:
+    def may_write(self, path: str) -> bool:
+        """Return whether the step may write to the absolute `path` without a word."""
         if path.startswith(_SYSTEM_FOLDERS):
             return True
         return any(_is_within(path, place) for place in self.allowed)
@@ -270,8 +287,8 @@ def _link(effects: Effects, _source: Any, target: Any, *_rest: Any) -> None:
 
 def _database(effects: Effects, path: Any) -> None:
     path = _absolute(path)
-    if path and not path.endswith(":memory:") and not os.path.lexists(path):
-        effects.write(path)
+    if path and not path.endswith(":memory:"):
+        effects.open_to_change(path)
 
 
 Taker = Callable[..., None]

@@ -397,8 +397,7 @@ class RunExecution(LocalWork):
             publish_entry(entry, self.decider.cache)
         except StoreError as error:
             yield Notice(f"{node.id}: its result is not kept: {error.what}", at=clock.utc_now())
-        if entry.discovered:
-            text = describe_discovered(node, entry.discovered, result)
+        if text := describe_discovered(node, entry.discovered, result):
             yield Notice(text, "note", at=clock.utc_now())
         if self.durability is not None:
             self.durability.note()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,23 +10,25 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.named_files import quoted_texts
 from zenconv.engine.origins import literals
 
 _MOST_FUNCTIONS = 2000
 _MOST_ITEMS = 100
-_PATH = re.compile(r"(?=[^\n]*[./])[^\n\0]{1,200}")
+_LONGEST_TEXT = 200
+_LONGEST_QUERY = 20_000
 
 
 def named_texts(function: Callable[..., Any], files: ProjectFiles) -> list[str]:
     """Return the literals, defaults and global texts and paths that `function` reaches, each once.
 
     Reached are, by the names in its code, the functions, classes and globals of the project.
-    Nothing is executed. Text without a dot or slash is no name of a file.
+    Nothing is executed. Of longer texts there is what stands in quotes.
     """
     reader = _Reader(files)
     reader.follow(function)
     reader.read()
-    return [text for text in reader.texts if _PATH.fullmatch(text)]
+    return list(reader.texts)
 
 
 class _Reader:
@@ -41,7 +42,9 @@ class _Reader:
         """Read all functions that are waiting, and those they lead to."""
         while self._waiting and len(self._seen) < _MOST_FUNCTIONS:
             function = self._waiting.pop()
-            self.texts.update(dict.fromkeys(literals(function.__code__)))
+            for text in literals(function.__code__, _LONGEST_QUERY):
+                if text != function.__doc__:
+                    self._keep(text)
             for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
                 self._keep(value)
             for cell in function.__closure__ or ():
@@ -87,7 +90,10 @@ class _Reader:
     def _keep(self, value: Any) -> None:
         """Keep a text or path, or those directly in a small container."""
         if isinstance(value, str):
-            self.texts[value] = None
+            if len(value) <= _LONGEST_TEXT:
+                self.texts[value] = None
+            if len(value) <= _LONGEST_QUERY:
+                self.texts.update(dict.fromkeys(quoted_texts(value)))
         elif isinstance(value, PurePath):
             self.texts[str(value)] = None
         elif type(value) in (list, tuple, set, frozenset, dict) and len(value) <= _MOST_ITEMS:

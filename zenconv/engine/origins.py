@@ -28,7 +28,8 @@ _PRIVATE = (
     _STANDARD + "multiprocessing",
 )
 _LISTENERS = tuple(
-    os.path.join(_OWN_CODE, "engine", name) for name in ("audit.py", "watching.py", "effects.py")
+    os.path.join(_OWN_CODE, "engine", name)
+    for name in ("audit.py", "overhearing.py", "watching.py", "effects.py")
 )
 _ENDS = (_OWN_CODE, os.path.join(_STANDARD, "concurrent", "futures", "thread.py"))
 
@@ -133,13 +134,13 @@ def _is_excused(frame: FrameType, excused: Collection[Any]) -> bool:
     return any(owner is value for value in excused)
 
 
-def literals(code: CodeType) -> Iterator[str]:
-    """Yield the texts that stand in `code` and in the functions inside it, up to 200 characters."""
+def literals(code: CodeType, longest: int = 200) -> Iterator[str]:
+    """Yield the texts that stand in `code` and in the functions inside it, up to `longest` characters."""
     waiting: list[Any] = [code]
     while waiting:
         found = waiting.pop()
         for constant in found.co_consts if isinstance(found, CodeType) else found:
             if isinstance(constant, CodeType | tuple | frozenset):
                 waiting.append(constant)
-            elif isinstance(constant, str) and 0 < len(constant) <= 200:
+            elif isinstance(constant, str) and 0 < len(constant) <= longest:
                 yield constant

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from zenconv import clock
-from zenconv.engine.discovery import digest_discovered, find_changed, variant_of
+from zenconv.engine.discovery import LOOK, digest_discovered, find_changed, variant_of
 from zenconv.engine.files import FileDigests
 from zenconv.engine.keys import KeyMaker
 from zenconv.errors import StoreError
@@ -57,11 +57,14 @@ def changed_files(node: Node, result: TaskResult, keys: KeyMaker) -> str:
 
 
 def describe_discovered(node: Node, discovered: Mapping[str, str], result: TaskResult) -> str:
-    """Return the hint to declare the files that a step reads without asking."""
-    where = result.discovered[next(iter(discovered))][0] or node.step.where
-    names = ", ".join(repr(name) for name in list(discovered)[:3])
-    more = f" and {len(discovered) - 3} more" if len(discovered) > 3 else ""
-    count = "it counts" if len(discovered) == 1 else "they count"
+    """Return the hint to declare the files that a step reads without asking; nothing if it reads none."""
+    read = [name for name in discovered if not name.endswith(LOOK)]
+    if not read:
+        return ""
+    where = result.discovered[read[0]][0] or node.step.where
+    names = ", ".join(repr(name) for name in read[:3])
+    more = f" and {len(read) - 3} more" if len(read) > 3 else ""
+    count = "it counts" if len(read) == 1 else "they count"
     return (
         f"{where}: {node.step.name!r} reads {names}{more} without asking: "
         f"{count} from now on; a parameter, `file: Path`, would show it"

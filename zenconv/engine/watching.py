@@ -1,7 +1,8 @@
 """Watch a step while it runs: the files of the project that it reads without asking, and its effects.
 
-What it opens for reading and which folders it lists is heard from an audit hook; text in its code
-that names a file counts too, for libraries that open files without Python noticing.
+What it opens for reading and which folders it lists is heard from an audit hook, what it looks for
+and gives to libraries by name from two functions of `os`; text in its code that names a file counts
+too, for libraries that open files without Python noticing.
 
 What happens in the context of a step is its doing, and so is what a thread does that it has
 started: other than async steps, only one runs at a time in a process.
@@ -20,15 +21,19 @@ from types import FrameType
 from typing import Any, Self
 
 from zenconv.engine.audit import listen, watch_environment
-from zenconv.engine.discovery import Reading, fold, sign_file
+from zenconv.engine.discovery import LOOK, Reading, fold, sign_file
 from zenconv.engine.effects import TAKERS, Effects, paths_in
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.keys import IMPURE_BUILTINS
+from zenconv.engine.looks import Looks
+from zenconv.engine.named_files import sign_named_files
 from zenconv.engine.naming import named_texts
-from zenconv.engine.origins import Origins
+from zenconv.engine.origins import UNKNOWN, Origin, Origins
+from zenconv.engine.overhearing import overhear
 from zenconv.records.step import Node
 
-_WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CREATING_FLAGS = os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | _CREATING_FLAGS
 _NOT_DATA = ("__pycache__", "site-packages", ".egg-info", ".dist-info")
 _CODE_SUFFIXES = (".py", ".pyc", ".pyi", ".so", ".pyd")
 _LISTINGS = ("os.listdir", "os.scandir")
@@ -125,6 +130,7 @@ class Observation:
         self._has_moved = False
         self._strayed = ""
         self._read: dict[str, Reading] = {}
+        self._looks = Looks(observer.root)
         self._written: set[str] = set()
         self._replaced: list[str] = []
         self._named = self._sign_named(fixtures)
@@ -140,6 +146,7 @@ class Observation:
         if not self._is_async:
             _alone = self
         self._around.enter_context(watch_environment(_hear_variable))
+        self._around.enter_context(overhear(_hear_look, _hear_expansion))
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -215,9 +222,10 @@ class Observation:
         """Return what people should know of the step's effects, once it has returned these values."""
         if self._effects is None or self._node is None:
             return []
-        for name, before in self._named.items():
+        named = ((name, ("", before)) for name, before in self._named.items())
+        for name, (where, before) in chain(named, self._looks.given()):
             if name not in self._written and sign_file(self._full(name)) not in (before, []):
-                self._effects.write_unseen(self._full(name), existed=bool(before))
+                self._effects.write_unseen(self._full(name), where, existed=bool(before))
         note = self._node.step.note
         values = {b.parameter: b.value for b in self._node.bindings if b.source == "value"}
         return self._effects.warnings(returned, note.env, values, self._node.step.name)
@@ -232,8 +240,19 @@ class Observation:
         for name, before in self._named.items():
             if before and name not in found and sign_file(self._full(name)) == before:
                 found[name] = (where, before)
-        found = {name: reading for name, reading in found.items() if not self._is_own(name)}
+        written = self._written | self._looks.written()
+        found = {name: reading for name, reading in found.items() if self._counts(name, found, written)}
         return fold(dict(sorted(found.items())), Path(self._observer.root))
+
+    def _counts(self, name: str, found: Mapping[str, Reading], written: set[str]) -> bool:
+        """Return whether what was read, or looked for, is an input, and not the step's own work."""
+        if self._is_own(name):
+            return False
+        if name.endswith(LOOK):
+            looked = name.removesuffix(LOOK)
+            if self._is_own(looked) or (self._effects and self._effects.may_write(self._full(looked))):
+                return False
+        return self._looks.counts(name, found, written)
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take down an audit event."""
@@ -245,6 +264,8 @@ class Observation:
             self._folder = ""
             self._has_moved = True
         else:
+            if event == "os.mkdir":
+                self._written.add(self._observer.name_below(self._absolute(arguments[0])) or "")
             if event in _REPLACING:
                 self._hear_replacing(arguments[_REPLACING[event]])
             if event == "sqlite3.connect":
@@ -261,15 +282,46 @@ class Observation:
         full = self._absolute(path)
         if not full or (mode is None and _is_inside_open_folder(path, sys._getframe(_HOOK_FRAMES))):
             return
-        writes = isinstance(mode, str) and any(letter in mode for letter in "wax+")
         name = self._observer.name_below(full)
-        if writes or (isinstance(flags, int) and flags & _WRITING_FLAGS):
+        flags = flags if isinstance(flags, int) else 0
+        if isinstance(mode, str) and any(letter in mode for letter in "wax"):
+            flags |= os.O_CREAT
+        if flags & os.O_RDWR and not flags & _CREATING_FLAGS:
+            self._note_changeable(name, full)
+            if self._effects is not None:
+                self._effects.open_to_change(full)
+        elif flags & _WRITING_FLAGS:
             if name:
                 self._written.add(name)
             if self._effects is not None:
                 self._effects.write(full)
         elif name:
+            self._looks.note_reading(name)
             self._note_read(name, full)
+
+    def _note_changeable(self, name: str | None, full: str) -> None:
+        """Note a file that is opened for both: whether it is only read shows in the end."""
+        if name and os.path.isfile(full) and name not in self._written:
+            self._note_read(name, full)
+            self._looks.note_changeable(name, self._read.get(name, ("", [])))
+
+    def hear_look(self, path: Any, status: os.stat_result | None) -> None:
+        """Take down that somebody looks what is at `path`."""
+        name = self._observer.name_below(self._absolute(path))
+        if name and self._looks.is_news(name) and self._find_origin() is not None:
+            self._looks.note_look(name, status, self._read)
+
+    def hear_expansion(self, path: Any) -> None:
+        """Take down that a library makes `path` ready, most likely to open it in compiled code."""
+        name = self._observer.name_below(self._absolute(path))
+        origin = self._find_origin() if name else None
+        if name and origin is not None and not origin.is_direct:
+            where = f"{origin.file}:{origin.line}" if origin.line else ""
+            self._looks.note_given(name, where, self._read, self._observer.name_below)
+
+    def _find_origin(self) -> Origin | None:
+        origin = self._observer.origins.find(sys._getframe(2))
+        return None if origin is UNKNOWN else origin
 
     def _hear_listing(self, path: Any) -> None:
         name = self._observer.name_below(self._absolute(path))
@@ -289,9 +341,7 @@ class Observation:
 
     def _hear_database(self, path: Any) -> None:
         full = self._absolute(path)
-        name = self._observer.name_below(full)
-        if name and os.path.isfile(full):
-            self._note_read(name, full)
+        self._note_changeable(self._observer.name_below(full), full)
 
     def _note_read(self, name: str, full: str) -> None:
         if name not in self._read and len(self._read) < _MOST_FILES:
@@ -313,13 +363,8 @@ class Observation:
         """Return the files that the code of the step and its fixtures may name, and what each is like now."""
         observer = self._observer
         function = self._node.step.function if self._node is not None else None
-        signed: dict[str, list[int]] = {}
-        for text in chain.from_iterable(map(observer.texts, (function, *fixtures))):
-            full = observer.absolute(os.path.expanduser(text), observer.root)
-            name = observer.name_below(full) if full.startswith(observer.root) else full
-            if name and (os.path.isfile(full) or not os.path.lexists(full)):
-                signed[name] = sign_file(full)
-        return signed
+        texts = chain.from_iterable(map(observer.texts, (function, *fixtures)))
+        return sign_named_files(texts, observer.root, observer.absolute, observer.name_below)
 
 
 @contextmanager
@@ -371,6 +416,26 @@ def _hear_variable(name: str | None, frame: FrameType | None) -> None:
     if observation is not None:
         try:
             observation.hear_variable(name, frame)
+        except Exception:
+            if os.environ.get("ZENCONV_DEBUG"):
+                raise
+
+
+def _hear_look(path: Any, status: os.stat_result | None) -> None:
+    observation = _current.get() or _alone
+    if observation is not None:
+        try:
+            observation.hear_look(path, status)
+        except Exception:
+            if os.environ.get("ZENCONV_DEBUG"):
+                raise
+
+
+def _hear_expansion(path: Any) -> None:
+    observation = _current.get() or _alone
+    if observation is not None:
+        try:
+            observation.hear_expansion(path)
         except Exception:
             if os.environ.get("ZENCONV_DEBUG"):
                 raise

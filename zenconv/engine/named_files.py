@@ -1,0 +1,72 @@
+"""The files that the texts in a step's code may name: as they stand there, or a folder and a name in it.
+
+``DATA / "x.parquet"`` and ``f"{DATA}/x.parquet"`` are put together only when the code runs, and
+compiled code that opens them is not heard. Both parts stand in the code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from zenconv.engine.discovery import sign_file
+
+_PATH = re.compile(r"(?=[^\n]*[./])[^\n\0]{1,200}")
+_FILE_NAME = re.compile(r"/?([^\n\0*?]{1,150}\.\w{1,12})")
+_QUOTED = re.compile(r"""(?<!\w)(['"`])([^'"`\n\0]{1,200})\1""")
+_MOST_TEXTS = 500
+_MOST_FOLDERS = 20
+_MOST_NAMES = 200
+
+
+def sign_named_files(
+    texts: Iterable[str],
+    root: str,
+    absolute: Callable[[str, str], str],
+    name_below: Callable[[str], str | None],
+) -> dict[str, list[int]]:
+    """Return, by the names they count under, the files that `texts` name and what each is like now.
+
+    Files elsewhere count by their absolute path. What is not there is signed by nothing; so are
+    only texts that name a place as they stand. `root` ends with a separator.
+    """
+    signed: dict[str, list[int]] = {}
+    texts = list(texts)
+    for text in filter(_PATH.fullmatch, texts):
+        full = absolute(os.path.expanduser(text), root)
+        name = name_below(full) if full.startswith(root) else full
+        if name and (os.path.isfile(full) or not os.path.lexists(full)):
+            signed[name] = sign_file(full)
+    for full in _put_together(texts[:_MOST_TEXTS], root, absolute):
+        name = name_below(full)
+        if name:
+            signed.setdefault(name, sign_file(full))
+    return signed
+
+
+def quoted_texts(text: str) -> list[str]:
+    """Return what stands in quotes in `text`, as files do in SQL, where it may be a path."""
+    return [found for _, found in _QUOTED.findall(text) if _PATH.fullmatch(found)]
+
+
+def _put_together(texts: Sequence[str], root: str, absolute: Callable[[str, str], str]) -> Iterator[str]:
+    """Yield the files below `root` whose folder one of `texts` names, and whose name another one."""
+    names = [found[1] for text in texts if (found := _FILE_NAME.fullmatch(text))][:_MOST_NAMES]
+    if not names:
+        return
+    places = dict.fromkeys(
+        full for text in texts if text and "\n" not in text and os.path.isdir(full := absolute(text, root))
+    )
+    below = [place for place in places if place.startswith(root)][:_MOST_FOLDERS]
+    inner = [os.path.join(place, text) for place in below for text in texts if _is_plain(text)]
+    folders = dict.fromkeys([*below, *filter(os.path.isdir, inner[:_MOST_TEXTS])])
+    for folder in list(folders)[:_MOST_FOLDERS]:
+        for name in names:
+            full = os.path.join(folder, name)
+            if os.path.isfile(full):
+                yield full
+
+
+def _is_plain(text: str) -> bool:
+    return 0 < len(text) <= 100 and text[0] not in "./\\" and "\n" not in text and "\0" not in text
