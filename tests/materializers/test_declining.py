@@ -46,3 +46,10 @@ def test_what_one_declines_the_next_one_stores(tmp_path: Path) -> None:
     value = Materializers().load(artifact, store, allowed=True)
     assert value == [[1], [1]]
     assert value[0] is value[1]
+
+
+def test_where_nothing_can_hold_a_value_it_is_told_why_what_is_made_for_it_cannot(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"kept": [1], "odd": polars.Series([{1}], dtype=polars.Object)})
+    with pytest.raises(SaveError, match="the column 'odd' is of type Object"):
+        Materializers().save(frame, LocalStore(tmp_path / "store"), where="a step")

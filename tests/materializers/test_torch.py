@@ -19,6 +19,9 @@ TENSORS = {
     "boolean": lambda: torch.tensor([True, False]),
     "conjugate": lambda: torch.tensor([1 + 2j]).conj(),
     "strided": lambda: torch.arange(20)[::3],
+    "one element of a column": lambda: torch.arange(4.0).reshape(2, 2)[:1, 0],
+    "no element of a column": lambda: torch.arange(4.0).reshape(2, 2)[:0, 0],
+    "imaginary part": lambda: torch.tensor([1 + 2j]).imag,
     "expanded": lambda: torch.ones(3).expand(4, 3),
     "float8": lambda: torch.ones(4).to(torch.float8_e4m3fn),
     "big": lambda: torch.arange(100_000, dtype=torch.int16),
@@ -78,5 +81,7 @@ def test_a_loaded_module_may_be_trained_and_the_stored_one_stays(shelf: Any) -> 
 def test_special_tensors_come_back_through_a_pickle(shelf: Any) -> None:
     sparse = torch.eye(3).to_sparse()
     quantized = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)
+    nested = torch.nested.nested_tensor([torch.ones(2), torch.zeros(3)])
     assert torch.equal(shelf.round_trip(sparse).to_dense(), torch.eye(3))
+    assert [part.tolist() for part in shelf.round_trip(nested).unbind()] == [[1.0, 1.0], [0.0, 0.0, 0.0]]
     assert torch.equal(shelf.round_trip(quantized).int_repr(), quantized.int_repr())

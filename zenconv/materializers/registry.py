@@ -226,6 +226,7 @@ class Materializers:
 
     def _save_value(self, value: Any, store: ArtifactStore, closed: bool) -> SavedValue:
         declined: list[str] = []
+        known: list[str] = []  # why those decline that are made for its type
         for materializer in self._candidates(value):
             if (closed and not _is_closed(materializer)) or not materializer.accepts(value):
                 continue
@@ -234,7 +235,13 @@ class Materializers:
                 _save_with(materializer, value, sink)
             except Declined as error:
                 declined.append(error.what)
+                if "builtins.object" not in getattr(materializer, "types", ()):
+                    known.append(error.what)
                 continue
+            except SaveError as error:
+                if not known:
+                    raise
+                raise SaveError(f"{error.what}; and {'; '.join(known)}", hint=error.hint) from error
             return sink.finish(materializer)
         reasons = "; ".join(declined) or "no materializer accepts it"
         if closed:

@@ -45,7 +45,10 @@ class Tensors:
         }
         packed = _on_cpu(value).permute(order).contiguous()
         sink.write(json.dumps(description).encode())
-        write_array(sink, "elements", packed.reshape(-1).view(torch.uint8).numpy())
+        elements = packed.reshape(-1)
+        if elements.dim() and elements.stride(0) != 1:  # one element, or none, is packed for PyTorch anyhow
+            elements = elements.clone(memory_format=torch.contiguous_format)
+        write_array(sink, "elements", elements.view(torch.uint8).numpy())
 
     def load(self, source: Source) -> Any:
         """Return a new tensor on the CPU."""
@@ -70,6 +73,7 @@ def is_plain(value: Any) -> bool:
         type(value) in (torch.Tensor, torch.nn.Parameter)
         and value.layout is torch.strided
         and not value.is_quantized
+        and not value.is_nested
         and value.device.type != "meta"
         and not value.__dict__
     )
