@@ -87,7 +87,16 @@ def test_closing_leaves_one_database_file_without_a_log(path: Path):
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b"\0" * 50_000, b"SQLite format 3\0", b"garbage" * 5000, "truncate", "half a page", "zero a page"],
+    [
+        b"",
+        b"\0" * 50_000,
+        b"SQLite format 3\0",
+        b"garbage" * 5000,
+        "truncate",
+        "half a page",
+        "zero a page",
+        "names that are no text",
+    ],
 )
 def test_a_damaged_database_is_moved_aside_with_one_warning(path: Path, warned: list[str], damage):
     entries = fill(path)
@@ -97,6 +106,9 @@ def test_a_damaged_database_is_moved_aside_with_one_warning(path: Path, warned: 
             "truncate": data[: len(data) // 2],
             "half a page": data[:2000],
             "zero a page": data[:4096] + b"\0" * 12288 + data[16384:],
+            "names that are no text": data.replace(b"entries", b"\xffntries").replace(
+                b"CREATE", b"C\xffEATE"
+            ),
         }.get(damage, damage)
         if isinstance(damage, str)
         else damage

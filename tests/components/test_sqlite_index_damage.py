@@ -47,7 +47,13 @@ def _damage_foreign(path: Path) -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("damage", [_damage_garbage, _damage_empty, _damage_half, _damage_foreign])
+def _damage_names(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"CREATE", b"C\xffEATE").replace(b"runs", b"\xffuns"))
+
+
+@pytest.mark.parametrize(
+    "damage", [_damage_garbage, _damage_empty, _damage_half, _damage_foreign, _damage_names]
+)
 def test_a_damaged_file_is_moved_aside_and_made_again_with_a_word(state: StateFolder, damage: Any) -> None:
     for _ in range(3):
         succeeded_run(state)

@@ -132,6 +132,7 @@ def test_mistakes_say_what_there_is(laptop, project) -> None:
     assert "cannot" in laptop.run("cache", "push", "file:///dev/null/x", check=1).text
     empty = project({"steps_a.py": "def a(): return 1\n"})
     assert "no results are stored" in empty.run("cache").stderr
+    assert "nothing is stored there" in laptop.run("cache", "pull", str(empty.path)).stderr
 
 
 def test_beside_a_clean_what_is_pulled_is_whole_or_not_there(project, tmp_path) -> None:

@@ -177,6 +177,36 @@ def test_damaged_artifacts_are_never_read_and_computed_again_when_needed(copy, k
     assert copy.value("total") == sum(range(2000)) + 2000
 
 
+def test_however_much_of_what_a_step_needs_is_damaged_it_is_computed_again_in_the_same_run(project) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                from pathlib import Path
+                import zenconv
+                from zenconv import Collect
+                @zenconv.parametrize("n", range(6))
+                def part(n: int) -> bytes: return bytes([n]) * 10_000
+                def folder(tmp_path: Path) -> Path:
+                    for n in range(6):
+                        (tmp_path / str(n)).write_bytes(bytes([n]) * 20_000)
+                    return tmp_path
+                def total(part: Collect[bytes], folder: Path) -> int:
+                    return sum(map(len, part.values())) + sum(len(p.read_bytes()) for p in folder.iterdir())
+            """
+        }
+    )
+    made.run()
+    for blob in (made.path / ".zenconv/store/objects").rglob("*"):
+        if blob.is_file():
+            damage(blob, "flipped")
+    made.edit("steps_a.py", "return sum(map", "return 0 + sum(map")
+    made.run()
+    assert made.value("total") == 180_000
+    assert len(made.executed()) == 8
+    made.run()
+    assert made.executed() == []
+
+
 @pytest.mark.parametrize("kind", ["truncated", "garbage", "flipped"])
 def test_a_damaged_log_is_told_and_the_rest_of_the_history_is_kept(copy, kind: str) -> None:
     log = next((copy.path / ".zenconv" / "runs").glob("1-*/events.log"))

@@ -240,6 +240,8 @@ def _report(done: Copied, verb: str, source: str, target: str, *, as_json: bool)
         f"{verbs[verb]} {plural(done.entries, 'result')}, {plural(done.blobs, 'stored file')}, "
         f"{format_size(done.size)} {where}; {done.present} were there already"
     )
+    if verb == "pull" and not (done.entries or done.present or done.problems):
+        print_note("nothing is stored there that is asked for")
     if done.signed:
         print_line(f"signed {plural(done.signed, 'result')} that were there")
     if done.untrusted and verb == "pull":

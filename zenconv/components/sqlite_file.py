@@ -69,6 +69,9 @@ def _is_not_writable(error: sqlite3.Error) -> bool:
     return code & 0xFF in _NOT_WRITABLE_CODES or code in _NO_SHARED_MEMORY_CODES
 
 
+_DAMAGES = (DamagedError, UnicodeDecodeError)
+"""Of what is wrong in the file itself; the second where `sqlite3` cannot even word SQLite's message."""
+
 _files: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
 _inherited: list[sqlite3.Connection] = []
 """Connections of the parent, kept in a forked child because even closing them there is unsafe."""
@@ -123,7 +126,7 @@ class SqliteFile:
             try:
                 connection = self._open_present()
                 return default if connection is None else action(connection)
-            except DamagedError as damage:
+            except _DAMAGES as damage:
                 self._set_aside(str(damage))
             except sqlite3.Error as error:
                 if not _is_damage(error):
@@ -140,7 +143,7 @@ class SqliteFile:
         with self._mutex, self._locked():
             try:
                 return self._transaction(action)
-            except DamagedError as damage:
+            except _DAMAGES as damage:
                 self._move_aside(str(damage))
             except sqlite3.Error as error:
                 if not _is_damage(error):
@@ -307,7 +310,7 @@ class SqliteFile:
             if connection is None:
                 return True
             return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-        except (DamagedError, sqlite3.Error):
+        except (*_DAMAGES, sqlite3.Error):
             return False
 
     def _move_aside(self, reason: str) -> None:

@@ -20,6 +20,7 @@ from zenconv.engine.fan_out import Growth
 from zenconv.engine.local_work import LocalWork, WorkersOpener
 from zenconv.engine.plan_records import node_record
 from zenconv.engine.publishing import changed_files, describe_discovered, make_entry, publish_entry
+from zenconv.engine.quarantine import quarantine_damaged
 from zenconv.engine.reserving import open_reservations
 from zenconv.engine.retries import Retries
 from zenconv.engine.sampling import notes_on_sample
@@ -415,9 +416,8 @@ class RunExecution(LocalWork):
             yield self._give_up(node, task, result)
             return
         damaged = [(p, digest) for p, digest in result.damaged if self._reopened.get(p, 0) <= reopenings]
-        for producer, digest in damaged:
-            if digest:
-                self.decider.store.quarantine(digest)
+        for producer, digest in dict(damaged).items():
+            quarantine_damaged(self.results[producer].outputs.values(), digest, self.decider.store)
             self.decider.cache.remove([self.results[producer].key])
             yield Notice(
                 f"{producer}: its stored result {describe_fault(result)}; computing it again",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from itertools import chain
@@ -60,12 +60,11 @@ T = TypeVar("T")
 
 
 class _Damaged(Exception):
-    """An input's bytes are missing or wrong."""
+    """The bytes of inputs are missing or wrong: of which nodes, with which digests."""
 
-    def __init__(self, node: str, digest: str, cause: str = "") -> None:
-        super().__init__(node)
-        self.node = node
-        self.digest = digest
+    def __init__(self, inputs: list[tuple[str, str]], cause: str = "") -> None:
+        super().__init__(inputs)
+        self.inputs = inputs
         self.cause = cause
 
 
@@ -183,7 +182,7 @@ class Performer:
             if self.debugger is not None:
                 self.debugger.note_load_error(node.id, damaged.__cause__)
             error = plain_failure("ArtifactError", damaged.cause) if damaged.cause else None
-            result = TaskResult(task.node, "damaged", damaged=[(damaged.node, damaged.digest)], error=error)
+            result = TaskResult(task.node, "damaged", damaged=damaged.inputs, error=error)
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
             result = self._failed(node, error)
             if seen is not None:  # whoever mends one of these files wants the step to run again
@@ -395,23 +394,40 @@ class Performer:
         return TaskResult(node.id, "failed", error=described, retry=retry)
 
     async def _load_inputs(self, task: Task, private: Path, owner: str = "") -> dict[str, Any]:
-        return {
-            parameter: await self._load(given, private, owner or task.node)
-            for parameter, given in task.inputs.items()
-        }
+        return await self._load_all(task.inputs, private, owner or task.node)
+
+    async def _load_all(self, given: Mapping[str, TaskInput], private: Path, owner: str) -> dict[str, Any]:
+        """Load inputs; where some are damaged, look for all that are: they are computed again together."""
+        loaded: dict[str, Any] = {}
+        found: list[_Damaged] = []
+        for name, one in given.items():
+            try:
+                loaded[name] = await self._load(one, private, owner)
+            except _Damaged as damaged:
+                found.append(damaged)
+                loaded.clear()
+        _raise_together(found)
+        return loaded
 
     async def _load(self, given: TaskInput, private: Path, owner: str) -> Any:
         if given.branches is not None:
             from zenconv.authoring import Collect
 
-            found = {id: await self._load(branch, private, owner) for id, branch in given.branches.items()}
-            return Collect(found, given.failed)
+            return Collect(await self._load_all(given.branches, private, owner), given.failed)
         if given.live is not None:
             return await self._make_live(given, given.live, private, owner)
         if given.output is not None:
             return self._load_artifact(given, given.output, private)
         step = self._node(given.node, given.template).step
-        return join_outputs(step, {name: self._load_artifact(given, name, private) for name in given.outputs})
+        outputs: dict[str, Any] = {}
+        found: list[_Damaged] = []
+        for name in given.outputs:
+            try:
+                outputs[name] = self._load_artifact(given, name, private)
+            except _Damaged as damaged:
+                found.append(damaged)
+        _raise_together(found)
+        return join_outputs(step, outputs)
 
     def _load_artifact(self, given: TaskInput, name: str, private: Path) -> Any:
         artifact = given.outputs[name]
@@ -419,10 +435,10 @@ class Performer:
             self.trust.check(artifact, given.key, name)
             return self.materializers.load(artifact, self.store, allowed=True, private=private)
         except CorruptArtifact as error:
-            raise _Damaged(given.node, error.digest) from error
+            raise _Damaged([(given.node, error.digest)]) from error
         except ArtifactError as error:
             # Sound bytes that say something impossible: whoever wrote them, they are as good as none.
-            raise _Damaged(given.node, "", error.what) from error
+            raise _Damaged([(given.node, "")], error.what) from error
 
     async def _make_live(self, given: TaskInput, live: Task, private: Path, owner: str) -> Any:
         node = self._node(live.node, live.template)
@@ -454,6 +470,13 @@ def _is_interruption(error: BaseException) -> bool:
 
 def _interrupted(node: Node) -> TaskResult:
     return TaskResult(node.id, "interrupted", error=plain_failure("Interrupted", "stopped by a signal"))
+
+
+def _raise_together(found: Sequence[_Damaged]) -> None:
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        raise _Damaged([one for damaged in found for one in damaged.inputs]) from found[0].__cause__
 
 
 def _forked(node: Node) -> TaskResult:
