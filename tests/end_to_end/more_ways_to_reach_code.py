@@ -319,5 +319,33 @@ way(
     "default=2",
     "default=3",
 )
+way(
+    "file_by_path",
+    "import importlib.util, os\n_spec = importlib.util.spec_from_file_location('loose_file_by_path', os.path.join(os.path.dirname(os.path.abspath(__file__)), 'loose-file_by_path.txt.py'))\nloose = importlib.util.module_from_spec(_spec)\n_spec.loader.exec_module(loose)\n\ndef out(x):\n    return loose.h(x)\n",
+    "v + 1",
+    "v + 2",
+    "loose-file_by_path.txt.py",
+    files={"loose-file_by_path.txt.py": "def h(v):\n    return _h(v)\n\ndef _h(v):\n    return v + 1\n"},
+)
+way(
+    "function_of_file_by_path",
+    "import importlib.util, os\n_spec = importlib.util.spec_from_file_location('loose_function_of_file_by_path', os.path.join(os.path.dirname(os.path.abspath(__file__)), 'loose-function_of_file_by_path.txt.py'))\nloose = importlib.util.module_from_spec(_spec)\n_spec.loader.exec_module(loose)\n_h = loose.h\n\ndef out(x):\n    return _h(x)\n",
+    "v + 1",
+    "v + 2",
+    "loose-function_of_file_by_path.txt.py",
+    files={
+        "loose-function_of_file_by_path.txt.py": "def h(v):\n    return _h(v)\n\ndef _h(v):\n    return v + 1\n"
+    },
+)
+way(
+    "table_of_files_by_path",
+    "import importlib.util, os\n_spec = importlib.util.spec_from_file_location('loose_table_of_files_by_path', os.path.join(os.path.dirname(os.path.abspath(__file__)), 'loose-table_of_files_by_path.txt.py'))\nloose = importlib.util.module_from_spec(_spec)\n_spec.loader.exec_module(loose)\n_all = {'a': loose}\n\ndef out(x):\n    return _all['a'].h(x)\n",
+    "v + 1",
+    "v + 2",
+    "loose-table_of_files_by_path.txt.py",
+    files={
+        "loose-table_of_files_by_path.txt.py": "def h(v):\n    return _h(v)\n\ndef _h(v):\n    return v + 1\n"
+    },
+)
 
 __all__ = ["WAYS"]

@@ -156,6 +156,46 @@ def test_what_changes_while_it_is_read_is_not_kept(project: Callable[..., Any]) 
     assert made.value("one") == "new"
 
 
+CODE_READERS = {
+    "runpy": "import runpy\ndef one():\n    return runpy.run_path('made' + '.py')['x']\n",
+    "exec": "def one():\n    names = {}\n    exec(open('made' + '.py').read(), names)\n"
+    "    return names['x']\n",
+    "another program": "import subprocess, sys\ndef one():\n"
+    "    return subprocess.run([sys.executable, 'made.py'], capture_output=True, text=True).stdout\n",
+}
+
+
+@pytest.mark.parametrize("kind", CODE_READERS)
+def test_code_that_is_read_but_not_imported_counts_as_data(project: Callable[..., Any], kind: str) -> None:
+    made = project({"steps_a.py": CODE_READERS[kind], "made.py": "x = 1\nprint(x)\n"})
+    made.run()
+    first = made.value("one")
+    made.run()
+    assert made.executed() == []
+    made.write({"made.py": "x = 2\nprint(x)\n"})
+    made.run()
+    assert made.value("one") != first
+
+
+def test_code_that_is_shown_in_a_warning_does_not_count(project: Callable[..., Any]) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                import traceback, warnings
+                def one():
+                    warnings.warn("look")
+                    try: 1 / 0
+                    except ZeroDivisionError: traceback.print_exc()
+                    return 1
+                """
+        }
+    )
+    assert "without asking" not in made.run().stderr
+    made.append("steps_a.py", "# nothing\n")
+    made.run()
+    assert made.executed() == []
+
+
 def test_what_imports_look_through_does_not_count(project: Callable[..., Any]) -> None:
     made = project(
         {"steps_a.py": "def one():\n    import sklearn.linear_model, late\n    return 1\n", "late.py": ""}

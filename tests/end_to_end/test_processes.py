@@ -468,3 +468,29 @@ def test_pools_that_a_step_leaves_behind_do_not_hold_up_the_end(project, step, w
     made = project({"steps_a.py": POOLS})
     made.run("run", step, "-n", workers, timeout=60)  # joblib's processes would go by themselves after 300 s
     assert made.executed() == [f"a::{step}"]
+
+
+FORKING = """
+import os, signal, time
+
+def ended_by():
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, b"!")
+        while True:
+            try:
+                time.sleep(60)
+            except BaseException:
+                pass  # as in a callback, where an exception is written down and forgotten
+    os.read(reading, 1)
+    os.kill(child, signal.SIGTERM)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.parametrize("count", ["0", "2"])
+def test_sigterm_ends_what_a_step_forked_as_it_does_without_zenconv(project, count: str) -> None:
+    it = project({"steps_a.py": FORKING})
+    it.run("run", "-n", count)
+    assert it.value("ended_by") == signal.SIGTERM

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,16 @@ def test_a_file_can_be_imported_under_any_name(load_project) -> None:
     module = project.sources.load_file("odd.name", project.root / "2024-runs/steps main.py")
     assert module.step() == 1
     assert project.sources.relative(project.sources.get("odd.name").path) == "2024-runs/steps main.py"
+
+
+def test_a_module_in_an_archive_is_the_projects(load_project, monkeypatch) -> None:
+    project = load_project({"steps_main.py": "import packed\n"})
+    archive = project.root / "lib.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("packed.py", "K = 1\n")
+    monkeypatch.syspath_prepend(str(archive))
+    project.load()
+    assert project.sources.get("packed").data == b"K = 1\n"
 
 
 def test_a_module_that_raises_is_forgotten(load_project) -> None:

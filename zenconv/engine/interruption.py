@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 from zenconv import clock
+from zenconv.engine.forked_signals import restore_in_children
 from zenconv.engine.signals import ASK_TO_END
 
 
@@ -33,10 +34,11 @@ class Interruption:
         self._is_open = False
 
     def install(self) -> None:
-        """Handle SIGINT, SIGTERM and the signal that a step's time is up from now on."""
+        """Handle SIGINT, SIGTERM and the signal that a step's time is up from now on, in this process."""
         signal.signal(ASK_TO_END, self._note_time)
         signal.signal(signal.SIGINT, self._note)
         signal.signal(signal.SIGTERM, self._note)
+        restore_in_children(self._note)
 
     def stop(self, number: int = signal.SIGINT) -> None:
         """Have the run end as the signal `number` would."""

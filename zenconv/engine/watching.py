@@ -35,7 +35,9 @@ from zenconv.records.step import Node
 _CREATING_FLAGS = os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | _CREATING_FLAGS
 _NOT_DATA = ("__pycache__", "site-packages", ".egg-info", ".dist-info")
-_CODE_SUFFIXES = (".py", ".pyc", ".pyi", ".so", ".pyd")
+_CODE_SUFFIXES = (".py", ".pyw", ".pyc", ".pyi", ".so", ".pyd")
+_CODE_READERS = ("linecache.py", "tokenize.py", "inspect.py", "pdb.py", "bdb.py")
+_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LISTINGS = ("os.listdir", "os.scandir")
 _HEARD = ("open", *_LISTINGS, "os.chdir", *TAKERS)
 _REPLACING = {"os.rename": 1, "os.link": 1, "os.symlink": 1, "os.remove": 0, "shutil.rmtree": 0}
@@ -96,7 +98,7 @@ class Observer:
         return full
 
     def name_below(self, full: str) -> str | None:
-        """Return the name that an absolute path counts under: below the root, and no code."""
+        """Return the name that an absolute path counts under, if it is visible and below the root."""
         if full + os.sep == self.root:
             return ""
         if not full.startswith(self.root):
@@ -105,14 +107,14 @@ class Observer:
         parts = name.split("/")
         if any(part.startswith(".") or part.endswith(_NOT_DATA) for part in parts):
             return None
-        return None if name.endswith(_CODE_SUFFIXES) else name
+        return name
 
 
 class Observation:
     """What one execution of a step reads below the root, and its effects, while it is entered.
 
     Left out of what it reads: the state folder, hidden folders, installed packages, Python
-    modules (their code counts by fingerprint), and what the step itself writes.
+    modules that are imported (their code counts by fingerprint), and what the step itself writes.
     """
 
     def __init__(
@@ -295,7 +297,7 @@ class Observation:
                 self._written.add(name)
             if self._effects is not None:
                 self._effects.write(full)
-        elif name:
+        elif name and not (name.endswith(_CODE_SUFFIXES) and _is_import(sys._getframe(_HOOK_FRAMES))):
             self._looks.note_reading(name)
             self._note_read(name, full)
 
@@ -308,7 +310,9 @@ class Observation:
     def hear_look(self, path: Any, status: os.stat_result | None) -> None:
         """Take down that somebody looks what is at `path`."""
         name = self._observer.name_below(self._absolute(path))
-        if name and self._looks.is_news(name) and self._find_origin() is not None:
+        if not name or name.endswith(_CODE_SUFFIXES) or not self._looks.is_news(name):
+            return
+        if self._find_origin() is not None:
             self._looks.note_look(name, status, self._read)
 
     def hear_expansion(self, path: Any) -> None:
@@ -392,6 +396,12 @@ def _is_inside_open_folder(path: Any, caller: FrameType) -> bool:
     """Return whether a name is likely to be relative to an open folder, as where trees are deleted."""
     file = caller.f_code.co_filename
     return (file.endswith(f"{os.sep}shutil.py") or file == "<frozen os>") and not os.path.isabs(path)
+
+
+def _is_import(caller: FrameType) -> bool:
+    """Return whether code is read to be imported, or to be shown in a traceback or a warning."""
+    file = caller.f_code.co_filename
+    return file.startswith(("<frozen ", _OWN_FOLDER)) or os.path.basename(file) in _CODE_READERS
 
 
 def _listen_once() -> None:

@@ -169,6 +169,9 @@ class UnitBuilder:
         return None
 
     def _module_entry(self, user: Unit, module: ModuleType) -> Unit | str:
+        loose = self.sources.loose(module)
+        if loose is not None:
+            return f"loose {loose.digest}"
         if self.modules.is_project(module.__name__):
             return self.module(module.__name__, user.full)
         user.installed.add(installed_name(module.__name__))
@@ -232,6 +235,10 @@ class _UnitReferee:
 
     def refer(self, code: Any) -> bool:
         if isinstance(code, ModuleType):
+            loose = self.builder.sources.loose(code)
+            if loose is not None:
+                self.found.append(f"loose {loose.digest}")
+                return True
             if not self.builder.modules.is_project(code.__name__):
                 return False
             self.found.append(self.builder.module(code.__name__, self.full))

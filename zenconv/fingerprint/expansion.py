@@ -271,9 +271,8 @@ def _expand_generated(builder: UnitBuilder, unit: Unit, function: FunctionType, 
     if source is not None and source.is_binary:
         unit.entries.append(builder.module(module_name, unit.full))
     unit.local = "compiled " + code_digest(function.__code__)
-    resolve_references(
-        builder, unit, [Reference(name) for name in sorted(function.__code__.co_names)], module_name
-    )
+    references = [Reference(name) for name in sorted(function.__code__.co_names)]
+    resolve_references(builder, unit, references, module_name, namespace=function.__globals__)
 
 
 def _expand_made_class(builder: UnitBuilder, unit: Unit, kind: type) -> None:

@@ -27,10 +27,14 @@ def resolve_references(
     *,
     known: Iterable[str] = (),
     quiet: bool = False,
+    namespace: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add one entry to `unit` for each name it reads; names in `known` are accounted for elsewhere."""
-    module = sys.modules.get(module_name)
-    namespace: Mapping[str, Any] = module.__dict__ if module is not None else {}
+    """Add one entry to `unit` for each name it reads; names in `known` are accounted for elsewhere.
+
+    `namespace`: where names are looked up, if it is not the module named `module_name`.
+    """
+    if namespace is None:
+        namespace = getattr(sys.modules.get(module_name), "__dict__", {})
     resolver = _Resolver(builder, unit, module_name, namespace, quiet)
     for reference in references:
         if reference.target is not None:
@@ -90,7 +94,12 @@ class _Resolver:
 
     def module(self, module: ModuleType, chain: tuple[str, ...]) -> None:
         name = module.__name__
-        if not self.builder.modules.is_project(name):
+        loose = self.builder.sources.loose(module)
+        if loose is not None:
+            self.unit.entries.append(f"loose {loose.digest}")
+            if chain:
+                self.attribute(module, chain)
+        elif not self.builder.modules.is_project(name):
             self.installed(name, ".".join((name, *chain)))
         elif not chain or chain[0] == "__dict__":
             self.unit.entries.append(self.builder.module(name, self.unit.full))

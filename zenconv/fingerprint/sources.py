@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from importlib.machinery import (
     ExtensionFileLoader,
@@ -23,6 +24,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
+from zipimport import zipimporter
 
 from zenconv import hashing
 from zenconv.assertions import rewrite_assertions
@@ -152,6 +154,20 @@ class ProjectSources:
         self.record(module_name, path, data, is_binary=not path.endswith(_SOURCE_SUFFIXES))
         return self._modules[module_name]
 
+    def loose(self, module: ModuleType) -> ModuleSource | None:
+        """Return the source of a project file that was executed without becoming known as a module.
+
+        So do ``spec_from_file_location`` and ``exec_module`` alone: the module is in no table.
+        """
+        name = getattr(module, "__name__", "")
+        path = _file_of(module)
+        if sys.modules.get(name) is module or path is None or not self.places.is_project_file(path):
+            return None
+        try:
+            return ModuleSource(name, Path(path), _read(path), is_binary=not path.endswith(_SOURCE_SUFFIXES))
+        except OSError:
+            return None
+
     def is_project(self, module_name: str) -> bool:
         """Return whether an imported module is project code; true for a package without a file too."""
         if self.get(module_name) is not None:
@@ -214,8 +230,14 @@ class _ProjectFinder:
 
     def _adopt(self, name: str, spec: ModuleSpec) -> ModuleSpec | None:
         origin = str(spec.origin)
+        loader: Any = spec.loader
         if isinstance(spec.loader, (ExtensionFileLoader, SourcelessFileLoader)):
             self._sources.record(name, origin, _read(origin), is_binary=True)
+            return spec
+        if isinstance(loader, zipimporter):
+            with suppress(OSError):
+                is_binary = not origin.endswith(_SOURCE_SUFFIXES)
+                self._sources.record(name, origin, loader.get_data(origin), is_binary=is_binary)
             return spec
         if type(spec.loader) is not SourceFileLoader:
             return None
