@@ -252,6 +252,26 @@ def test_what_steps_write_themselves_does_not_start_rounds_without_end(project):
     assert watching.text.count(IDLE) <= 4
 
 
+def test_a_log_in_the_projects_folder_does_not_start_rounds_without_end(project):
+    it = project({"steps_a.py": SIMPLE, "log.txt": ""})
+
+    class Logging(Watching):
+        def _read(self):
+            assert self.process.stdout is not None
+            for line in self.process.stdout:
+                it.append("log.txt", line)  # as `tee` does
+                with self._changed:
+                    self.lines.append(line.rstrip("\n"))
+                    self._changed.notify_all()
+
+    with Logging(it) as watching:
+        watching.after(("steps_a.py", "return 10", "return 11"))
+        time.sleep(1.0)
+        assert watching.end() == 130
+    assert watching.text.count(IDLE) == 2
+    assert it.read("log.txt").count("a::other") == 2
+
+
 @pytest.mark.parametrize("flag", ["--force", "--only"])
 def test_a_step_that_is_executed_in_any_case_does_not_start_rounds_without_end(project, flag):
     it = project(

@@ -70,10 +70,16 @@ class BetweenRounds:
         self._verbosity = verbosity
         self._has_status = has_screen(sys.stderr)
 
-    def wait(self) -> None:
-        """Say that an edit is waited for."""
+    def wait(self, *, has_news: bool) -> None:
+        """Say that an edit is waited for.
+
+        Where lines stay it is said once, lest a log in the project's folder is a change each time.
+        """
         text = "waiting for changes; Ctrl-C ends"
-        self._write(style(text, "dim", stream=sys.stderr) if self._has_status else text + "\n")
+        if self._has_status:
+            self._write(style(text, "dim", stream=sys.stderr))
+        elif has_news:
+            self._write(text + "\n")
 
     def end(self) -> None:
         """Leave the line on which was said what is waited for, and where the terminal shows ``^C``."""

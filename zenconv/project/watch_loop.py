@@ -50,8 +50,8 @@ class OutdatedProgram(Exception):
 class Screen(Protocol):
     """What a person is told between rounds."""
 
-    def wait(self) -> None:
-        """Everything is done; an edit is waited for."""
+    def wait(self, *, has_news: bool) -> None:
+        """Everything is done; an edit is waited for. `has_news`: something was shown since this was said."""
 
     def end(self) -> None:
         """Nothing more will come."""
@@ -104,6 +104,7 @@ class WatchLoop:
         self._pending: set[str] = set()
         self._unimportant: set[str] = set()
         self._pauses = 0
+        self._has_news = True
         self._count = 0
 
     def run(self) -> int:
@@ -211,11 +212,13 @@ class WatchLoop:
         if elsewhere is not None and self._changes is not None:
             self._code = set(elsewhere["files"])
             self._changes.watch(elsewhere["files"], elsewhere["folders"], elsewhere["code"])
+        self._has_news = self._has_news or not outcome.get("idle")
         if outcome.get("idle"):
             self._pauses = min(self._pauses + 1, len(_PAUSES_SECONDS))
             self._unimportant |= changed or set()
             if changed and not changed.isdisjoint(self._code):
                 self._screen.say_idle(sorted(changed & self._code))
+                self._has_news = True
         elif changed is None or not changed <= self._unimportant:
             self._pauses, self._unimportant = 0, set()
         if "state" in outcome:
@@ -239,7 +242,8 @@ class WatchLoop:
         """Return what changed, once it is complete; empty if a signal came instead."""
         changed, self._pending = self._pending, set()
         if not changed:
-            self._screen.wait()
+            self._screen.wait(has_news=self._has_news)
+            self._has_news = False
         while not changed and not self._signals:
             self._select([changes.fileno()], timeout=changes.interval)
             changed = changes.take()
