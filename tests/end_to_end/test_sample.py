@@ -260,3 +260,21 @@ def test_watching_on_a_sample(project):
 def test_a_size_that_means_nothing_is_an_error(project, size):
     it = project({"steps_a.py": STEPS})
     assert "--sample 1%" in it.run("run", "--sample", size, check=4).stderr
+
+
+def test_a_sampled_dataset_is_no_contradiction(project):
+    pytest.importorskip("torch")
+    it = project(
+        {
+            "steps_a.py": """
+                from torch.utils.data import Dataset
+                class Numbers(Dataset):
+                    def __len__(self): return 1000
+                    def __getitem__(self, index): return index
+                def numbers() -> Numbers: return Numbers()
+                def size(numbers: Numbers) -> int: return len(numbers)
+                """
+        }
+    )
+    assert "says it returns" not in it.run("run", "--sample", "1%").stderr
+    assert it.value("size", run="last") == 10

@@ -79,6 +79,28 @@ def test_parts_of_one_length_are_sampled_alike():
     assert (len(parts["x"]), parts["name"]) == (5, "a")
 
 
+def test_names_beside_rows_stay_whole():
+    numpy = pytest.importorskip("numpy")
+    x, y, names = take_sample((numpy.ones((500, 2)), numpy.arange(500), numpy.array(["a", "b"])), "1%", 0)
+    assert (x.shape, y.shape, names.shape) == ((5, 2), (5,), (2,))
+
+
+def test_a_dataset_of_scikit_learn_stays_one():
+    datasets = pytest.importorskip("sklearn.datasets")
+    whole = datasets.load_iris()
+    taken = take_sample(whole, "10%", 0)
+    assert type(taken) is type(whole)
+    assert (taken.data.shape, taken.target.shape, len(taken.target_names)) == ((15, 4), (15,), 3)
+    assert whole.data.shape == (150, 4)
+    assert taken.DESCR == whole.DESCR
+
+
+def test_a_few_items_of_an_iterator_are_not_none():
+    for seed in range(20):
+        assert len(list(take_sample(iter(range(5)), "1%", seed))) == 1
+    assert list(take_sample(iter(()), "1%", 0)) == []
+
+
 def test_a_named_tuple_stays_one():
     class Pair(NamedTuple):
         x: list[int]

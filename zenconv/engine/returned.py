@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+from zenconv.engine.sampling import take_sample
 from zenconv.interfaces.orchestrating import Task
 from zenconv.records.artifact import Artifact
 from zenconv.records.step import Node
@@ -57,6 +58,8 @@ def may_be_none(node: Node) -> bool:
 
 def describe_contradiction(node: Node, name: str, value: Any) -> str:
     """Return how an output contradicts its annotation, or nothing."""
+    if node.step.function is take_sample:
+        return ""  # of a dataset, that is a Subset
     expected = next((output.type for output in node.step.outputs if output.name == name), None)
     if not isinstance(expected, type) or getattr(expected, "_is_protocol", False):
         return ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ _TEXT = re.compile(r"(?P<rows>\d+)|(?P<percent>\d+(\.\d+)?|\.\d+)\s*%", re.ASCII
 _PLAIN_ITERATORS = ("builtins", "itertools", "csv", "_csv")
 """Modules whose iterators do nothing but yield; a file or a cursor is more than its lines or rows."""
 _FEW_ITEMS = 100
-"""Lists of fewer items are names or settings rather than rows."""
+"""Lists of fewer items are names or settings rather than rows; arrays are, beside longer ones."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -116,14 +117,25 @@ class _Sampler:
         if type(value) is list:
             return value if len(value) < _FEW_ITEMS else self._pick(value, len(value), _of_list)
         if isinstance(value, tuple):
-            parts = [self.take(part) for part in value]
+            parts = self._take_parts(value)
             return value._make(parts) if hasattr(value, "_make") else type(value)(parts)
-        if type(value) is dict:
-            return {key: self.take(part) for key, part in value.items()}
         for name in _class_names(type(value)):
             if name in _CHOOSERS:
                 return self._choose(value, _CHOOSERS[name])
+        if isinstance(value, dict):
+            sampled = copy(value)  # which keeps its kind, such as scikit-learn's Bunch
+            sampled.update(zip(value, self._take_parts(list(value.values())), strict=True))
+            return sampled
         return value
+
+    def _take_parts(self, parts: Sequence[Any]) -> list[Any]:
+        """Return a sample of each part, but for names and settings that stand beside many rows."""
+        lengths = [_length(part) or 0 for part in parts]
+        longest = max(lengths, default=0)
+        return [
+            part if _is_array(part) and length < min(_FEW_ITEMS, longest) else self.take(part)
+            for part, length in zip(parts, lengths, strict=True)
+        ]
 
     def _choose(self, value: Any, chooser: Callable[[Any, Sequence[int]], Any]) -> Any:
         if chooser is _of_datasets:
@@ -147,15 +159,20 @@ class _Sampler:
 
 
 def _thin_out(items: Iterator[Any], share: Fraction, random: Random) -> Iterator[Any]:
-    """Yield one item of each stretch of ``1 / share`` items."""
+    """Yield one item of each stretch of ``1 / share`` items; the first if there are not that many."""
     number = 0
     wanted = int(random.random() / share)
+    first: list[Any] = []
     for position, item in enumerate(items):
         if position == wanted:
+            first = []
             yield item
             number += 1
             start, end = int(number / share), int((number + 1) / share)
             wanted = max(position + 1, start + int(random.random() * (end - start)))
+        elif position == 0:
+            first = [item]
+    yield from first  # too few for a stretch, but not none
 
 
 def _reservoir(items: Iterator[Any], rows: int, random: Random) -> Iterator[Any]:
@@ -176,6 +193,12 @@ def _length(value: Any) -> int | None:
         return int(shape[0]) if isinstance(shape, tuple) else len(value)
     except (TypeError, IndexError, NotImplementedError):
         return None
+
+
+def _is_array(value: Any) -> bool:
+    """Return whether there is one value in each place, as in an array or series; no table is."""
+    shape = getattr(value, "shape", None)
+    return isinstance(shape, tuple) and len(shape) == 1
 
 
 def _class_names(cls: type) -> Iterator[str]:

@@ -15,7 +15,7 @@ from zenconv.engine.sampling import take_sample
 from zenconv.records.marks import NO_MARKS
 from zenconv.records.step import Binding, Node, Parameter, Pipeline, branch_suffix
 
-VERSION = "1"
+VERSION = "2"
 """Counts up when other rows are chosen than before."""
 
 
