@@ -136,6 +136,34 @@ def test_whether_a_file_is_there_counts_where_a_step_looks_for_that(project: Cal
     assert made.executed() == []
 
 
+def test_what_a_function_remembers_counts_in_each_step_that_asks_it(project: Callable[..., Any]) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                import functools
+                @functools.cache
+                def _read() -> str:
+                    return open("data.txt").read()
+                class _Reader:
+                    @functools.cached_property
+                    def text(self) -> str:
+                        return _read()
+                def one() -> str:
+                    return _read()
+                def two() -> str:
+                    return _read() + "2"
+                def three() -> str:
+                    return _Reader().text + "3"
+            """,
+            "data.txt": "old",
+        }
+    )
+    made.run()
+    made.write({"data.txt": "new"})
+    made.run()
+    assert [made.value(name) for name in ("one", "two", "three")] == ["new", "new2", "new3"]
+
+
 def test_what_changes_while_it_is_read_is_not_kept(project: Callable[..., Any]) -> None:
     made = project(
         {

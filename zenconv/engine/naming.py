@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, cached_property, partial
 from pathlib import PurePath
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -15,6 +15,9 @@ from zenconv.engine.origins import literals
 
 _MOST_FUNCTIONS = 2000
 _MOST_ITEMS = 100
+_MEMOIZED = type(cache(len))
+"""What it read once it does not read again, in whichever step: only its code tells."""
+
 _LONGEST_TEXT = 200
 _LONGEST_QUERY = 20_000
 
@@ -69,6 +72,10 @@ class _Reader:
                 self._waiting.append(value)
             if hasattr(value, "__wrapped__"):
                 self.follow(value.__wrapped__)
+        elif isinstance(value, _MEMOIZED):
+            self.follow(value.__wrapped__)
+        elif isinstance(value, cached_property):
+            self.follow(value.func)
         elif isinstance(value, type):
             if id(value) not in self._seen and self._is_own(value.__module__):
                 self._seen.add(id(value))
