@@ -104,6 +104,7 @@ def test_the_folder_may_be_named_with_the_common_option(project):
 def test_a_name_with_blanks_is_quoted_in_the_next_command(project):
     it = project()
     assert "cd 'my project' && zenconv run" in it.run("init", "my project").stdout
+    assert "cd ./-mine && zenconv run" in it.run("init", "--", "-mine").stdout
 
 
 def test_what_was_written_is_printed_as_json(project):

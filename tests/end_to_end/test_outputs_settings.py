@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 
@@ -240,3 +241,22 @@ def test_one_file_for_several_steps_is_an_error(project):
         }
     )
     assert "several steps would be written to 'n.json'" in it.run("run", check=4).stderr
+
+
+def test_text_bytes_and_pictures_are_written_as_what_they_are(project) -> None:
+    code = """
+        def page() -> str: return "<p>1</p>"
+        def data() -> bytes: return b"\\x00\\xff"
+        def plot():
+            from matplotlib.figure import Figure
+            figure = Figure()
+            figure.subplots().plot([1, 2])
+            return figure
+    """
+    wanted = '[outputs]\npage = "page.html"\ndata = "data.bin"\n'
+    has_plots = importlib.util.find_spec("matplotlib") is not None
+    it = project({"steps_a.py": code, "zenconv.toml": wanted + ('plot = "plot.png"\n' if has_plots else "")})
+    it.run("run", *([] if has_plots else ["page", "data"]))
+    assert (it.path / "page.html").read_text() == "<p>1</p>"
+    assert (it.path / "data.bin").read_bytes() == b"\x00\xff"
+    assert not has_plots or (it.path / "plot.png").read_bytes().startswith(b"\x89PNG")

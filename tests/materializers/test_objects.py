@@ -10,6 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -159,12 +161,18 @@ REFUSED = [
         r"its member .log is a _io.TextIOWrapper.*\n.*Path of the file",
     ),
     (lambda: memoryview(b"abc"), r"cannot store a memoryview"),
+    (lambda: _count_slowly(), r"cannot store a async_generator.*\n.*async for item in items"),
+    (lambda: Future(), r"cannot store a concurrent.*\n.*ask a future for its result\(\)"),
     (lambda: [sv.Detached()], r"its member \[0\] is a \S+Detached.*RuntimeError: the device is gone"),
     (lambda: sv.NeedsTwo(1, 2), r"NeedsTwo can be pickled but not unpickled(?s:.*)__reduce__"),
     (lambda: sv.Forgetful(3), r"Forgetful does not come back equal(?s:.*)__getstate__"),
     (lambda: _deep(100_000), r"nested too deeply(?s:.*)flat"),
     (lambda: sv.Model(x=_deep(100_000)), r"nested too deeply"),
 ]
+
+
+async def _count_slowly() -> AsyncIterator[int]:
+    yield 1
 
 
 def _deep(depth: int) -> list[Any]:

@@ -90,7 +90,8 @@ def _begin(folder: Path, template: Template, *, as_json: bool) -> None:
     following = [f"pip install {shlex.join(missing)}"] if missing else []
     following.append("zenconv run")
     if not _is_current(folder):
-        following.insert(0, f"cd {shlex.quote(os.path.relpath(folder))}")
+        name = os.path.relpath(folder)
+        following.insert(0, f"cd {shlex.quote(f'./{name}' if name.startswith('-') else name)}")
     if as_json:
         print_json({"folder": os.fspath(folder.resolve()), "written": written, "next": following})
         return

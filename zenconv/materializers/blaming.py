@@ -11,10 +11,19 @@ from zenconv.materializers.describing import class_name, type_name
 _MAXIMUM_DEPTH = 12
 _MAXIMUM_CHILDREN = 200
 
+_STREAM = "return a list, or annotate the step `-> Iterator[T]`"
 _ADVICE = (
     (
-        ("generator", "iterator", "zip", "map", "filter", "coroutine"),
-        "return a list, or annotate the step `-> Iterator[T]`",
+        ("async_generator",),
+        "return a list of what it gives: `[item async for item in items]`, in an `async def` without `yield`",
+    ),
+    (
+        ("coroutine", "Task", "Future"),
+        "return what it gives: `await` it in a step that is `async def`, or ask a future for its result()",
+    ),
+    (
+        ("generator", "iterator", "zip", "map", "filter"),
+        _STREAM,
     ),
     (
         ("lock", "RLock", "Condition", "Semaphore", "Event", "Queue", "SimpleQueue"),
@@ -30,6 +39,10 @@ _ADVICE = (
     ),
     (("module",), "import the module where it is used instead of returning it"),
     (("DataLoader",), "return the data set, and make the loader in the step that uses it"),
+    (
+        ("DMatrix", "catboost.core.Pool"),
+        "return the table or the arrays that it is made of, and make it in the step that trains",
+    ),
 )
 
 
@@ -45,7 +58,7 @@ def explain_failure(value: Any, error: Exception, dump: Callable[[Any], Any]) ->
     return SaveError(
         f"cannot store a {type_name(value)}: its member {path} is a {name}, "
         f"which cannot be pickled ({reason})",
-        hint=_advice(type(culprit)),
+        hint=_known_advice(type(value)) or _advice(type(culprit)),
     )
 
 
@@ -102,14 +115,17 @@ def _all_children(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _advice(cls: type) -> str:
-    for ancestor in cls.__mro__:
-        for names, advice in _ADVICE:
-            if any(ancestor.__name__ == name or ancestor.__name__.endswith(f"_{name}") for name in names):
-                return advice
-    if cls.__name__.endswith("iterator"):
-        return _ADVICE[0][1]
-    return (
+    return _known_advice(cls) or (
         f"return plain data instead (numbers, text, tables, arrays, a Path), or give {class_name(cls)} a "
         "__reduce__, or write a materializer for it (hook zenconv_materializers), or, if it is a live "
         "resource, make it in a fixture"
     )
+
+
+def _known_advice(cls: type) -> str:
+    for ancestor in cls.__mro__:
+        for names, advice in _ADVICE:
+            name = ancestor.__name__
+            if class_name(ancestor) in names or any(name == one or name.endswith(f"_{one}") for one in names):
+                return advice
+    return _STREAM if cls.__name__.endswith("iterator") else ""

@@ -1,7 +1,8 @@
 """Recorded values as files for other programs: the format follows the file's extension.
 
 A frame needs pandas to become a table; text and JSON need no library and nothing of the project.
-What has no conversion is written as it is stored, byte for byte, without being loaded.
+What has no conversion is written as it is stored, byte for byte, without being loaded; text and
+bytes are written as they are.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from zenconv.errors import StoreError, UsageError
 from zenconv.queries.history import Found, History
 from zenconv.queries.loading import load_outputs, read_stored
 from zenconv.queries.outputs import choose_outputs, show_name
+from zenconv.queries.own_formats import EXTENSIONS, Write, extensions_of, find_own_writer
 from zenconv.queries.tables import as_frame, has_plain_index, is_array, is_frame, to_records
 from zenconv.records.artifact import Artifact
 
 _ROWS = 10
+_TEXTS = ("str", "bytes", "bytearray")
 
 
 def export(history: History, found: Found, target: Path) -> int:
@@ -40,12 +43,19 @@ def export(history: History, found: Found, target: Path) -> int:
             f"{str(target)!r} is a folder", hint="name a file: it is never written over a folder"
         )
     name, artifact = choose_one(found)
-    write = _WRITERS.get(target.suffix.lower())
+    extension = target.suffix.lower()
     if artifact.materializer.startswith("paths/"):
         return _copy_path(load_outputs(history, found.step, name), target)
-    if write is None:
+    preview = next((file for file in artifact.files if file.name == f"preview{extension}"), None)
+    if preview is not None:
+        return _write_blocks(read_stored(history, found.step, name, preview), target)
+    write: Write | None = _WRITERS.get(extension) or (_write_text if artifact.type in _TEXTS else None)
+    if write is None and extension not in EXTENSIONS:
         return _write_raw(history, found, name, target)
     value = load_outputs(history, found.step, name)
+    write = find_own_writer(value, extension) or write
+    if write is None:
+        return _write_raw(history, found, name, target)
     with _atomic(target) as stream:
         write(value, stream)
     return target.stat().st_size
@@ -201,7 +211,10 @@ def _write_raw(history: History, found: Found, name: str, target: Path) -> int:
             f"{found.step.node} is stored by {artifact.materializer}, not as a pickle",
             hint=f"use another extension: {' '.join(_WRITERS)}",
         )
-    blocks = _raw_blocks(history, found, name)
+    return _write_blocks(_raw_blocks(history, found, name), target)
+
+
+def _write_blocks(blocks: Iterator[bytes], target: Path) -> int:
     with _atomic(target) as stream:
         for block in blocks:
             stream.write(block)
@@ -213,9 +226,13 @@ def _raw_blocks(history: History, found: Found, name: str) -> Iterator[bytes]:
     if len(artifact.files) != 1:
         raise UsageError(
             f"a {artifact.type} is stored as {len(artifact.files)} files and cannot be written as one",
-            hint=f"use an extension that converts it: {' '.join(_WRITERS)}",
+            hint=f"use an extension that converts it: {_known_extensions(artifact)}",
         )
-    return read_stored(history, found.step, name)
+    return read_stored(history, found.step, name, artifact.files[0])
+
+
+def _known_extensions(artifact: Artifact) -> str:
+    return " ".join(extensions_of(artifact.type) or _WRITERS)
 
 
 def _copy_path(source: Any, target: Path) -> int:

@@ -67,8 +67,8 @@ def load_output(history: History, step: StepRunRecord, name: str) -> Any:
         return materializers.load(artifact, stack.artifact_store, allowed=True, importer=importer)
 
 
-def read_stored(history: History, step: StepRunRecord, name: str) -> Iterator[bytes]:
-    """Yield the verified bytes of an output that is stored as one file, without loading it.
+def read_stored(history: History, step: StepRunRecord, name: str, file: StoredFile) -> Iterator[bytes]:
+    """Yield the verified bytes of one file of the output `name`, without loading it.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def read_stored(history: History, step: StepRunRecord, name: str) -> Iterator[by
     """
     with _telling_of_damage(history, step, name):
         store = history.stack_of(step.run).artifact_store
-        yield from read_blocks(store, step.outputs[name].files[0])
+        yield from read_blocks(store, file)
 
 
 @contextmanager
