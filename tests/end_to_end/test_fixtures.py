@@ -280,10 +280,15 @@ def test_an_async_fixture_is_refused_where_nothing_could_wait_for_it(project) ->
     shown = it.run("run", check=2).stderr
     assert "steps_a.py:20: step 'one' cannot wait for fixture 'client', which is async" in shown
     assert "one (steps_a.py:20) -> wrapped (step, steps_a.py:17) -> client (step, steps_a.py:13)" in shown
-    text = "import zenconv\n@zenconv.fixture(scope='run')\nasync def s(): ...\nasync def one(s): ...\n"
-    it = project({"steps_a.py": text})
-    shown = it.run("run", check=2).stderr
-    assert "fixture 's' is async and lives for the run" in shown
+    direct = "import zenconv\n@zenconv.fixture\nasync def s(): yield 1\ndef one(s): ...\n"
+    shown = project({"steps_a.py": direct}).run("run", check=2).stderr
+    assert "steps_a.py:4: step 'one' cannot wait for fixture 's', which is async" in shown
+    for body in ("...", "yield 1"):
+        wide = (
+            f"import zenconv\n@zenconv.fixture(scope='run')\nasync def s(): {body}\nasync def one(s): ...\n"
+        )
+        shown = project({"steps_a.py": wide}).run("run", check=2).stderr
+        assert "fixture 's' is async and lives for the run" in shown
 
 
 LIVE = """

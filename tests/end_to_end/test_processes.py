@@ -252,16 +252,17 @@ def right() -> int:
 """
 
 
-def test_workers_end_with_their_leader_and_so_does_what_they_started(project) -> None:
+@pytest.mark.parametrize(("count", "names"), [("2", ("left", "right", "child")), ("0", ("left", "child"))])
+def test_steps_end_with_their_leader_and_so_does_what_they_started(project, count: str, names: tuple) -> None:
     it = project({"steps_a.py": KILLED})
-    process = it.start("run", "-n", "2")
-    pids = [int(wait_for(it.path / name)) for name in ("left", "right", "child")]
+    process = it.start("run", "-n", count)
+    pids = [int(wait_for(it.path / name)) for name in names]
     process.kill()
     process.communicate()
     deadline = time.monotonic() + 5
     while any(map(is_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert [is_alive(pid) for pid in pids] == [False] * 3
+    assert not any(map(is_alive, pids))
     wait_until_alone(it.path)
 
 

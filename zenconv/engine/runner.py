@@ -199,10 +199,13 @@ def die_with(parent: int, alive: int) -> None:
 
 
 def die_at_end_of(descriptor: int) -> None:
-    """Have the kernel kill this process when the other end of a pipe closes, whatever it is doing."""
+    """Have the kernel kill this process when the other end of a pipe closes, whatever it is doing.
+
+    Where it leads a group, what it has started goes as well.
+    """
     import fcntl
 
-    fcntl.fcntl(descriptor, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(descriptor, fcntl.F_SETOWN, -os.getpid() if os.getpgrp() == os.getpid() else os.getpid())
     fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)
     try:
@@ -218,6 +221,8 @@ def _watch_parent(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

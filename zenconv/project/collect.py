@@ -259,7 +259,7 @@ class _Reader:
             signature.parameters,
             note,
             signature.is_generator,
-            signature.is_async,
+            signature.is_awaited,
             value,
         )
 

@@ -23,7 +23,10 @@ _SEARCH_LIMIT = 200
 
 
 class Signature(NamedTuple):
-    """Parameters and return annotation. `late` holds types with names only type checkers import."""
+    """Parameters and return annotation. `late` holds types with names only type checkers import.
+
+    `is_awaited`: it is a coroutine or an async generator, for which somebody has to wait.
+    """
 
     parameters: tuple[Parameter, ...]
     returns_text: str
@@ -31,6 +34,7 @@ class Signature(NamedTuple):
     late: dict[str, Any]
     is_async: bool
     is_generator: bool
+    is_awaited: bool
     original: Any
 
 
@@ -58,6 +62,7 @@ def read_signature(value: Any, path: str, line: int, annotations: Annotations) -
         late,
         bool(flags & _COROUTINE),
         bool(flags & (_GENERATOR | _ASYNC_GENERATOR)),
+        bool(flags & (_COROUTINE | _ASYNC_GENERATOR)),
         function or value,
     )
 
