@@ -205,6 +205,15 @@ def test_code_that_is_read_but_not_imported_counts_as_data(project: Callable[...
     assert made.value("one") != first
 
 
+def test_the_state_of_the_machine_is_no_input(project: Callable[..., Any]) -> None:
+    made = project(
+        {"steps_a.py": "def one():\n    return 'VmRSS' in open('/proc/self/status').read()\n"},
+    )
+    assert "changed while" not in made.run().stderr
+    made.run()
+    assert made.executed() == []
+
+
 def test_code_that_is_shown_in_a_warning_does_not_count(project: Callable[..., Any]) -> None:
     made = project(
         {

@@ -15,6 +15,8 @@ from zenconv.engine.discovery import sign_file
 _PATH = re.compile(r"(?=[^\n]*[./])[^\n\0]{1,200}")
 _FILE_NAME = re.compile(r"/?([^\n\0*?]{1,150}\.\w{1,12})")
 _QUOTED = re.compile(r"""(?<!\w)(['"`])([^'"`\n\0]{1,200})\1""")
+_OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
+"""What looks like files there is the machine's state, and another at each look."""
 _MOST_TEXTS = 500
 _MOST_FOLDERS = 20
 _MOST_NAMES = 200
@@ -36,6 +38,8 @@ def sign_named_files(
     for text in filter(_PATH.fullmatch, texts):
         full = absolute(os.path.expanduser(text), root)
         name = name_below(full) if full.startswith(root) else full
+        if full.startswith(_OF_THE_SYSTEM):
+            continue
         if name and (os.path.isfile(full) or not os.path.lexists(full)):
             signed[name] = sign_file(full)
     for full in _put_together(texts[:_MOST_TEXTS], root, absolute):
