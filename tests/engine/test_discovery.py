@@ -52,12 +52,11 @@ def test_a_listed_folder_is_noted(root: Path) -> None:
     assert "data/" in observed(root, lambda: list(Path("data").glob("*.csv")))
 
 
-def test_what_is_written_or_elsewhere_or_code_is_not_noted(
+def test_what_is_written_or_elsewhere_or_hidden_is_not_noted(
     root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "x"
     elsewhere.write_text("x")
-    (root / "helper.py").write_text("")
     (root / ".zenconv").mkdir()
     (root / ".zenconv" / "x").write_text("")
 
@@ -65,7 +64,6 @@ def test_what_is_written_or_elsewhere_or_code_is_not_noted(
         Path("out.txt").write_text("1")
         Path("out.txt").read_text()
         elsewhere.read_text()
-        Path("helper.py").read_text()
         Path(".zenconv/x").read_text()
 
     assert observed(root, read) == []
@@ -103,6 +101,17 @@ def test_a_file_that_stands_in_quotes_in_a_query_counts(root: Path) -> None:
         return "select name, 'x.y' from 'data/a.csv' where name != 'it''s'" + " " * 300
 
     assert observed(root, lambda: None, step) == ["data/a.csv"]
+
+
+def test_a_pattern_that_stands_in_quotes_in_a_query_counts(root: Path) -> None:
+    def step() -> list[str]:
+        return ["select * from 'data/[ab].csv' join \"no/*.csv\"", "data/*", "*.csv", "it's 'a * b'"]
+
+    def spanning() -> str:
+        return "select * from read_csv('data/*/*.csv')"
+
+    assert observed(root, lambda: None, step) == ["data/", "data/a.csv", "data/b.csv", "no/"]
+    assert observed(root, lambda: None, spanning) == ["data/**"]
 
 
 def test_what_is_looked_for_counts_by_what_is_there(root: Path) -> None:

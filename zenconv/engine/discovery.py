@@ -103,13 +103,13 @@ def sign_folder(path: str) -> list[int]:
     return signature
 
 
-def find_matches(pattern: str) -> list[str]:
-    """Return what a pattern for names, such as ``/root/data/*.csv``, stands for; with its folders.
+def find_matches(pattern: str) -> list[str] | None:
+    """Return what a pattern for names, such as ``/root/data/*.csv``, stands for; None if it is none.
 
     Of one that spans folders it is the folder around them.
     """
     if not glob.has_magic(pattern):
-        return []
+        return None
     steady = list(itertools.takewhile(lambda part: not glob.has_magic(part), pattern.split(os.sep)))
     folder = os.sep.join(steady)
     if len(steady) + 1 < len(pattern.split(os.sep)):

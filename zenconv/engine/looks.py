@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from glob import has_magic
 
 from zenconv.engine.discovery import (
     GONE,
@@ -69,8 +70,14 @@ class Looks:
             read.setdefault(name, self._given[name])
         else:
             self._given[name] = (where, [])
-            self.note_look(name, None, read)
-            for match in find_matches(full):
+            matches = find_matches(full)
+            if matches is None:
+                self.note_look(name, None, read)
+                return
+            folder = name.rpartition("/")[0]
+            if not has_magic(folder):
+                read.setdefault(f"{folder}/" if folder else "./", (where, []))
+            for match in matches:
                 if found := name_below(match):
                     self.note_given(found, where, read, name_below)
 

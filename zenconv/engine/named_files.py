@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from glob import has_magic
 
 from zenconv.engine.discovery import sign_file
 
@@ -50,8 +51,17 @@ def sign_named_files(
 
 
 def quoted_texts(text: str) -> list[str]:
-    """Return what stands in quotes in `text`, as files do in SQL, where it may be a path."""
-    return [found for _, found in _QUOTED.findall(text) if _PATH.fullmatch(found)]
+    """Return what stands in quotes in `text`, as files do in SQL, where it may be a path.
+
+    A pattern keeps its quotes: elsewhere patterns are given to code that looks for files itself.
+    """
+    found = [quoted for _, quoted in _QUOTED.findall(text) if _PATH.fullmatch(quoted)]
+    return [f"'{quoted}'" if has_magic(quoted) else quoted for quoted in found]
+
+
+def find_patterns(texts: Iterable[str]) -> list[str]:
+    """Return the patterns that stand in quotes in a text of the code."""
+    return [text[1:-1] for text in texts if text.startswith("'") and has_magic(text)]
 
 
 def _put_together(texts: Sequence[str], root: str, absolute: Callable[[str, str], str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ from zenconv.engine.effects import TAKERS, Effects, paths_in
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.keys import IMPURE_BUILTINS
 from zenconv.engine.looks import Looks
-from zenconv.engine.named_files import sign_named_files
+from zenconv.engine.named_files import find_patterns, sign_named_files
 from zenconv.engine.naming import named_texts
 from zenconv.engine.origins import UNKNOWN, Origin, Origins
 from zenconv.engine.overhearing import overhear
@@ -367,7 +367,10 @@ class Observation:
         """Return the files that the code of the step and its fixtures may name, and what each is like now."""
         observer = self._observer
         function = self._node.step.function if self._node is not None else None
-        texts = chain.from_iterable(map(observer.texts, (function, *fixtures)))
+        texts = list(chain.from_iterable(map(observer.texts, (function, *fixtures))))
+        for pattern in find_patterns(texts):
+            if name := observer.name_below(observer.absolute(pattern, observer.root)):
+                self._looks.note_given(name, "", self._read, observer.name_below)
         return sign_named_files(texts, observer.root, observer.absolute, observer.name_below)
 
 
