@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,14 @@ def test_what_is_looked_for_does_not_count_where_something_says_more_or_it_is_th
         assert Path(".hidden").exists() is Path("helper.py").exists()
 
     assert observed(root, look) == ["data/", "data/a.csv"]
+
+
+def test_what_threads_look_for_counts(root: Path) -> None:
+    def look() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            assert list(pool.map(os.path.exists, ["data", "no.txt"])) == [True, False]
+
+    assert observed(root, look) == ["data//?", "no.txt//?"]
 
 
 def test_nobody_is_overheard_after_the_step(root: Path) -> None:

@@ -105,6 +105,18 @@ class Origins:
             frame = frame.f_back
         return UNKNOWN
 
+    def is_bare_thread(self, frame: FrameType | None) -> bool:
+        """Return whether Python's own library alone runs here, given to a thread, as by ``executor.map``."""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            place = self._places.get(file) or self._classify(file)
+            if place == "end":
+                return not file.startswith(_OWN_CODE)
+            if place not in ("standard", "listener"):
+                return False
+            frame = frame.f_back
+        return True
+
     def _classify(self, file: str) -> Place:
         place = self._places[file] = self._place_of(file)
         return place

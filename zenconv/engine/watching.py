@@ -312,7 +312,7 @@ class Observation:
         name = self._observer.name_below(self._absolute(path))
         if not name or name.endswith(_CODE_SUFFIXES) or not self._looks.is_news(name):
             return
-        if self._find_origin() is not None:
+        if self._find_origin() is not None or self._observer.origins.is_bare_thread(sys._getframe(1)):
             self._looks.note_look(name, status, self._read)
 
     def hear_expansion(self, path: Any) -> None:
