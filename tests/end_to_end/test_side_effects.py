@@ -171,6 +171,13 @@ QUIET = {
         "def one():\n    import joblib, numpy\n    data = numpy.zeros(2_000_000)\n"
         "    return joblib.Parallel(2)(joblib.delayed(len)(data) for _ in range(2))"
     ),
+    "a socket of a library that is a file": (
+        'LIBRARY = """\nimport os, socket, tempfile\n'
+        "place = os.path.join(tempfile.mkdtemp(), 's')\n"
+        "with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:\n"
+        '    server.bind(place); server.listen(); client.connect(place)\n"""\n'
+        "def one():\n    exec(compile(LIBRARY, '/anywhere/site-packages/library.py', 'exec'), {})"
+    ),
     "the imports of libraries": "def one():\n    import sklearn.linear_model, pandas, requests\n    return 1",
 }
 

@@ -27,7 +27,8 @@ _SYSTEM_FOLDERS = ("/dev/", "/proc/", "/sys/")
 _TEMPORARY_FOLDERS = ("/tmp/", "/var/tmp/", "/dev/shm/", "/private/tmp/", "/private/var/folders/")
 _CACHE = re.compile(r"(^|/)(site-packages|dist-packages|__pycache__|\.[^/]*)(/|$)|\.lock$")
 _CACHE_VARIABLE = re.compile(r"CACHE|TE?MP|CONFIG|_HOME$|^XDG_")
-_LOOPBACK = ("127.", "localhost", "::1")
+_THIS_MACHINE = ("127.", "localhost", "::1", "/", "\0")
+"""How addresses on this machine begin: of the loopback device, and of sockets that are files."""
 
 
 @attrs.define(eq=False, repr=False)
@@ -193,7 +194,7 @@ class Effects:
         origin = self._find_caller()
         if origin is None:
             return
-        if host.startswith(_LOOPBACK) and not (origin.is_direct or origin.names(host)):
+        if host.startswith(_THIS_MACHINE) and not (origin.is_direct or origin.names(host)):
             return  # a library talks to its own helper process
         self.note("connection", f"{host}:{port}" if isinstance(port, int) else host, origin)
 
