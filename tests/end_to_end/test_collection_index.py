@@ -282,6 +282,7 @@ REASONS = {
     "package data": ("import pkgutil\nD = pkgutil.get_data('json', '__init__.py')", "get_data"),
     "language": ("import locale\nL = locale.getlocale()", "locale.getlocale"),
     "environment of the system": ("import posix\nMODE = posix.environ.get(b'MODE')", "posix.environ"),
+    "time zone": ("from datetime import datetime\nEPOCH = datetime.fromtimestamp(0)", "fromtimestamp"),
     "random of a library": ("import torch\nORDER = torch.randperm(3).tolist()", "randperm"),
     "hooks": (None, "has hooks"),
 }  # fmt: skip

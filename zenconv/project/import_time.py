@@ -50,7 +50,7 @@ _WORDS = _words(
     "hostname random rand randn uuid1 uuid4 time timestamp scan file fromfile genfromtxt loadtxt "
     "request geturl mtime listdir scandir which isfile isdir is_file is_dir getsize getmtime "
     "get_data resources entry_points dlopen devices randint randperm multinomial bernoulli "
-    "get_num_threads get_num_interop_threads"
+    "get_num_threads get_num_interop_threads fromtimestamp astimezone tzlocal"
 )
 _PURE = frozenset(["loads", "manual_seed", "random_state"])
 _SPLIT = re.compile(r"[^a-z0-9]+|_")
