@@ -135,17 +135,35 @@ def is_alive(pid: int) -> bool:
         return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_tears_fixtures_down_and_ends_with_its_code(project, number: int, code: int) -> None:
     it = project({"steps_a.py": SLOW})
     process = it.start("run")
     runner = int(wait_for(it.path / "started"))
     process.send_signal(number)
+    if number == signal.SIGHUP:
+        process.send_signal(number)  # from the shell, and from the system
     assert process.wait(timeout=15) == code
     assert (it.path / "torn_down").exists()
     assert not is_alive(runner)
     assert it.json("runs")["runs"][0]["status"] == "interrupted"
     assert it.statuses()["a::first"] == "succeeded"
+    process.communicate()
+
+
+def test_under_nohup_the_end_of_the_terminal_ends_nothing(project) -> None:
+    it = project({"steps_a.py": SLOW.replace("time.sleep(60)", "time.sleep(0.5)")})
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        process = it.start("run")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    runner = int(wait_for(it.path / "started"))
+    process.send_signal(signal.SIGHUP)
+    os.kill(runner, signal.SIGHUP)
+    assert process.wait(timeout=15) == 0
     process.communicate()
 
 

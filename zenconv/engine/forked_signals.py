@@ -16,12 +16,13 @@ from typing import Any
 _DEFAULTS: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
 }
 _before = threading.local()
 
 
 def restore_in_children(handler: Callable[..., object]) -> None:
-    """Have processes that this one forks handle SIGINT and SIGTERM as Python does, where `handler` would."""
+    """Have processes that this one forks handle these signals as Python does, where `handler` would."""
     owner = os.getpid()
 
     def hold_back() -> None:

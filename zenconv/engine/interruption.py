@@ -9,6 +9,7 @@ from collections.abc import Callable
 from zenconv import clock
 from zenconv.engine.forked_signals import restore_in_children
 from zenconv.engine.signals import ASK_TO_END
+from zenconv.engine.wakeups import heeds_hangup
 
 
 class TimedOut(BaseException):
@@ -34,10 +35,12 @@ class Interruption:
         self._is_open = False
 
     def install(self) -> None:
-        """Handle SIGINT, SIGTERM and the signal that a step's time is up from now on, in this process."""
+        """Handle SIGINT, SIGTERM, SIGHUP and the end of a step's time from now on, in this process."""
         signal.signal(ASK_TO_END, self._note_time)
         signal.signal(signal.SIGINT, self._note)
         signal.signal(signal.SIGTERM, self._note)
+        if heeds_hangup():
+            signal.signal(signal.SIGHUP, self._note)
         restore_in_children(self._note)
 
     def stop(self, number: int = signal.SIGINT) -> None:

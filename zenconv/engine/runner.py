@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import attrs
 
+from zenconv.engine.wakeups import heeds_hangup
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
 from zenconv.records.events import (
@@ -184,6 +185,8 @@ def leave_parent(parent: int, alive: int) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if heeds_hangup():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Exit functions registered so far are the parent's to call.
     atexit._clear()

@@ -188,7 +188,9 @@ class Supervisor:
         return self._finish()
 
     def _note_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._signals.append(number)
+        # The shell and the system both tell of the terminal's end: that is no second Ctrl-C.
+        if number != signal.SIGHUP or number not in self._signals:
+            self._signals.append(number)
 
     def _run_once(self, wakeup: int) -> int:
         state = self._state
@@ -281,7 +283,8 @@ class Supervisor:
                 kill_group(runner.pid)
             else:
                 # While the runner has the terminal, Ctrl-C is for it to understand; this is for the run.
-                _kill(runner.pid, signal.SIGTERM if is_terminal_lent(runner.pid) else number)
+                is_gone = number == signal.SIGHUP
+                _kill(runner.pid, signal.SIGTERM if is_gone or is_terminal_lent(runner.pid) else number)
                 self._deadline = time.monotonic() + GRACE_SECONDS
                 self._repeat_at = time.monotonic() + _REPEAT_SECONDS
             forwarded += 1

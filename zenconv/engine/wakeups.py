@@ -12,16 +12,17 @@ from typing import Any
 class Wakeups:
     """While entered, delivers SIGCHLD and the signals `numbers` through a pipe; its end is returned.
 
-    `note` is called with each of `numbers` that arrives.
+    `note` is called with each of `numbers` that arrives. The end of the terminal is left alone where
+    it is ignored, as under ``nohup``.
     """
 
     def __init__(
         self,
         note: Callable[[int, FrameType | None], object],
-        numbers: Sequence[int] = (signal.SIGINT, signal.SIGTERM),
+        numbers: Sequence[int] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP),
     ) -> None:
         self._note = note
-        self._numbers = numbers
+        self._numbers = [number for number in numbers if number != signal.SIGHUP or heeds_hangup()]
         self._before: dict[int, Any] = {}
         self._pipe = (-1, -1)
 
@@ -41,6 +42,11 @@ class Wakeups:
             signal.signal(number, handler)
         for descriptor in self._pipe:
             os.close(descriptor)
+
+
+def heeds_hangup() -> bool:
+    """Return whether this process is to end with its terminal."""
+    return signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
 
 
 def drain(descriptor: int) -> None:
