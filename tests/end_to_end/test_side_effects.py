@@ -72,6 +72,11 @@ TOLD = {
         "def one(): Path('made.txt').write_text('x')",
         "'one' writes 'made.txt', which a reused result does not write again: take `path: Output[Path]`",
     ),
+    "a file, in a folder that a text names": (
+        "def one(target: str = 'made'): os.makedirs(target); open(target + '/x', 'w').write('x')",
+        "'one' writes 'made/x', which a reused result does not write again: "
+        "declare it as a place to write, `target: Output[Path]`",
+    ),
     "a file, at a parameter": (
         "def one(target: Path = Path('made')): target.mkdir(); (target / 'x').write_text('x')",
         "'one' writes 'made/x', which a reused result does not write again: "

@@ -10,7 +10,6 @@ from typing import Any
 
 import attrs
 
-from zenconv import hashing
 from zenconv.authoring import Scope
 from zenconv.engine.checkpoints import Checkpoints
 from zenconv.engine.secrets import Secrets
@@ -87,6 +86,8 @@ class BuiltinFixtures:
             case "device":
                 return name_device(asker.gpus[0] if asker.gpus else None)
             case "seed":
+                from zenconv.engine.seeding import seed_generators
+
                 return seed_generators(self.seed, asker.name)
         raise UsageError(f"unknown built-in fixture {name!r}")
 
@@ -120,19 +121,3 @@ def _logger(asker: Asker) -> Any:
         logger.setLevel(logging.DEBUG)
         logger.propagate = False
     return logger
-
-
-def seed_generators(seed: int, name: str) -> int:
-    """Seed the global generators of Python, numpy and torch from `seed` and the name of who asks.
-
-    Libraries that are not imported are left alone. Returns `seed`.
-    """
-    import random
-
-    mixed = int(hashing.digest_texts("seed", [str(seed), name])[3:11], 16)
-    random.seed(mixed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(mixed)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(mixed)
-    return seed

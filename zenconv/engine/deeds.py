@@ -59,7 +59,7 @@ def _list(names: Sequence[str]) -> str:
 def _parameter_at(path: str, parameters: Mapping[str, Any]) -> str:
     """Return the name of the parameter whose path is `path`, or a folder around it."""
     for name, value in parameters.items():
-        if isinstance(value, PurePath) or (isinstance(value, str) and os.sep in value):
+        if isinstance(value, PurePath) or (isinstance(value, str) and value.strip(f".{os.sep}")):
             place = os.path.abspath(value)
             if path == place or path.startswith(place + os.sep):
                 return name
