@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
+
+import pytest
 
 
 def assert_clean(text: str) -> None:
@@ -73,3 +76,67 @@ def test_a_step_may_close_what_it_prints_to(project) -> None:
     )
     it.run("run")
     assert len(it.executed()) == 4
+
+
+ODD_OBJECTS = {
+    "a proxy outside of its context": """
+        class Proxy:
+            def __getattr__(self, name): raise RuntimeError(name)
+            def __bool__(self): raise RuntimeError("bool")
+            def __call__(self, *args): return self
+        X = Proxy()
+        Y = X("data.csv")
+        """,
+    "a stub for what is not installed": """
+        class Stub:
+            def __getattr__(self, name): return self
+            def __call__(self, *args): return self
+            def __getitem__(self, index): return self
+        X = Stub()
+        Y = X.a.b("x").c[1].d()
+        """,
+    "an expression without a truth": """
+        class Expression:
+            def __getattr__(self, name): return Expression()
+            def __call__(self, name): return Expression()
+            def __bool__(self): raise TypeError("ambiguous")
+        X = Expression()
+        Y = X("a")
+        """,
+    "a mapping that raises": """
+        class Mapping(dict):
+            def items(self): raise ValueError
+            __iter__ = __getitem__ = items
+        X = Y = Mapping(a=1)
+        """,
+    "a class that raises": """
+        class Meta(type):
+            def __getattr__(cls, name): raise ValueError(name)
+            def __bool__(cls): raise ValueError
+        class X(metaclass=Meta): pass
+        Y = X()
+        """,
+    "a module that is none": """
+        import sys
+        class Module:
+            def __getattr__(self, name): raise RuntimeError(name)
+        sys.modules["no_module"] = X = Module()
+        import no_module as Y
+        """,
+}
+
+
+@pytest.mark.parametrize("kind", ODD_OBJECTS)
+def test_a_module_may_hold_any_object(project, kind: str) -> None:
+    steps = "\ndef unused(): return 1\ndef used(): return [type(X).__name__, type(Y).__name__]\n"
+    it = project({"steps_a.py": textwrap.dedent(ODD_OBJECTS[kind]) + steps, "data.csv": "1\n"})
+    for args in (
+        ["run"],
+        ["run", "--plan", "-v"],
+        ["steps"],
+        ["explain"],
+        ["run", "-n", "2", "--force", "used"],
+    ):
+        result = it.run(*args)
+        assert_clean(result.stdout.replace(str(it.path), "") + result.stderr.replace(str(it.path), ""))
+    assert set(it.statuses().values()) == {"succeeded", "reused"}

@@ -133,7 +133,13 @@ class UnitBuilder:
             referee=referee,
             secrets=self.secrets,
         )
-        data = encoder.encode(value)
+        try:
+            data = encoder.encode(value)
+        except NotCanonical:
+            raise
+        except Exception as error:  # noqa: BLE001 - a value's own code: proxies may raise at any look
+            kind = type(value).__name__
+            raise NotCanonical(f"a value of type {kind} raises {type(error).__name__} when read") from None
         unit.entries += referee.found
         unit.installed |= referee.installed
         return digest_encoding(data)

@@ -53,6 +53,13 @@ def _statement(source: ModuleSource, binding: Binding) -> str:
 
 
 def _short(value: Any, depth: int) -> str:
+    try:
+        return _show(value, depth)
+    except Exception:  # noqa: BLE001 - a value's own code, such as a proxy's outside of its context
+        return f"<{type(value).__qualname__}>"
+
+
+def _show(value: Any, depth: int) -> str:
     if value is None or isinstance(value, (bool, int, float, complex, bytes)):
         return _scalar(value)
     if isinstance(value, str):

@@ -268,8 +268,11 @@ def _read(path: str) -> bytes:
 
 
 def _file_of(module: ModuleType | None) -> str | None:
-    path: Any = getattr(module, "__file__", None)
-    if not isinstance(path, str) or not path:
+    try:
+        path: Any = getattr(module, "__file__", None)
+    except Exception:  # noqa: BLE001 - what stands in sys.modules may be any object
+        return None
+    if type(path) is not str or not path:
         return None
     if path.endswith(".pyc"):
         source = getattr(getattr(module, "__spec__", None), "origin", None)
@@ -280,5 +283,5 @@ def _file_of(module: ModuleType | None) -> str | None:
 def _folders_of(module: ModuleType) -> list[str]:
     try:
         return [os.path.abspath(str(folder)) for folder in getattr(module, "__path__", ())]
-    except TypeError:
+    except Exception:  # noqa: BLE001 - as above
         return []

@@ -141,14 +141,22 @@ def _typing_form(encoder: Encoder, value: Any) -> bytes | None:
     name = type(value).__name__
     if name in ("UnionType", "_UnionGenericAlias", "Union"):
         return encoder.unordered(b"U", (type(None) if a is None else a for a in value.__args__))
-    if hasattr(value, "__metadata__") and hasattr(value, "__origin__"):
-        return encoder.sequence(b"A", (value.__origin__, *value.__metadata__))
-    if hasattr(value, "__origin__") and hasattr(value, "__args__"):
-        return encoder.sequence(b"G", (value.__origin__, *value.__args__))
+    for mark, parts in ((b"A", _tuple_in(value, "__metadata__")), (b"G", _tuple_in(value, "__args__"))):
+        if parts is not None and hasattr(value, "__origin__"):
+            return encoder.sequence(mark, (value.__origin__, *parts))
     if type(value).__module__ == "typing":
         shown = getattr(value, "__name__", None) or getattr(value, "_name", None)
         return encoder.sequence(b"V", (str(shown),)) if shown else None
     return None
+
+
+def _tuple_in(value: Any, name: str) -> tuple[Any, ...] | None:
+    """Return an attribute that is a tuple: a stand-in for something else has any attribute, or raises."""
+    try:
+        found = getattr(value, name, None)
+    except Exception:  # noqa: BLE001
+        return None
+    return found if type(found) is tuple else None
 
 
 # -- single types ----------------------------------------------------------------------------------

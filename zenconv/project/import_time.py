@@ -12,7 +12,7 @@ import ast
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from zenconv.fingerprint.places import is_own_module, is_standard_module
@@ -155,7 +155,11 @@ class _Reader:
         else:
             members = [value]
         for member in members:
-            inner = getattr(member, "fget", None) or getattr(member, "__func__", member)
+            inner = member
+            if isinstance(member, property):
+                inner = member.fget
+            elif isinstance(member, staticmethod | classmethod | MethodType):
+                inner = member.__func__
             if isinstance(inner, FunctionType) and inner not in self._seen:
                 self._seen.add(inner)
                 if self.sources.get(inner.__module__ or "") is not None:
@@ -237,7 +241,7 @@ def _is_from_outside(chain: list[str], namespace: Mapping[str, Any]) -> bool:
         value = vars(value).get(name)
     if value is None or isinstance(value, ModuleType):
         return False
-    return _varies(_home_of(value), str(getattr(value, "__name__", "")))
+    return _varies(_home_of(value), str(_attribute(value, "__name__")))
 
 
 def _varies(module: str, name: str) -> bool:
@@ -255,8 +259,16 @@ def _varies(module: str, name: str) -> bool:
 
 def _home_of(value: Any) -> str:
     """Return the module that a function, class or bound method comes from."""
-    owner = getattr(value, "__self__", None)
-    if owner is not None and not isinstance(owner, type | ModuleType):
+    owner = _attribute(value, "__self__")
+    if owner is not None and not issubclass(type(owner), type | ModuleType):
         return type(owner).__module__
-    home = getattr(value, "__module__", None) if callable(value) else None
-    return home if isinstance(home, str) else ""
+    home = _attribute(value, "__module__") if callable(value) else None
+    return home if type(home) is str else ""
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """Return ``value.name``, or None: stand-ins for something else may raise whatever they like."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001
+        return None

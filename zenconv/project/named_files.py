@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
+from types import ModuleType
 from typing import Any
 
 _QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
@@ -52,7 +53,8 @@ def _text(node: ast.expr, namespace: Mapping[str, Any]) -> str:
         case ast.Name(id=name):
             return _plain(namespace.get(name))
         case ast.Attribute(value=ast.Name(id=holder), attr=name):
-            return _plain(getattr(namespace.get(holder), "__dict__", {}).get(name))
+            module = namespace.get(holder)
+            return _plain(vars(module).get(name)) if type(module) is ModuleType else ""
         case ast.BinOp(left=left, op=ast.Div(), right=right):
             return _join([_text(left, namespace), _text(right, namespace)])
         case ast.BinOp(left=left, op=ast.Add(), right=right):
@@ -76,7 +78,7 @@ def _join(parts: list[str]) -> str:
 
 
 def _plain(value: Any) -> str:
-    return str(value) if isinstance(value, str | PurePath) else ""
+    return str(value) if issubclass(type(value), str | PurePath) else ""
 
 
 def _exists(root: Path, name: str) -> bool:
