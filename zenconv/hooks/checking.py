@@ -16,7 +16,8 @@ from zenconv.hooks import specs
 
 _PREFIX = "zenconv_"
 _STARRED = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
-_FUNCTIONS = (types.FunctionType, types.MethodType, staticmethod, classmethod)
+HOOKABLE = (types.FunctionType, types.MethodType, staticmethod, classmethod)
+"""What a hook may be; anything else under its name is told about, or no hook at all."""
 
 
 def check_hooks(plugin: Any, name: str, origin: str) -> None:
@@ -48,7 +49,7 @@ def _check_others(plugin: Any, owner: str) -> None:
     """Refuse what has the name of a hook and is no function, so that it would never be called."""
     for name in list(vars(plugin)) if inspect.ismodule(plugin) else dir(plugin):
         value = inspect.getattr_static(plugin, name, None) if name.startswith(_PREFIX) else None
-        if value is None or isinstance(value, _FUNCTIONS) or inspect.ismodule(value):
+        if value is None or isinstance(value, HOOKABLE) or inspect.ismodule(value):
             continue
         known = [name for name in vars(specs) if name.startswith(_PREFIX)]
         if name in known or (callable(value) and not isinstance(value, type)):

@@ -21,7 +21,7 @@ from zenconv.errors import PluginError, UnknownComponent, did_you_mean
 from zenconv.frozen import Frozen
 from zenconv.hooks import specs
 from zenconv.hooks.calling import HookCalls, Implementation
-from zenconv.hooks.checking import check_hooks, list_functions, place_of_code
+from zenconv.hooks.checking import HOOKABLE, check_hooks, list_functions, place_of_code
 from zenconv.hooks.foreign import place_of, prints_aside
 from zenconv.hooks.installed import InstalledPlugin, list_installed
 from zenconv.hooks.markers import KINDS, PROJECT_NAME, ComponentSpec, MaterializerSpec
@@ -86,6 +86,8 @@ class _Hooks(pluggy.PluginManager):
     """Takes every function called ``zenconv_*`` for a hook, marked with `hookimpl` or not."""
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        if isinstance(plugin, types.ModuleType) and not isinstance(vars(plugin).get(name), HOOKABLE):
+            return None  # most names of a module; pluggy looks at each for much longer
         options = super().parse_hookimpl_opts(plugin, name)
         if options is None and name.startswith("zenconv_"):
             value = getattr(plugin, name, None)
