@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import attrs
 
 from zenconv.engine.discovery import describe_changed, digest_discovered, variant_of
-from zenconv.engine.explain import compare_parts, reason_for, without_inputs
 from zenconv.engine.fan_out import FanOut
 from zenconv.engine.keys import KeyMaker
-from zenconv.engine.portion import Portion
 from zenconv.engine.skipping import skip_decisions
 from zenconv.engine.written import PREFIX, places, returned_outputs
 from zenconv.frozen import Frozen
@@ -21,6 +20,9 @@ from zenconv.records.artifact import ActionEntry, ActionKey, Artifact
 from zenconv.records.plan import Decision, KeyParts, Plan
 from zenconv.records.step import Binding, Node, Pipeline
 from zenconv.trust import Trust
+
+if TYPE_CHECKING:
+    from zenconv.engine.portion import Portion
 
 NO_EARLIER_RESULT = "no earlier result"
 NOTHING_CHANGED = "nothing changed"
@@ -150,6 +152,8 @@ class Decider:
         past = self._past.get(node.id)
         if past is None:
             return NO_EARLIER_RESULT
+        from zenconv.engine.explain import without_inputs
+
         after = self.parts(node, inputs or {})
         return tell_change(past if inputs is not None else without_inputs(past, after), after)
 
@@ -237,6 +241,8 @@ class Decider:
 
 def tell_change(past: KeyParts, now: KeyParts) -> str:
     """Return in one line what differs between the parts of two keys."""
+    from zenconv.engine.explain import compare_parts, reason_for
+
     return reason_for(compare_parts(past, now)) or NO_LONGER_STORED
 
 

@@ -50,6 +50,10 @@ class Portion(Frozen):
             raise UsageError(f"--verify: {text!r} is more than there is", hint="100% is every reused step")
         return cls(number, None, seed)
 
+    def seeded(self, number: int) -> Portion:
+        """Return the portion with a seed: its own, else `number`."""
+        return attrs.evolve(self, seed=number) if self.seed is None else self
+
     def choose(self, nodes: Sequence[str]) -> frozenset[str]:
         """Return those of `nodes` that are executed again: of a share above zero at least one."""
         count = math.ceil(self.share * len(nodes) - 1e-9) if self.count is None else self.count

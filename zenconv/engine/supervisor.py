@@ -24,7 +24,6 @@ from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.outcome import judge_run
 from zenconv.engine.retries import describe_attempt
 from zenconv.engine.runner import Body, Runner, fork_runner
-from zenconv.engine.stacks import take_crash
 from zenconv.engine.terminal import (
     is_terminal_lent,
     read_terminal_mode,
@@ -32,7 +31,6 @@ from zenconv.engine.terminal import (
     take_terminal,
 )
 from zenconv.engine.time_limits import TimeWatch
-from zenconv.engine.unfinished import find_unfinished
 from zenconv.engine.wakeups import Wakeups, drain
 from zenconv.records.artifact import Artifact
 from zenconv.records.events import (
@@ -298,6 +296,8 @@ class Supervisor:
 
     def _explain(self, status: int) -> bool:
         """Record why a runner died; return whether to start another one."""
+        from zenconv.engine.stacks import take_crash
+
         state = self._state
         self._deadline = 0.0
         cause = describe_end(status)
@@ -355,6 +355,8 @@ class Supervisor:
     def _record_unfinished(
         self, steps: Sequence[StepStarted], status: str, error: dict[str, Any] | None = None
     ) -> None:
+        from zenconv.engine.unfinished import find_unfinished
+
         output = self._output(self._state.secrets)
         found = find_unfinished(self._folder.log, {started.node for started in steps})
         for started in steps:

@@ -18,7 +18,6 @@ from zenconv import clock
 from zenconv.engine.capture import Spool
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.signals import ASK_TO_END, TELL_STACK
-from zenconv.engine.stacks import take_stack
 from zenconv.records.marks import TimeLimit
 
 _SHORTEST_GRACE_SECONDS = 0.2
@@ -125,6 +124,8 @@ class TimeWatch:
             del self._watched[node]
         if not stopped:
             return {}
+        from zenconv.engine.stacks import take_stack
+
         frames = take_stack(stopped[0].spool, stopped[0].told_from, self._files)
         return {w.node: describe_timeout(w.limit, frames, is_killed=True) for w in stopped}
 

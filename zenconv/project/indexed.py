@@ -12,7 +12,6 @@ from zenconv.errors import Problem
 from zenconv.fingerprint.fingerprints import CodeFingerprint, CodePart
 from zenconv.fingerprint.places import Places
 from zenconv.fingerprint.sources import ProjectSources
-from zenconv.fingerprint.values import ContentOf
 from zenconv.project.collected import CollectedFile, Collection, Override
 from zenconv.project.collection_index import CollectionIndex
 from zenconv.project.discover import module_name
@@ -21,6 +20,7 @@ from zenconv.project.select import Selected, as_steps, select
 from zenconv.records.step import Fixture, Pipeline, Step
 
 if TYPE_CHECKING:
+    from zenconv.fingerprint.values import ContentOf
     from zenconv.settings.settings import Settings
 
 

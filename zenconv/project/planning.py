@@ -16,7 +16,6 @@ from zenconv.engine.keys import KeyMaker
 from zenconv.engine.known_code import ImportedCode
 from zenconv.engine.output_choices import OutputChoices
 from zenconv.engine.plan_records import plan_event
-from zenconv.engine.portion import Portion
 from zenconv.engine.written import is_written
 from zenconv.errors import UsageError
 from zenconv.fingerprint.sources import ProjectSources
@@ -41,6 +40,7 @@ from zenconv.stack.assemble import Stack, assemble
 
 if TYPE_CHECKING:
     from zenconv.engine.environments import Environments
+    from zenconv.engine.portion import Portion
     from zenconv.project.replacing import Replacement
     from zenconv.settings import Settings
 

@@ -37,7 +37,6 @@ from zenconv.project.replaced import Replaced
 from zenconv.project.resource_check import check_resources
 from zenconv.project.run_header import describe_start
 from zenconv.project.telling import Teller
-from zenconv.project.verifying import describe_portion, find_unverified, seed_portion
 from zenconv.project.worker_opening import WorkerOpener
 from zenconv.records.artifact import ActionKey, Artifact
 from zenconv.records.events import (
@@ -146,7 +145,7 @@ def _with_seed(options: RunOptions, number: int) -> RunOptions:
     portion = options.selection.verify
     if portion is None:
         return options
-    selection = attrs.evolve(options.selection, verify=seed_portion(portion, number))
+    selection = attrs.evolve(options.selection, verify=portion.seeded(number))
     return attrs.evolve(options, selection=selection)
 
 
@@ -305,7 +304,16 @@ class _RunnerBody:
     def _tell_portion(self, plan: Plan, channel: Channel, past: EarlierRunners) -> None:
         portion = self.options.selection.verify
         if portion is not None and not past.ended:
+            from zenconv.project.verifying import describe_portion
+
             channel.send(Notice(describe_portion(plan, portion), "note", at=clock.utc_now()))
+
+    def _find_unverified(self, past: EarlierRunners) -> tuple[tuple[str, ...], frozenset[str]]:
+        if not past.ended or self.options.selection.verify is None:
+            return (), frozenset()
+        from zenconv.project.verifying import find_unverified
+
+        return find_unverified(self.folder)
 
     def _plan(
         self, plugins: Plugins, channel: Channel, done: Mapping[str, NodeResult]
@@ -383,8 +391,7 @@ class _RunnerBody:
         self.spool.clear()
         stack = planner.stack
         durability = Durability([stack.artifact_store.sync, channel.sync, stack.action_cache.sync])
-        is_resumed = bool(past.ended) and self.options.selection.verify is not None
-        unverified, died = find_unverified(self.folder) if is_resumed else ((), frozenset())
+        unverified, died = self._find_unverified(past)
         execution = RunExecution(
             plan,
             planner.decider,

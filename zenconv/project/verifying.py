@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
-
 from zenconv.engine.portion import Portion
 from zenconv.records.events import RunnerDied, StepsReused, StepVerified
 from zenconv.records.layout import RunFolder
 from zenconv.records.log import read_events
 from zenconv.records.plan import Plan
-
-
-def seed_portion(portion: Portion, number: int) -> Portion:
-    """Return the portion with a seed: its own, else the number of the run."""
-    return attrs.evolve(portion, seed=number) if portion.seed is None else portion
 
 
 def describe_portion(plan: Plan, portion: Portion) -> str:
