@@ -13,6 +13,7 @@ from zenconv import clock
 from zenconv.errors import ZenconvError
 
 INTERVAL_SECONDS = 4.0
+_MANY_BYTES = 64 << 20
 
 
 class Durability:
@@ -24,15 +25,21 @@ class Durability:
         self._last = clock.monotonic()
         self._thread: threading.Thread | None = None
         self._is_dirty = False
+        self._bytes = 0
         self._problems: list[str] = []
 
-    def note(self) -> None:
-        """Say that something was written; now and then, begin to force it out."""
+    def note(self, size: int = 0) -> None:
+        """Say that `size` bytes were written; now and then, and when they are many, begin to force them out.
+
+        A disk is slower than most steps: what is begun early need not be waited for at the end.
+        """
         self._is_dirty = True
+        self._bytes += size
         now = clock.monotonic()
-        if now - self._last < self._interval or (self._thread is not None and self._thread.is_alive()):
+        is_due = now - self._last >= self._interval or self._bytes >= _MANY_BYTES
+        if not is_due or (self._thread is not None and self._thread.is_alive()):
             return
-        self._last = now
+        self._last, self._bytes = now, 0
         self._thread = threading.Thread(target=self._force, name="zenconv-sync", daemon=True)
         self._thread.start()
 

@@ -401,7 +401,7 @@ class RunExecution(LocalWork):
         if text := describe_discovered(node, entry.discovered, result):
             yield Notice(text, "note", at=clock.utc_now())
         if self.durability is not None:
-            self.durability.note()
+            self.durability.note(sum(artifact.size for artifact in entry.outputs.values()))
 
     def _repair(self, node: Node, task: Task, result: TaskResult, reopenings: int) -> Iterator[Event]:
         """Quarantine what is damaged, and run its producers and then `node` again.

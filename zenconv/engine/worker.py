@@ -229,7 +229,7 @@ class _Work:
         if result.status == "interrupted":
             result = self._blame_stray_signal(result)
         self._link.send({"result": result.to_json()})
-        self._durability.note()
+        self._durability.note(sum(artifact.size for artifact in result.outputs.values()))
         if not self._async_tasks:
             self._forget_stray_signal()
 
