@@ -19,6 +19,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "W9": measurements.w9,
     "20k": measurements.w20k,
     "W5": measurements.w5,
+    "mem": measurements.memory,
     "W7": measurements.w7,
     "W8": measurements.w8,
     "warm": watching.warm,
@@ -83,7 +84,8 @@ def render(row: Row) -> str:
 def number(value: float | None, unit: str) -> str:
     if value is None or value != value:  # missing, or not a number
         return "-" if value is not None else ""
-    return f"{value:.3f} s" if unit == "s" else f"{value:.0f} {unit}"
+    digits = {"s": 3, "kB": 1}.get(unit, 0)
+    return f"{value:.{digits}f} {unit}"
 
 
 def show_exactness() -> bool:

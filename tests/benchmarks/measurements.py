@@ -154,6 +154,20 @@ def w5() -> Iterator[Row]:
         yield Row("W5", "its peak memory", peak, least, 1.1 * least, unit="MB", reference=1059)
 
 
+def memory() -> Iterator[Row]:
+    """What each further step of a run takes, above what importing the module takes."""
+    few, many = 1000, 6000
+    taken: dict[str, list[int]] = {"module": [], "run": []}
+    for length in (few, many):
+        with make_place(workloads.chain(length)) as place:
+            # The sources are compiled each time: a run reads no byte code.
+            module = [sys.executable, "-B", "-c", "import sys; sys.path.insert(0, ''); import steps_work"]
+            taken["module"].append(measure(module, place).memory)
+            taken["run"].append(measure_memory([*ZENCONV, "run", "-q"], place))
+    module, run = ((above - below) / (many - few) / 1000 for below, above in taken.values())
+    yield Row("mem", "memory of a run for each step", run, module, module + 4, unit="kB")
+
+
 def w7() -> Iterator[Row]:
     steps, seconds = 8, 0.5
     with make_place(workloads.busy(steps, seconds)) as place:

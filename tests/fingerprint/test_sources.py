@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from zenconv.fingerprint import ProjectSources
+from zenconv.fingerprint.sources import ModuleSource
 
 
 def test_the_bytes_that_were_compiled_are_kept_though_the_file_changes(load_project) -> None:
@@ -151,7 +152,26 @@ def test_a_source_in_another_encoding_is_shown_right(load_project) -> None:
     project = load_project({})
     (project.root / "steps_main.py").write_bytes(b"# -*- coding: latin-1 -*-\nK = '\xe9'\n")
     assert project.load().K == "\xe9"
-    assert project.sources.get("steps_main").lines[1] == "K = '\xe9'"
+    assert project.sources.get("steps_main").text(2, 2) == "K = '\xe9'"
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"a", b"a\n", b"a\r\nb\r\n\r\nc\n\n", "\ufeffé\nß".encode()])
+def test_any_lines_of_a_source_are_shown_as_written(tmp_path: Path, data: bytes) -> None:
+    source = ModuleSource("m", tmp_path / "m.py", data)
+    lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+    for first in range(1, len(lines) + 3):
+        for last in range(len(lines) + 3):
+            assert source.text(first, last) == "\n".join(lines[first - 1 : last])
+
+
+def test_a_syntax_tree_that_was_given_back_is_made_again(load_project) -> None:
+    project = load_project({"steps_main.py": "def one():\n    return 1\n"})
+    module = project.load()
+    source = project.sources.get("steps_main")
+    before = source.index
+    project.sources.forget_syntax()
+    assert source.index is not before
+    assert source.index.find(module.one.__code__).name == "one"
 
 
 def test_displayed_paths_are_relative_to_the_root(tmp_path: Path) -> None:

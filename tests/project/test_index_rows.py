@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from zenconv.engine.keys import KnownValue
 from zenconv.project.describe import describe_graph, describe_steps
 from zenconv.project.index_rows import NotIndexable, RowWriter, decode_value, encode_value, read_rows
+from zenconv.project.json_rows import encode_members
 
 VALUES = st.recursive(
     st.none()
@@ -88,7 +89,7 @@ def test_a_pipeline_is_described_as_before(project: Any, tmp_path: Path) -> None
     opened = project(PROJECT)
     before = opened.checked()
     writer = RowWriter(before.pipeline, lambda node: ("ab", ""), lambda value: "b3:00")
-    plan, texts = json.loads(json.dumps(writer.rows()))
+    plan, texts = map(json.loads, map(encode_members, writer.rows()))
     pipeline, known = read_rows(plan, texts)
     after = type(before)(pipeline, before.ids, before.files)
     assert describe_steps(after, tmp_path) == describe_steps(before, tmp_path)
@@ -103,7 +104,7 @@ def test_a_pipeline_is_described_as_before(project: Any, tmp_path: Path) -> None
 def test_a_value_of_another_kind_stays_behind_as_its_digest(project: Any) -> None:
     opened = project({"steps_a.py": "def a(z=1j): return z\n"})
     plan, _ = RowWriter(opened.checked().pipeline, lambda node: (None, ""), lambda value: "b3:77").rows()
-    pipeline, known = read_rows(json.loads(json.dumps(plan)))
+    pipeline, known = read_rows(json.loads(encode_members(plan)))
     (binding,) = pipeline.nodes["steps_a.py::a"].bindings
     assert binding.value == KnownValue("b3:77", "1j")
     assert repr(binding.value) == "1j"

@@ -139,10 +139,13 @@ class Progress:
             self._total += len(event.nodes) - len(event.complete)
             self._names.update({node["id"]: self._name(node) for node in event.nodes})
             return
-        self._total = len(event.nodes)
-        self._names = {node["id"]: self._name(node) for node in event.nodes}
-        longest = max((len(name) for name in self._names.values()), default=20)
-        self._width = min(72 if self._verbosity > 0 else 48, longest)
+        if not event.start:
+            self._names, self._width = {}, 0
+        names = {node["id"]: self._name(node) for node in event.nodes}
+        self._names.update(names)
+        self._total = len(self._names)
+        longest = max(map(len, names.values()), default=20)
+        self._width = max(self._width, min(72 if self._verbosity > 0 else 48, longest))
 
     def _name(self, node: Mapping[str, Any]) -> str:
         return str(node["id"]) if self._verbosity > 0 else short_id(node)

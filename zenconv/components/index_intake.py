@@ -170,12 +170,12 @@ class _Intake:
 
     def _take_plan(self, event: events.PlanReady) -> None:
         """A second plan, after a crash, says nothing new about steps that have ended."""
-        if self._planned:
+        if self._planned and not event.start:
             self._flush()
             ended = "SELECT node FROM step_runs WHERE run=:run"
             query = f"DELETE FROM plan_steps WHERE run=:run AND node NOT IN ({ended})"
             self._connection.execute(query, {"run": self._key})
-        self._add_planned(event.nodes, 0)
+        self._add_planned(event.nodes, event.start)
 
     def _take_expansion(self, event: events.StepsExpanded) -> None:
         """Branches take the place of the planned node that stood for them."""

@@ -349,7 +349,7 @@ class RunExecution(LocalWork):
             return
         task, reopenings = self._running.pop(result.node)
         self._tasks.release(result.node)
-        self.read[result.node] = result.discovered
+        self.read |= {result.node: result.discovered} if result.discovered else {}
         node = self.plan.pipeline.nodes[result.node]
         self._forced.discard(node.id)
         if result.status == "damaged":
@@ -451,7 +451,7 @@ class RunExecution(LocalWork):
         entry = decision.entry
         assert entry is not None
         self.results[node.id] = NodeResult.of(entry)
-        self.read[node.id] = entry.discovered
+        self.read |= {node.id: entry.discovered} if entry.discovered else {}
         if places(node):
             self.performer.restore(node, entry.outputs)
         self._close(node, "reused")

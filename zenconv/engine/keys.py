@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -43,6 +44,7 @@ KEY_FORMAT = "1"
 IMPURE_BUILTINS = ("now", "run")
 _TEXT_LIMIT = 200
 _MOST_BRANCHES_NAMED = 100
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 _BY_CODE = "by its code: "
 
 
@@ -57,11 +59,12 @@ class LocalKey(Frozen):
     digest: str
     impure: str
     files: Mapping[Path, str]
-    _make_parts: Callable[[], KeyParts]
+    _make_parts: Callable[..., KeyParts]
+    _given: tuple[Any, ...] = ()
 
     def parts(self) -> KeyParts:
         """Return every part by name, with the texts that show a difference."""
-        return self._make_parts()
+        return self._make_parts(*self._given)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -107,7 +110,6 @@ class KeyMaker:
     environments: Environments | None = None
     references: dict[str, CodeFingerprint | None] = attrs.field(factory=dict)
     _local: dict[str, LocalKey] = attrs.field(factory=dict)
-    _codes: dict[tuple[str, str], CodeFingerprint] = attrs.field(factory=dict)
     _packages: dict[tuple[tuple[str, str], ...], str] = attrs.field(factory=dict)
     _plain_texts: set[str] = attrs.field(factory=set)
 
@@ -223,7 +225,7 @@ class KeyMaker:
     def _make_local(self, node: Node) -> LocalKey:
         step = node.step
         texts: dict[str, str] = {"format": KEY_FORMAT, "step": step.name, "outputs": _outputs_text(node)}
-        shown: dict[str, tuple[str, str]] = {"outputs": ("", ", ".join(o.name for o in step.outputs))}
+        shown: dict[str, tuple[str, str]] = {}
         codes: dict[str, CodeFingerprint] = {}
         files: dict[Path, str] = {}
         impure = find_impurity(self.pipeline, node)
@@ -263,7 +265,8 @@ class KeyMaker:
         ]
         keyed += [t for name in sorted(texts) for t in (name, texts[name])]
         digest = hashing.digest_texts("local", keyed)[3:]
-        return LocalKey(digest, impure, files, lambda: _all_parts(texts, shown, codes))
+        given = (step, texts, shown or _NOTHING, *codes.values())
+        return LocalKey(digest, impure, files or _NOTHING, _all_parts, given)
 
     def _add_param(
         self,
@@ -305,13 +308,8 @@ class KeyMaker:
                 shown[name] = (where, materializer)
 
     def _code(self, target: Step | Fixture) -> CodeFingerprint:
-        key = (target.file, target.name)
-        known = self._codes.get(key)
-        if known is None:
-            # A step of zenconv's own has a version instead, which counts besides.
-            own = is_own_module(target.module)
-            known = self._codes[key] = CodeFingerprint("") if own else self.code.of(target)
-        return known
+        # A step of zenconv's own has a version instead, which counts besides.
+        return CodeFingerprint("") if is_own_module(target.module) else self.code.of(target)
 
     def warnings(self) -> list[Problem]:
         """Return what could not be seen in the code of the pipeline's steps, each once."""
@@ -422,11 +420,14 @@ def describe_request(node: Node, scope: str) -> str:
 
 
 def _all_parts(
-    texts: Mapping[str, str], shown: Mapping[str, tuple[str, str]], codes: Mapping[str, CodeFingerprint]
+    step: Step,
+    texts: Mapping[str, str],
+    shown: Mapping[str, tuple[str, str]],
+    *codes: CodeFingerprint,
 ) -> KeyParts:
-    parts = {**texts, "structure": codes[""].digest}
-    sources = dict(shown)
-    for fingerprint in codes.values():
+    parts = {**texts, "structure": codes[0].digest}
+    sources = {"outputs": ("", ", ".join(output.name for output in step.outputs)), **shown}
+    for fingerprint in codes:
         add_code(parts, sources, fingerprint)
     return KeyParts(parts, sources)
 

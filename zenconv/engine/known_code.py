@@ -15,7 +15,7 @@ class KnowsCode(Protocol):
     """Knows what the code of steps, fixtures and stored values amounts to."""
 
     def of(self, target: Step | Fixture) -> CodeFingerprint:
-        """Return the fingerprint of a step or fixture with all it reaches."""
+        """Return the fingerprint of a step or fixture with all it reaches; taken once."""
 
     def warnings_of(self, target: Step | Fixture) -> tuple[Problem, ...]:
         """Return what could not be seen in that code."""
@@ -35,7 +35,7 @@ class ImportedCode:
         self._known: dict[int, CodeFingerprint] = {}
 
     def of(self, target: Step | Fixture) -> CodeFingerprint:
-        """Return the fingerprint of a step or fixture; taken once."""
+        """Return the fingerprint of a step or fixture."""
         known = self._known.get(id(target.function))
         if known is None:
             also = target.note.also if isinstance(target, Step) else ()

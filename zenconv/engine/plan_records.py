@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from zenconv import clock
@@ -10,20 +12,25 @@ from zenconv.records.events import PlanReady
 from zenconv.records.plan import Plan
 from zenconv.records.step import Binding, Node, Param
 
+_NODES_PER_EVENT = 500
+"""More of them would only take memory at once, in each process that hears of the plan."""
 
-def plan_event(plan: Plan) -> PlanReady:
-    """Return the record of a plan."""
-    nodes = []
+
+def plan_events(plan: Plan) -> Iterator[PlanReady]:
+    """Yield the record of a plan, in pieces."""
+    at, start, rows = clock.utc_now(), 0, plan_rows(plan)
+    while nodes := list(islice(rows, _NODES_PER_EVENT)):
+        yield PlanReady(nodes, start, at=at)
+        start += len(nodes)
+    if not start:
+        yield PlanReady([], at=at)
+
+
+def plan_rows(plan: Plan) -> Iterator[dict[str, Any]]:
+    """Yield plain JSON data about each node and what is intended with it."""
     for node in plan.pipeline:
         decision = plan.decisions[node.id]
-        nodes.append(
-            {
-                **node_record(node),
-                "action": decision.action,
-                "reason": decision.reason,
-            }
-        )
-    return PlanReady(nodes, at=clock.utc_now())
+        yield {**node_record(node), "action": decision.action, "reason": decision.reason}
 
 
 def node_record(node: Node) -> dict[str, Any]:

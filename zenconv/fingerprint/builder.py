@@ -141,7 +141,8 @@ class UnitBuilder:
             kind = type(value).__name__
             raise NotCanonical(f"a value of type {kind} raises {type(error).__name__} when read") from None
         unit.entries += referee.found
-        unit.installed |= referee.installed
+        for name in referee.installed:
+            unit.use(name)
         return digest_encoding(data)
 
     def origin(self, module_name: str, name: str) -> tuple[str, str]:
@@ -180,7 +181,7 @@ class UnitBuilder:
             return f"loose {loose.digest}"
         if self.modules.is_project(module.__name__):
             return self.module(module.__name__, user.full)
-        user.installed.add(installed_name(module.__name__))
+        user.use(installed_name(module.__name__))
         return f"module {module.__name__}"
 
     def _code_entry(self, user: Unit, value: Any, module_name: str, name: str) -> Unit | str:
@@ -196,7 +197,7 @@ class UnitBuilder:
     def installed_text(self, user: Unit, value: Any) -> str:
         """Return the text that stands for installed code, and note the installation in `user`."""
         module_name = module_of(value)
-        user.installed.add(installed_name(module_name))
+        user.use(installed_name(module_name))
         if is_own_module(module_name):
             return "zenconv"
         return f"{stable_module(module_name)}:{value.__qualname__}"
@@ -212,7 +213,7 @@ class UnitBuilder:
         try:
             return "value " + self.encode(user, value)
         except NotCanonical:
-            user.installed.add(installed_name(type(value).__module__))
+            user.use(installed_name(type(value).__module__))
             return "opaque"
 
     def _unit(

@@ -92,7 +92,7 @@ def expand_global(
         unit.file = builder.sources.relative(source.path)
         unit.line = bindings[-1].line if bindings else 0
     hidden = rendering.is_confidential(name, bindings, source)
-    unit.text = lambda: rendering.render_value(name, value, hidden=hidden)
+    unit.show_by(lambda: rendering.render_value(name, value, hidden=hidden))
 
 
 def expand_wrapper(builder: UnitBuilder, unit: Unit, function: FunctionType) -> None:
@@ -139,7 +139,7 @@ def expand_effects(builder: UnitBuilder, unit: Unit, name: str) -> None:
     ]
     _add_bindings(builder, unit, source, bindings)
     unit.line = bindings[0].line if bindings else 0
-    unit.text = lambda: rendering.render_bindings(source, bindings)
+    unit.show_by(lambda: rendering.render_bindings(source, bindings))
 
 
 def has_effects(builder: UnitBuilder, source: ModuleSource) -> bool:
@@ -242,7 +242,7 @@ def _add_analysis(
     unit.local = f"{unit.local}{analysis.digest};"
     unit.reads_docs = unit.reads_docs or analysis.reads_docs
     for line in analysis.computed_imports:
-        unit.problems.append(_computed_import(builder, source, line))
+        unit.problems += (_computed_import(builder, source, line),)
     resolve_references(builder, unit, analysis.references, source.module, known=known, quiet=quiet)
     if analysis.reads_namespace:
         unit.entries.append(builder.module(source.module, unit.full))
@@ -256,8 +256,7 @@ def _add_effects(builder: UnitBuilder, unit: Unit, source: ModuleSource) -> None
 def _place(builder: UnitBuilder, unit: Unit, source: ModuleSource, node: ast.AST) -> None:
     unit.file = builder.sources.relative(source.path)
     unit.line = first_line(node)
-    last = getattr(node, "end_lineno", None) or unit.line
-    unit.text = lambda: rendering.clip(source.text(unit.line, last))
+    unit.lines = (source, getattr(node, "end_lineno", None) or unit.line)
 
 
 # -- without a definition --------------------------------------------------------------------------
@@ -285,7 +284,7 @@ def _expand_made_class(builder: UnitBuilder, unit: Unit, kind: type) -> None:
         bindings = source.index.bindings[kind.__qualname__]
         _add_bindings(builder, unit, source, bindings)
         unit.file, unit.line = builder.sources.relative(source.path), bindings[-1].line
-        unit.text = lambda: rendering.render_bindings(source, bindings)
+        unit.show_by(lambda: rendering.render_bindings(source, bindings))
 
 
 def _expand_wrapped(builder: UnitBuilder, unit: Unit, source: ModuleSource, name: str, value: Any) -> None:
@@ -298,7 +297,7 @@ def _expand_wrapped(builder: UnitBuilder, unit: Unit, source: ModuleSource, name
             _add_definition(builder, unit, source, node)
     _place(builder, unit, source, source.index.definitions[name][-1])
     _add_effects(builder, unit, source)
-    unit.installed.add(installed_name(type(value).__module__))
+    unit.use(installed_name(type(value).__module__))
     if isinstance(value, FunctionType):
         unit.entries.append(builder.wrapper(value, unit.full))
 
@@ -308,7 +307,7 @@ def _expand_statements(
 ) -> None:
     """A value without a canonical form: every statement that makes or changes it."""
     unit.kind = "syntax"
-    unit.installed.add(installed_name(type(value).__module__))
+    unit.use(installed_name(type(value).__module__))
     if source is None:
         unit.local = "opaque"
         return
@@ -320,9 +319,9 @@ def _expand_statements(
         _add_analysis(builder, unit, syntax.analyse([node], full=unit.full), source, quiet=True)
     if not bindings and not source.index.global_users(name):
         unit.entries.append(builder.module(source.module, unit.full))
-    unit.text = lambda: rendering.render_bindings(source, bindings)
+    unit.show_by(lambda: rendering.render_bindings(source, bindings))
     if why:
-        unit.problems.append(_opaque_global(unit, name, why))
+        unit.problems += (_opaque_global(unit, name, why),)
 
 
 def _add_bindings(

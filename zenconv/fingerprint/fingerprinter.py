@@ -66,6 +66,7 @@ class Fingerprinter:
         self._graph = CodeGraph()
         self._reaches = Reaches()
         self._secrets = secrets
+        self._parts_of = self._make_parts  # one bound method for all fingerprints
         self._closures: dict[frozenset[str], tuple[tuple[str, str], ...]] = {}
         self._referred: dict[str, CodeFingerprint] = {}
 
@@ -146,9 +147,8 @@ class Fingerprinter:
             hashing.digest_texts(DOMAIN, covered),
             self._closure(reach.installed),
             reach.problems,
-            lambda: _with_names_of_their_own(
-                [unit.part or self._make_part(unit) for unit in reach.units if unit.local]
-            ),
+            self._parts_of,
+            *reach.units,
         )
 
     def _entries(
@@ -162,6 +162,9 @@ class Fingerprinter:
         for root in roots:
             self._graph.digest(root)
         return entries, [*roots, user] if user.installed else roots
+
+    def _make_parts(self, *units: Unit) -> tuple[CodePart, ...]:
+        return _with_names_of_their_own([unit.part or self._make_part(unit) for unit in units if unit.local])
 
     def _make_part(self, unit: Unit) -> CodePart:
         wiring = [entry if isinstance(entry, str) else entry.name for entry in unit.entries]

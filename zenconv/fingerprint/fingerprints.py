@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -35,29 +36,31 @@ class CodeFingerprint:
 
     `digest` covers the structure of everything reached, without the names of modules and files.
     `distributions` are the installed packages the code uses, with all they require.
-    `warnings` name what could not be seen.
+    `warnings` name what could not be seen. `make_parts` is called with `given`, once.
     """
 
-    __slots__ = ("_make_parts", "_parts", "digest", "distributions", "warnings")
+    __slots__ = ("_given", "_make_parts", "_parts", "digest", "distributions", "warnings")
 
     def __init__(
         self,
         digest: str,
         distributions: tuple[tuple[str, str], ...] = (),
         warnings: tuple[Problem, ...] = (),
-        make_parts: Callable[[], tuple[CodePart, ...]] = _no_parts,
+        make_parts: Callable[..., tuple[CodePart, ...]] = _no_parts,
+        *given: Any,
     ) -> None:
         self.digest = digest
         self.distributions = distributions
         self.warnings = warnings
         self._make_parts = make_parts
+        self._given = given
         self._parts: tuple[CodePart, ...] | None = None
 
     @property
     def parts(self) -> tuple[CodePart, ...]:
         """The pieces, each with its place and text."""
         if self._parts is None:
-            self._parts = self._make_parts()
+            self._parts = self._make_parts(*self._given)
         return self._parts
 
     def __eq__(self, other: object) -> bool:

@@ -16,6 +16,8 @@ from blake3 import blake3
 from zenconv.errors import Problem
 from zenconv.fingerprint.units import Unit
 
+_NOTHING: frozenset[str] = frozenset()
+"""One for all: an empty set is larger than all else that is known of a small function."""
 MAXIMUM_ROUNDS = 32
 KEPT_UNITS = 1000
 
@@ -25,7 +27,7 @@ class CodeGraph:
 
     def __init__(self) -> None:
         self._digests: dict[Unit, bytes] = {}
-        self._reads_docs: dict[Unit, bool] = {}
+        self._reads_docs: set[Unit] = set()
 
     def digest(self, unit: Unit) -> bytes:
         """Return the digest of `unit` and everything it reaches."""
@@ -40,14 +42,12 @@ class CodeGraph:
     def reads_docs(self, unit: Unit) -> bool:
         """Return whether `unit` or anything it reaches looks at docstrings or annotations."""
         self.digest(unit)
-        return self._reads_docs[unit]
+        return unit in self._reads_docs
 
     def _settle(self, component: list[Unit]) -> None:
         targets = [target for unit in component for target in unit.targets()]
-        reads = any(unit.reads_docs for unit in component)
-        reads = reads or any(self._reads_docs.get(target, False) for target in targets)
-        for unit in component:
-            self._reads_docs[unit] = reads
+        if any(unit.reads_docs for unit in component) or not self._reads_docs.isdisjoint(targets):
+            self._reads_docs.update(component)
         first = component[0]
         if len(component) == 1 and first not in targets:
             self._digests[first] = _combine(first, self._digests)
@@ -154,7 +154,7 @@ class Reaches:
                 units.update(dict.fromkeys(below.units))
                 installed |= below.installed
                 problems.update(dict.fromkeys(below.problems))
-        return Reach(tuple(units), frozenset(installed - {""}), tuple(problems))
+        return Reach(tuple(units), frozenset(installed - {""}) or _NOTHING, tuple(problems))
 
     def _below(self, unit: Unit) -> Reach:
         known = self._kept.get(unit)

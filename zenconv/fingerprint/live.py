@@ -31,8 +31,8 @@ def add_closure(builder: UnitBuilder, unit: Unit, function: FunctionType) -> Non
         try:
             entry = "value " + builder.encode(unit, content)
         except NotCanonical as error:
-            unit.installed.add(installed_name(type(content).__module__))
-            unit.problems.append(_opaque_cell(unit, function, name, error.what))
+            unit.use(installed_name(type(content).__module__))
+            unit.problems += (_opaque_cell(unit, function, name, error.what),)
             entry = _enclosing(builder, unit, function)
         unit.entries += [name, entry]
 

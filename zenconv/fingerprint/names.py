@@ -121,5 +121,5 @@ class _Resolver:
     def installed(self, module_name: str, dotted: str) -> None:
         name = installed_name(module_name)
         if name:
-            self.unit.installed.add(name)
+            self.unit.use(name)
         self.unit.entries.append("zenconv" if is_own_module(module_name) else dotted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from array import array
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from zenconv.fingerprint.index import ModuleIndex
 
 _SOURCE_SUFFIXES = (".py", ".pyw")
+_LARGE_SOURCE = 1 << 16
 
 
 class ModuleSource:
@@ -64,19 +66,28 @@ class ModuleSource:
         return ModuleIndex.from_bytes(b"" if self.is_binary else self.data)
 
     @cached_property
-    def lines(self) -> list[str]:
-        """The source text, line by line."""
+    def _lines(self) -> tuple[str, array[int]]:
+        """The source text, and where each of its lines begins; and the next would, at the end."""
         try:
             text = self.data.decode("utf-8-sig")
         except UnicodeDecodeError:
             from importlib.util import decode_source
 
             text = decode_source(self.data)
-        return text.replace("\r\n", "\n").split("\n")
+        text = text.replace("\r\n", "\n")
+        starts = array("L", [0])
+        end = text.find("\n")
+        while end >= 0:
+            starts.append(end + 1)
+            end = text.find("\n", end + 1)
+        starts.append(len(text) + 1)
+        return text, starts
 
     def text(self, first: int, last: int) -> str:
         """Return lines `first` to `last`, counted from 1, both included."""
-        return "\n".join(self.lines[first - 1 : last])
+        text, starts = self._lines
+        most = len(starts) - 1
+        return text[starts[min(first - 1, most)] : max(0, starts[min(last, most)] - 1)]
 
 
 class ProjectSources:
@@ -87,6 +98,9 @@ class ProjectSources:
     `foreign` are imported modules, by name, that were found not to be the project's.
 
     `given` holds, by path, contents that take the place of files: what another process has read.
+
+    `parses_early` has each module parsed right after it was compiled, for who needs all of them: the
+    parser takes much more memory than its result, and later there is less of it left.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -95,6 +109,7 @@ class ProjectSources:
         self.given: Mapping[str, bytes] = {}
         self.sought: set[str] = set()
         self.foreign: dict[str, Any] = {}
+        self.parses_early = False
         self._modules: dict[str, ModuleSource] = {}
         self._finder = _ProjectFinder(self)
 
@@ -131,9 +146,10 @@ class ProjectSources:
             raise
         return sys.modules[name]
 
-    def record(self, name: str, path: str, data: bytes, *, is_binary: bool = False) -> None:
+    def record(self, name: str, path: str, data: bytes, *, is_binary: bool = False) -> ModuleSource:
         """Remember that the module `name` was made from `data`, the content of `path`."""
-        self._modules[name] = ModuleSource(name, Path(path), data, is_binary=is_binary)
+        source = self._modules[name] = ModuleSource(name, Path(path), data, is_binary=is_binary)
+        return source
 
     def get(self, module_name: str) -> ModuleSource | None:
         """Return the source of a project module, or None if it is not one or has no file.
@@ -151,8 +167,12 @@ class ProjectSources:
                 data = stream.read()
         except OSError:
             return None
-        self.record(module_name, path, data, is_binary=not path.endswith(_SOURCE_SUFFIXES))
-        return self._modules[module_name]
+        return self.record(module_name, path, data, is_binary=not path.endswith(_SOURCE_SUFFIXES))
+
+    def forget_syntax(self) -> None:
+        """Give back the memory of all syntax trees; one that is needed again is parsed again."""
+        for source in self._modules.values():
+            source.__dict__.pop("index", None)
 
     def loose(self, module: ModuleType) -> ModuleSource | None:
         """Return the source of a project file that was executed without becoming known as a module.
@@ -197,7 +217,11 @@ class _ProjectLoader(SourceFileLoader):
         _check_text(data, path)
         source = rewrite_assertions(data, path)
         code: CodeType = compile(source, path, "exec", dont_inherit=True)
-        self._sources.record(fullname, path, data)
+        recorded = self._sources.record(fullname, path, data)
+        if self._sources.parses_early:
+            _ = recorded.index
+        if len(data) > _LARGE_SOURCE:
+            _return_memory()
         return code
 
 
@@ -260,6 +284,15 @@ def _check_text(data: bytes, path: str) -> None:
     except SyntaxError as error:
         if "unknown encoding" not in error.msg:  # of which `compile` knows where it stands
             raise SyntaxError("Non-UTF-8 code", (path, 1, None, None)) from None
+
+
+def _return_memory() -> None:
+    """Have the C library return what compiling and parsing took: it keeps a hundred times the source."""
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(AttributeError, OSError):  # not every C library can
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _read(path: str) -> bytes:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zenconv import hashing
 from zenconv.errors import StoreError
+from zenconv.project.json_rows import encode_members
 from zenconv.project.witnesses import Surroundings, holds
 from zenconv.records.layout import StateFolder
 
@@ -71,15 +72,15 @@ def find_index(settings: Settings, before: Surroundings) -> CollectionIndex | No
 def write_index(
     settings: Settings,
     before: Surroundings,
-    make: Callable[[], tuple[Mapping[str, Any], Mapping[str, Any]]],
+    make: Callable[[], tuple[Mapping[str, Any], dict[str, Any]]],
 ) -> None:
     """Write what `make` returns, the witness and the sections; where nothing can be written, nothing is."""
     witness, sections = make()
-    lines = [json.dumps(sections[name], separators=(",", ":")).encode() for name in _SECTIONS]
+    lines = [encode_members(sections.pop(name)) for name in _SECTIONS]
     digests = {name: hashing.digest_bytes(line) for name, line in zip(_SECTIONS, lines, strict=True)}
     header = json.dumps({"format": FORMAT, "digests": digests, "witness": witness}).encode()
     first = hashing.digest_bytes(header).encode()
-    _replace(index_path(settings, before), b"\n".join([first, header, *lines]))
+    _replace(index_path(settings, before), [first, header, *lines])
 
 
 def index_path(settings: Settings, before: Surroundings) -> Path:
@@ -88,12 +89,15 @@ def index_path(settings: Settings, before: Surroundings) -> Path:
     return settings.state / FOLDER / f"{name.rpartition(':')[2][:24]}.json"
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, lines: Sequence[bytes | bytearray]) -> None:
     draft = target.with_name(f"{target.name}.{os.getpid()}")
     try:
         StateFolder(target.parent.parent).create()
         target.parent.mkdir(exist_ok=True)
-        draft.write_bytes(data)
+        with draft.open("wb") as stream:
+            for number, line in enumerate(lines):
+                stream.write(b"\n" * bool(number))
+                stream.write(line)
         os.replace(draft, target)
         _forget_oldest(target.parent)
     except (OSError, StoreError):

@@ -17,6 +17,7 @@ from zenconv.authoring import FixtureNote, Mark, ShownArgument, StepNote, show_a
 from zenconv.engine.keys import KnownValue, short_text
 from zenconv.errors import Problem
 from zenconv.project.collected import Override
+from zenconv.project.json_rows import Rows
 from zenconv.records.marks import NO_MARKS, Markings
 from zenconv.records.step import (
     Binding,
@@ -62,14 +63,12 @@ class RowWriter:
         self._files: dict[tuple[str, str], int] = {}
         self._steps: dict[tuple[str, str], int] = {}
         self._fixtures: dict[tuple[str, str], int] = {}
-        self._step_rows: list[Row] = []
-        self._step_texts: list[Row] = []
-        self._fixture_rows: list[Row] = []
-        self._fixture_texts: list[Row] = []
+        self._step_rows, self._step_texts = Rows(), Rows()
+        self._fixture_rows, self._fixture_texts = Rows(), Rows()
 
     def rows(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return what planning needs, and the texts that only listing shows."""
-        nodes = [
+        nodes = Rows(
             [
                 node.id,
                 self._step_number(node.step),
@@ -81,8 +80,8 @@ class RowWriter:
                 *self._axes(node),
             ]
             for node in self.pipeline
-        ]
-        fixtures = [
+        )
+        fixtures = Rows(
             [
                 id,
                 self._fixture_number(f.fixture),
@@ -91,7 +90,7 @@ class RowWriter:
                 [self._binding(b) for b in f.by_name],
             ]
             for id, f in self.pipeline.fixtures.items()
-        ]
+        )
         plan = {
             "nodes": nodes,
             "fixtures": fixtures,

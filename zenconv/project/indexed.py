@@ -16,6 +16,7 @@ from zenconv.project.collected import CollectedFile, Collection, Override
 from zenconv.project.collection_index import CollectionIndex
 from zenconv.project.discover import module_name
 from zenconv.project.index_rows import read_overrides, read_problems, read_rows
+from zenconv.project.json_rows import NamedRows, Rows
 from zenconv.project.select import Selected, as_steps, select
 from zenconv.records.step import Fixture, Pipeline, Step
 
@@ -108,13 +109,17 @@ class IndexedCode:
         self._code: Mapping[str, Any] = rows["code"]
         self._references: Mapping[str, Any] = rows["references"]
         self._distributions: Sequence[Any] = rows["distributions"]
+        self._known: dict[str, CodeFingerprint] = {}
 
     def of(self, target: Step | Fixture) -> CodeFingerprint:
         """Return the recorded fingerprint. `NotInIndex`."""
         name = code_name(target)
         if name not in self._code:
             raise NotInIndex(name)
-        return self._read(self._code[name], lambda: self._parts("code", name))
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._read(self._code[name], lambda: self._parts("code", name))
+        return known
 
     def warnings_of(self, target: Step | Fixture) -> tuple[Problem, ...]:
         """Return what could not be seen in that code. `NotInIndex`."""
@@ -162,28 +167,31 @@ class CodeRows:
     """Takes fingerprints down as rows, each distinct piece once."""
 
     def __init__(self) -> None:
-        self.code: dict[str, Any] = {}
-        self.references: dict[str, Any] = {}
+        self.code = NamedRows()
+        self.references = NamedRows()
         self._distributions: dict[tuple[tuple[str, str], ...], int] = {}
         self._parts: dict[tuple[Any, ...], int] = {}
-        self._used: dict[str, dict[str, list[int]]] = {"code": {}, "references": {}}
+        self._used = {"code": NamedRows(), "references": NamedRows()}
+        self._names: dict[str, set[str]] = {"code": set(), "references": set()}
 
     def add(self, kind: str, name: str, code: CodeFingerprint | None) -> None:
-        """Add one fingerprint; `kind` is ``"code"`` or ``"references"``."""
+        """Add one fingerprint, of a name the first one; `kind` is ``"code"`` or ``"references"``."""
+        if name in self._names[kind]:
+            return
+        self._names[kind].add(name)
         rows = self.code if kind == "code" else self.references
         if code is None:
-            rows[name] = None
+            rows.add(name, None)
             return
         number = self._distributions.setdefault(code.distributions, len(self._distributions))
         warnings = [[p.what, p.file, p.line, p.exists, p.hint] for p in code.warnings]
-        rows[name] = [code.digest, number, warnings]
-        self._used[kind][name] = [self._part_number(part) for part in code.parts]
+        rows.add(name, [code.digest, number, warnings])
+        self._used[kind].add(name, [self._part_number(part) for part in code.parts])
 
     def add_older(self, older: IndexedCode) -> None:
         """Add what an earlier index knows, and these rows do not."""
         for kind, name, code in older.all():
-            if name not in (self.code if kind == "code" else self.references):
-                self.add(kind, name, code)
+            self.add(kind, name, code)
 
     def plan(self) -> dict[str, Any]:
         """Return what belongs to the section for planning."""
@@ -192,7 +200,7 @@ class CodeRows:
 
     def parts(self) -> dict[str, Any]:
         """Return the section of pieces."""
-        return {"parts": [list(part) for part in self._parts], **self._used}
+        return {"parts": Rows(self._parts), **self._used}
 
     def _part_number(self, part: CodePart) -> int:
         key = (part.name, part.kind, part.digest, part.file, part.line, part.text)

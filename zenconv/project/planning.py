@@ -15,7 +15,7 @@ from zenconv.engine.files import FileDigests
 from zenconv.engine.keys import KeyMaker
 from zenconv.engine.known_code import ImportedCode
 from zenconv.engine.output_choices import OutputChoices
-from zenconv.engine.plan_records import plan_event
+from zenconv.engine.plan_records import plan_rows
 from zenconv.engine.written import is_written
 from zenconv.errors import UsageError
 from zenconv.fingerprint.sources import ProjectSources
@@ -154,6 +154,7 @@ class Planner:
     def _import(
         cls, project: Project, selection: Selection, plugins: Plugins, stack: Stack, past: Past
     ) -> Planner:
+        project.sources.parses_early = True
         # Imported first: hooks of a ``zenconf.py`` are registered with it.
         _ = project.collection
         return cls(project, selection, plugins, stack, past)
@@ -228,6 +229,7 @@ class Planner:
         with self.project.watcher:
             plan = make_plan(self.pipeline, self.decider, done=known, force=forced, asked=self.selected)
         scan_packages(self.project.before)
+        self.project.forget_syntax()
         reasons = {id: f"{OVERRIDDEN} {origin}" for id, origin in self.replaced.origins.items()}
         told = {id: attrs.evolve(plan.decisions[id], reason=reason) for id, reason in reasons.items()}
         return attrs.evolve(plan, decisions={**plan.decisions, **told}) if told else plan
@@ -235,10 +237,10 @@ class Planner:
     def describe(self, plan: Plan) -> list[dict[str, Any]]:
         """Return the nodes of a plan as data; a template with the branches it had in the newest run."""
         nodes = []
-        for row in plan_event(plan).nodes:
+        for row in plan_rows(plan):
             node = plan.pipeline.nodes[row["id"]]
             guessed = self.past.guess_branches(node) if row["action"] == "expand" else []
-            nodes.append({**row, "guessed": guessed} if guessed else dict(row))
+            nodes.append({**row, "guessed": guessed} if guessed else row)
         return nodes
 
     def _find_forced(self, selection: Selection) -> frozenset[str]:

@@ -47,6 +47,7 @@ class Project:
         self.hooks = CollectingHooks(plugins)
         self._tell = on_progress or (lambda _text: None)
         self._before = before
+        self._doubts: tuple[list[str], list[str]] | None = None
 
     @cached_property
     def before(self) -> Surroundings:
@@ -103,7 +104,6 @@ class Project:
             elif self.settings.replacements:
                 self.reasons = ["other functions are in the place of steps"]
             else:
-                from zenconv.project.import_time import find_doubts
                 from zenconv.project.marks import find_conditions
 
                 hooks = self.hooks.find_reasons()
@@ -111,10 +111,24 @@ class Project:
                 self.reasons = [
                     *self.watcher.reasons,
                     *hooks,
-                    *find_doubts(self.sources, self.hooks.packages()),
+                    *self._find_doubts(),
                     *skips,
                 ]
         return self.reasons
+
+    def _find_doubts(self) -> list[str]:
+        """Return what importing the modules may do differently another time."""
+        modules = [source.module for source in self.sources.modules()]
+        if self._doubts is None or self._doubts[0] != modules:
+            from zenconv.project.import_time import find_doubts
+
+            self._doubts = modules, find_doubts(self.sources, self.hooks.packages())
+        return self._doubts[1]
+
+    def forget_syntax(self) -> None:
+        """Give back the memory of the syntax trees, once all is read that is asked of most projects."""
+        self._find_doubts()
+        self.sources.forget_syntax()
 
     def pipeline(
         self,

@@ -21,7 +21,7 @@ from zenconv.engine.execution import RunExecution
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.local_work import WorkersOpener
-from zenconv.engine.plan_records import plan_event
+from zenconv.engine.plan_records import plan_events
 from zenconv.engine.printed import store_text
 from zenconv.engine.retries import Retries
 from zenconv.engine.runner import Channel
@@ -240,7 +240,8 @@ class _RunnerBody:
             channel.send(Notice(str(problem), at=clock.utc_now()))
         for notice in check_resources(self.settings, plugins, plan):
             channel.send(notice)
-        channel.send(plan_event(plan))
+        for planned in plan_events(plan):
+            channel.send(planned)
         self._tell_portion(plan, channel, past)
         teller.start_locally(self.started, planner.local_hooks())
         teller.tell_plan(plan)

@@ -66,7 +66,7 @@ def _tell(failures: list[str], event: Event) -> None:
     from zenconv.engine.failures import text_of
 
     if isinstance(event, PlanReady):
-        sys.stderr.write(f"{len(event.nodes)} steps planned\n")
+        sys.stderr.write(f"{event.start + len(event.nodes)} steps planned\n")
     elif isinstance(event, StepsReused):
         sys.stderr.writelines(f"{step['node']}  reused\n" for step in event.steps)
     elif isinstance(event, StepFinished):

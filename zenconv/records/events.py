@@ -52,11 +52,13 @@ class PlanReady(Event):
     Each node: ``id``, ``pipeline``, ``step``, ``file``, ``line``, ``action``, ``reason``,
     ``outputs`` (names), ``bindings`` (list of ``{parameter, source, node, output, value, origin}``,
     values as short text, secrets by name), ``check`` (true) where it is one.
-    Planned again after a runner died: the newest counts.
+    A long plan comes in pieces: `start` says how many nodes came before. Planned again after a
+    runner died, it begins at 0 again, and the newest counts.
     """
 
     name: ClassVar[str] = "plan_ready"
     nodes: Sequence[Json]
+    start: int = 0
 
 
 @attrs.frozen(eq=False, repr=False)

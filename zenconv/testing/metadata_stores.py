@@ -207,6 +207,19 @@ class MetadataStoreSuite(ConformanceSuite):
         assert [step.step for step in steps] == ["split", "b", "a"]
         assert list(steps[0].outputs) == ["z", "a", "m"]
 
+    def test_a_plan_in_pieces_is_one_plan(
+        self, read: Callable[[], MetadataStore], state: StateFolder
+    ) -> None:
+        happened = [
+            events.PlanReady([planned("split"), planned("b")]),
+            events.PlanReady([planned("a"), planned("c")], start=2),
+            events.PlanReady([planned("d")], start=4),
+            *map(finished, "adbc"),
+            finished("split"),
+        ]
+        folder = write_run(state, happened, end=ended())
+        assert [step.step for step in read().steps(folder.id)] == ["split", "b", "a", "c", "d"]
+
     def test_runs_come_newest_first_by_number_whatever_the_clock_says(
         self, read: Callable[[], MetadataStore], state: StateFolder
     ) -> None:
