@@ -183,8 +183,25 @@ def suggest_runs_and_steps(question: Question) -> Iterator[CompletionItem[str]]:
     if question.before:
         yield from _steps_of_run(question, question.before[0])
         return
+    run, separator, typed = question.typed.partition("::")
+    if question.command == "shell" and separator and run not in {step.pipeline for step in question.steps}:
+        yield from _steps_behind_run(question, run, typed)
     yield from suggest_steps(question)
     yield from suggest_runs(question)
+
+
+def _steps_behind_run(question: Question, run: str, typed: str) -> Iterator[CompletionItem[str]]:
+    """Offer ``RUN::STEP``, which `shell` takes as well."""
+    from zenconv.errors import ZenconvError
+
+    whole, question.typed = question.typed, typed
+    try:
+        for item in _steps_of_run(question, run):
+            yield CompletionItem(f"{run}::{item.value}", help=item.help)
+    except ZenconvError:
+        return  # what stands before the colons is no run
+    finally:
+        question.typed = whole
 
 
 def _steps_of_run(question: Question, run: str) -> Iterator[CompletionItem[str]]:
@@ -213,12 +230,26 @@ def suggest_stacks(question: Question) -> Iterator[CompletionItem[str]]:
         yield CompletionItem(stack.name, help=stack.where or "built in")
 
 
-def suggest_stack_arguments(question: Question) -> Iterator[CompletionItem[str]]:
-    """Offer ``[NAME | trust NAME]``."""
+def suggest_arguments(question: Question) -> Iterator[CompletionItem[str]]:
+    """Offer what `stack` takes, ``[NAME | trust NAME]``, or `cache`, ``[push|pull [STACK] [TARGET]...]``."""
+    if question.command == "cache":
+        yield from _suggest_copies(question)
+        return
     if not question.before:
         yield CompletionItem("trust", help="make a signing key")
     if question.before in ((), ("trust",)):
         yield from suggest_stacks(question)
+
+
+def _suggest_copies(question: Question) -> Iterator[CompletionItem[str]]:
+    if not question.before:
+        yield CompletionItem("push", help="copy results to another store")
+        yield CompletionItem("pull", help="copy results from another store")
+    elif len(question.before) == 1:
+        yield from suggest_stacks(question)
+        yield from suggest_folders(question)
+    else:
+        yield from suggest_targets(question)
 
 
 def suggest_assignments(question: Question) -> Iterator[CompletionItem[str]]:
@@ -321,7 +352,7 @@ def suggest_settings(question: Question) -> Iterator[CompletionItem[str]]:
 
 
 _BY_NAME: dict[str, Callable[[Question], Items]] = {
-    "arguments": suggest_stack_arguments,
+    "arguments": suggest_arguments,
     "folder": suggest_folders,
     "keyword": suggest_keywords,
     "kind": suggest_plugin_kinds,
