@@ -207,6 +207,44 @@ def test_however_much_of_what_a_step_needs_is_damaged_it_is_computed_again_in_th
     assert made.executed() == []
 
 
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_damage_in_what_is_read_while_a_step_works_is_mended_whatever_the_step_makes_of_it(
+    project, workers: str
+) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                from collections.abc import Iterator
+                def rows() -> Iterator[str]:
+                    for number in range(20_000):
+                        yield f"{number:060}"
+                def live(rows):
+                    return (row for row in rows)
+                def count(rows) -> int:
+                    return sum(1 for _ in rows)
+                def careless(rows) -> int:
+                    found = 0
+                    try:
+                        for _ in rows:
+                            found += 1
+                    except Exception:
+                        pass
+                    return found
+                def through(live) -> int:
+                    return sum(1 for _ in live)
+            """
+        }
+    )
+    made.run("run", "-n", workers)
+    blobs = [path for path in (made.path / ".zenconv/store/objects").rglob("*") if path.is_file()]
+    damage(max(blobs, key=lambda path: path.stat().st_size), "flipped")
+    made.edit("steps_a.py", "found = 0", "found = 0 + 0")
+    made.edit("steps_a.py", "1 for _ in rows", "1 + 0 for _ in rows")
+    made.edit("steps_a.py", "1 for _ in live", "1 + 0 for _ in live")
+    assert "steps_a.py::rows: its stored result was damaged" in made.run("run", "-n", workers).stderr
+    assert {made.value(name) for name in ("count", "careless", "through")} == {20_000}
+
+
 @pytest.mark.parametrize("kind", ["truncated", "garbage", "flipped"])
 def test_a_damaged_log_is_told_and_the_rest_of_the_history_is_kept(copy, kind: str) -> None:
     log = next((copy.path / ".zenconv" / "runs").glob("1-*/events.log"))

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
@@ -30,6 +31,7 @@ from zenconv.engine.limited import Limited
 from zenconv.engine.live import is_live
 from zenconv.engine.outputs import OutputsError, check_verdict, join_outputs, list_items, split_outputs
 from zenconv.engine.printed import store_text
+from zenconv.engine.quarantine import note_damage
 from zenconv.engine.resources import Resources
 from zenconv.engine.retries import is_retried
 from zenconv.engine.returned import (
@@ -93,6 +95,7 @@ class Performer:
     hooks: StepHooks | None = None
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
     _observer: Observer = attrs.field(init=False)
+    _found: dict[str, list[tuple[str, str]]] = attrs.field(init=False, factory=dict)
     endings: ScopeEndings = attrs.field(init=False)
     _begun: int = 0
     _under_way: int = 0
@@ -187,6 +190,8 @@ class Performer:
             result = self._failed(node, error)
             if seen is not None:  # whoever mends one of these files wants the step to run again
                 result = attrs.evolve(result, discovered=seen.discovered())
+        if found := self._found.pop(task.node, None):
+            result = TaskResult(task.node, "damaged", damaged=found)
         result = await self._tear_down(task, node, result)
         self.resources.close_step(task.node, succeeded=result.status == "succeeded")
         return result
@@ -417,23 +422,26 @@ class Performer:
         if given.live is not None:
             return await self._make_live(given, given.live, private, owner)
         if given.output is not None:
-            return self._load_artifact(given, given.output, private)
+            return self._load_artifact(given, given.output, private, owner)
         step = self._node(given.node, given.template).step
         outputs: dict[str, Any] = {}
         found: list[_Damaged] = []
         for name in given.outputs:
             try:
-                outputs[name] = self._load_artifact(given, name, private)
+                outputs[name] = self._load_artifact(given, name, private, owner)
             except _Damaged as damaged:
                 found.append(damaged)
         _raise_together(found)
         return join_outputs(step, outputs)
 
-    def _load_artifact(self, given: TaskInput, name: str, private: Path) -> Any:
+    def _load_artifact(self, given: TaskInput, name: str, private: Path, owner: str) -> Any:
         artifact = given.outputs[name]
         try:
             self.trust.check(artifact, given.key, name)
-            return self.materializers.load(artifact, self.store, allowed=True, private=private)
+            value = self.materializers.load(artifact, self.store, allowed=True, private=private)
+            if isinstance(value, GeneratorType):  # it is read while the step works
+                return note_damage(value, given.node, self._found.setdefault(owner, []))
+            return value
         except CorruptArtifact as error:
             raise _Damaged([(given.node, error.digest)]) from error
         except ArtifactError as error:

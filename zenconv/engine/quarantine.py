@@ -6,7 +6,8 @@ damaged has to be gone, all of it, or the new result would be as bad as the old.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from zenconv import hashing
 from zenconv.errors import CorruptArtifact, StoreError
@@ -22,6 +23,19 @@ def quarantine_damaged(outputs: Iterable[Artifact], known: str, store: ArtifactS
     for digest in sorted(digests - {known}):
         if not _is_sound(digest, store):
             store.quarantine(digest)
+
+
+def note_damage(items: Iterator[Any], producer: str, found: list[tuple[str, str]]) -> Iterator[Any]:
+    """Yield the `items` that a step reads while it works; where they are damaged, add that to `found`.
+
+    The step may take the error for one of its own, or go on without the rest: what it makes of it
+    counts for nothing.
+    """
+    try:
+        yield from items
+    except CorruptArtifact as error:
+        found.append((producer, error.digest))
+        raise
 
 
 def _is_sound(digest: str, store: ArtifactStore) -> bool:

@@ -26,6 +26,7 @@ from zenconv.records.artifact import Artifact
 
 _ROWS = 10
 _TEXTS = ("str", "bytes", "bytearray")
+_PICKLES = (".pkl", ".pickle")
 
 
 def export(history: History, found: Found, target: Path) -> int:
@@ -49,7 +50,9 @@ def export(history: History, found: Found, target: Path) -> int:
     preview = next((file for file in artifact.files if file.name == f"preview{extension}"), None)
     if preview is not None:
         return _write_blocks(read_stored(history, found.step, name, preview), target)
-    write: Write | None = _WRITERS.get(extension) or (_write_text if artifact.type in _TEXTS else None)
+    write: Write | None = _WRITERS.get(extension)
+    if artifact.type in _TEXTS and extension not in _PICKLES:
+        write = write or _write_text
     if write is None and extension not in EXTENSIONS:
         return _write_raw(history, found, name, target)
     value = load_outputs(history, found.step, name)
@@ -206,7 +209,7 @@ _WRITERS: dict[str, Callable[[Any, IO[bytes]], None]] = {
 
 def _write_raw(history: History, found: Found, name: str, target: Path) -> int:
     artifact = found.step.outputs[name]
-    if target.suffix.lower() in (".pkl", ".pickle") and not artifact.runs_code:
+    if target.suffix.lower() in _PICKLES and not artifact.runs_code:
         raise UsageError(
             f"{found.step.node} is stored by {artifact.materializer}, not as a pickle",
             hint=f"use another extension: {' '.join(_WRITERS)}",
