@@ -443,7 +443,8 @@ class RunExecution(LocalWork):
         self._forced.add(producer)
         self._reopenings += 1
         self._reopened[producer] = self._reopenings
-        self._schedule.reopen(self.plan.pipeline.nodes[producer])
+        live = {id for id, result in self.results.items() if result.live}
+        self._schedule.reopen(self.plan.pipeline.nodes[producer], live)
         if self._schedule.is_free(producer):
             self._make_ready(producer)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import attrs
 
@@ -20,6 +20,7 @@ class Schedule:
     _downstream: dict[str, list[str]] = attrs.field(factory=dict)
     _wanted: set[str] = attrs.field(factory=set)
     _left: dict[str, int] = attrs.field(factory=dict)
+    _beyond: dict[str, list[str]] = attrs.field(factory=dict)
     _ready: dict[bool, list[tuple[int, str]]] = attrs.field(factory=lambda: {True: [], False: []})
 
     def enter(self, nodes: Iterable[Node]) -> None:
@@ -46,18 +47,30 @@ class Schedule:
         """Note that a node has ended; return those that wait for nothing now."""
         self._left[node.pipeline] -= 1
         free = []
-        for id in self._downstream[node.id]:
+        for id in (*self._downstream[node.id], *self._beyond.pop(node.id, ())):
             self._waiting[id] -= 1
             if self._waiting[id] == 0:
                 free.append(id)
         return free
 
-    def reopen(self, node: Node) -> None:
-        """Note that a node has to be done once more: what waits for it waits again."""
+    def reopen(self, node: Node, live: Collection[str] = ()) -> None:
+        """Note that a node has to be done once more: what waits for it waits again.
+
+        So does what waits for one of the `live` nodes below it: these are made in their consumers.
+        """
         self._left[node.pipeline] += 1
-        for id in self._downstream[node.id]:
+        below = self._downstream[node.id]
+        beyond = self._beyond[node.id] = list(self._below_live(below, live))
+        for id in (*below, *beyond):
             self._waiting[id] += 1  # taken back when it closes again
-        self._waiting[node.id] = sum(above not in self.status for above in node.upstream)
+        held = sum(ids.count(node.id) for ids in self._beyond.values())
+        self._waiting[node.id] = held + sum(above not in self.status for above in node.upstream)
+
+    def _below_live(self, ids: Iterable[str], live: Collection[str]) -> Iterator[str]:
+        for id in ids:
+            if id in live:
+                yield from self._downstream[id]
+                yield from self._below_live(self._downstream[id], live)
 
     def complete(self, pipeline: str) -> None:
         """Note that a template of `pipeline` has all its branches, or that what held it is done."""
