@@ -332,6 +332,23 @@ def test_ordinary_modules_are_indexed(project: Any, kind: str) -> None:
     assert index_files(it), it.run("run", "--plan", "-v").stdout
 
 
+def test_a_librarys_own_switches_and_its_plugins_count(project: Any) -> None:
+    pytest.importorskip("pydantic")
+    code = "import pydantic\nclass Row(pydantic.BaseModel):\n    size: int = 1\ndef one(): return 1\n"
+    it = project({"steps_a.py": code})
+    it.run("run")
+    (file,) = index_files(it)
+    stamp = file.stat().st_mtime_ns
+    it.run("run")
+    assert file.stat().st_mtime_ns == stamp
+    it.run("run", "--plan", env={"PYDANTIC_DISABLE_PLUGINS": "1"})
+    assert file.stat().st_mtime_ns != stamp
+    stamp = file.stat().st_mtime_ns
+    it.write({"more-1.0.dist-info/METADATA": "Name: more\nVersion: 1.0\n"})
+    it.run("run", "--plan", env={"PYDANTIC_DISABLE_PLUGINS": "1"})
+    assert file.stat().st_mtime_ns != stamp
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other", "header", "deep"])
 def test_a_damaged_index_is_as_good_as_none(built: Any, damage: str) -> None:
     expected = built.run("run", "--plan", "--json").stdout

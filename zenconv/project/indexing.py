@@ -80,7 +80,8 @@ class _Writer:
         plan["warnings"] = write_problems(project.warnings)
         plan["collected"] = [[f.file, f.pipeline] for f in project.collection.files.values()]
         older = project.index.witness if project.index is not None else None
-        witness = take_witness(project.before, project.sources.sought, older)
+        watcher = project.watcher
+        witness = take_witness(project.before, project.sources.sought, older, watcher.switches)
         return witness, {"plan": plan, "texts": texts, "parts": code.parts()}
 
     def _known(self, node: Node) -> tuple[str | None, str]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import takewhile
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -42,6 +44,9 @@ _WATCHED = {
     "tempfile.mkdtemp": "makes",
     "builtins.input": "asks for input",
 }
+_SEARCHING = ("open", "os.listdir", "os.scandir")
+_METADATA = ("importlib_metadata", "zipp")
+_INSTALLED = ("site-packages", "dist-packages")
 _watchers: list[Watcher] = []
 _is_listening = False
 
@@ -49,12 +54,15 @@ _is_listening = False
 class Watcher:
     """Notes, while entered, why what is imported may depend on more than its bytes.
 
-    `reasons` are sentences with file and line, in the order in which they were found.
+    `reasons` are sentences with file and line, in the order in which they were found. `switches` are
+    variables of the environment that a library reads for itself on behalf of the project, such as
+    ``PYDANTIC_DISABLE_PLUGINS``: their values can be compared.
     """
 
     def __init__(self, sources: ProjectSources) -> None:
         self.sources = sources
         self.reasons: list[str] = []
+        self.switches: set[str] = set()
         self._depth = 0
         self._environment = ExitStack()
 
@@ -91,11 +99,17 @@ class Watcher:
         subject = arguments[0] if arguments else None
         if event == "open" and self._is_covered(subject):
             return
+        if event in _SEARCHING and subject in sys.path and _is_search(sys._getframe(3)):
+            return  # the names of what is installed are compared
         shown = f" {os.fspath(subject)!r}" if isinstance(subject, str | os.PathLike) else ""
         self.note(_WATCHED[event] + shown, sys._getframe(3))
 
     def note_variable(self, name: str | None, frame: FrameType | None) -> None:
         """Take down that the environment is read: one variable, or all."""
+        if name is not None and _is_switch(name, frame):
+            if self._find_asking(frame) is not None:
+                self.switches.add(name)
+            return
         self.note(
             "reads the environment" if name is None else f"reads the environment variable {name!r}", frame
         )
@@ -132,6 +146,37 @@ class Watcher:
             module = getattr(finder, "__module__", None) or type(finder).__module__
             if isinstance(module, str) and self.sources.get(module) is not None:
                 self.reasons.append(f"{module} changes how modules are imported")
+
+
+def _is_switch(name: str, frame: FrameType | None) -> bool:
+    """Return whether a library reads a variable that has its name: ``TORCH_...`` by torch."""
+    reader = next((outer for outer in _outwards(frame) if not _is_standard(outer)), None)
+    if reader is None or not any(part in reader.f_code.co_filename for part in _INSTALLED):
+        return False
+    library = _library(reader)
+    return bool(library) and name.startswith(f"{library.upper()}_")
+
+
+def _is_search(frame: FrameType | None) -> bool:
+    """Return whether installed packages are looked for by their metadata, as for entry points."""
+    inner = takewhile(lambda outer: _is_standard(outer) or _library(outer) in _METADATA, _outwards(frame))
+    names = {outer.f_globals.get("__name__") for outer in inner}
+    return not names.isdisjoint(("importlib.metadata", "importlib_metadata"))
+
+
+def _library(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _is_standard(frame: FrameType) -> bool:
+    file = frame.f_code.co_filename
+    return file.startswith(("<frozen ", STANDARD_LIBRARY + os.sep)) and not any(p in file for p in _INSTALLED)
+
+
+def _outwards(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
 
 
 def _listen() -> None:

@@ -86,7 +86,10 @@ class Surroundings:
 
 
 def take_witness(
-    before: Surroundings, sought: Iterable[str], older: Mapping[str, Any] | None = None
+    before: Surroundings,
+    sought: Iterable[str],
+    older: Mapping[str, Any] | None = None,
+    switches: Iterable[str] = (),
 ) -> Witness:
     """Return the witness of a collection that has ended.
 
@@ -98,6 +101,8 @@ def take_witness(
         The parts of all module names that somebody tried to import.
     older
         A witness that held when this collection began, and shall be stood for as well.
+    switches
+        Names of variables of the environment that libraries read for themselves.
     """
     modules: dict[str, str] = dict(older["modules"]) if older is not None else {}
     modules |= {str(source.path): source.digest for source in _project_modules(before.sources)}
@@ -105,12 +110,14 @@ def take_witness(
     if older is not None:
         folders |= older["folders"].keys()
         sought = {*sought, *older["sought"]}
+        switches = {*switches, *older["switches"]}
     names = sorted({*sought, *(name.partition(".")[0] for name in list(sys.modules))})
     wanted = frozenset(names)
     return {
         **before.witness(),
         "modules": modules,
         "sought": names,
+        "switches": {name: _digest_variable(name) for name in sorted(switches)},
         "folders": {folder: before.list_importable(folder, wanted) for folder in sorted(folders)},
     }
 
@@ -136,6 +143,8 @@ def holds(witness: Mapping[str, Any], before: Surroundings) -> bool:
     """Return whether a recorded witness still says how things are."""
     now = before.witness()
     if any(witness[name] != value for name, value in now.items()):
+        return False
+    if any(_digest_variable(name) != digest for name, digest in witness["switches"].items()):
         return False
     wanted = frozenset(witness["sought"])
     for folder, names in witness["folders"].items():
@@ -175,6 +184,8 @@ def digest_installed(paths: Iterable[str], sources: ProjectSources) -> str:
 def scan_importable(folder: str) -> list[tuple[str, bool]]:
     """Return the names in `folder` that an import could find, and whether each is found for certain.
 
+    What tells of an installed package counts as well: it may be a plugin of another.
+
     A plain folder, whose name ends with a slash here, is a package only to whoever asks for it.
     """
     found = []
@@ -182,7 +193,7 @@ def scan_importable(folder: str) -> list[tuple[str, bool]]:
         with os.scandir(folder) as scan:
             for entry in scan:
                 name = entry.name
-                if name.endswith(_SUFFIXES):
+                if name.endswith((*_SUFFIXES, ".dist-info", ".egg-info")):
                     found.append((name, True))
                 elif name.isidentifier() and name != "__pycache__":
                     is_package = os.path.exists(os.path.join(entry.path, "__init__.py"))
@@ -231,6 +242,11 @@ def _folders(module: Any) -> list[Any]:
         return list(getattr(module, "__path__", ()))
     except Exception:  # noqa: BLE001  what stands in sys.modules may be any object
         return []
+
+
+def _digest_variable(name: str) -> str:
+    value = os.environ.get(name)
+    return "" if value is None else hashing.digest_bytes(os.fsencode(value))
 
 
 def _digest_file(path: str) -> str:
