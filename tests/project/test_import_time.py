@@ -32,6 +32,12 @@ DOUBTS = {
     "a condition": "import os\nif os.cpu_count() > 1:\n    N = 2",
     "a comprehension": "import random\nX = [random.random() for _ in range(3)]",
     "numpy's generator": "import numpy as np\nX = np.random.rand(3)",
+    "a generator without a seed": "import numpy as np\nRNG = np.random.default_rng()",
+    "a generator whose seed is None": "import random\nRNG = random.Random(None)",
+    "a generator whose seed is computed": "import random, time\nRNG = random.Random(time.time_ns())",
+    "a seed that is drawn": "import numpy as np\nX = np.random.default_rng(int(9 * np.random.rand()))",
+    "a date that is now": "import pandas as pd\nX = pd.Timestamp('now')",
+    "a date of this time zone": "import pandas as pd\nX = pd.Timestamp('2026-01-01', tz='tzlocal()')",
     "evaluated text": "X = eval('1 + 1')",
     "the hash of a text": "X = hash('a')",
     "an alias": "import time as t\nfrom os import getpid as p\nX = p()",
@@ -68,6 +74,12 @@ CALM = {
     "joined paths": "import os\nX = os.path.join(os.path.dirname(__file__), 'a')",
     "text that is parsed": "import json\nX = json.loads('[1]')",
     "the library's version": "import sys\nX = sys.version_info >= (3, 11)",
+    "a generator with a seed": (
+        "import random\nimport numpy as np\nfrom numpy.random import default_rng\n"
+        "A, B = np.random.default_rng(0), default_rng(seed=1)\n"
+        "C, D = random.Random('a'), np.random.RandomState(3)"
+    ),
+    "a date that is written": "import pandas as pd\nX = pd.Timestamp('2026-01-01')",
     "a main block": "import time\nif __name__ == '__main__':\n    pass",
 }
 

@@ -53,6 +53,11 @@ _WORDS = _words(
     "get_num_threads get_num_interop_threads fromtimestamp astimezone tzlocal"
 )
 _PURE = frozenset(["loads", "manual_seed", "random_state"])
+_BY_ARGUMENTS = _words(
+    "default_rng RandomState Random SeedSequence PCG64 PCG64DXSM MT19937 Philox SFC64 Timestamp"
+)
+"""With a seed, or a date, written beside them, these give the same every time."""
+
 _SPLIT = re.compile(r"[^a-z0-9]+|_")
 
 
@@ -79,6 +84,7 @@ class _Reader:
         self.found: list[str] = []
         self._seen: set[FunctionType] = set()
         self._waiting: list[FunctionType] = []
+        self._settled: set[ast.expr] = set()
 
     def read_module(self, source: ModuleSource, namespace: Mapping[str, Any]) -> None:
         """Take the statements of a module, and whatever of the project they call."""
@@ -116,16 +122,18 @@ class _Reader:
                     if isinstance(value, type)
                     else None
                 )
-        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
+        elif isinstance(node, ast.Attribute | ast.Name) and node not in self._settled:
             chain = _chain(node)
-            if _is_from_outside(chain, namespace):
+            if isinstance(node.ctx, ast.Load) and _is_from_outside(chain, namespace):
                 self._report(node, source, ".".join(chain))
 
     def _judge_call(self, node: ast.Call, source: ModuleSource, namespace: Mapping[str, Any]) -> None:
         name, chain = _last_name(node.func), _chain(node.func)
         is_builtin = len(chain) == 1 and name in _BUILTINS and name not in namespace
         called = _resolve(chain, namespace)
-        if is_builtin or (name and _is_doubtful(name)):
+        if _is_settled(node):
+            self._settled.add(node.func)
+        elif is_builtin or (name and _is_doubtful(name)):
             self._report(node, source, ".".join(chain) or name)
         elif isinstance(node.func, ast.Subscript):
             self._report(node, source, "a function looked up in a table")
@@ -209,6 +217,19 @@ def _is_doubtful(name: str) -> bool:
     if lowered in _PURE:
         return False
     return lowered in _WORDS or any(word in _WORDS for word in _SPLIT.split(lowered))
+
+
+def _is_settled(call: ast.Call) -> bool:
+    """Return whether what the call gives is settled by what is written beside it: a seed, a date."""
+    values = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "seed")]
+    return (
+        _last_name(call.func) in _BY_ARGUMENTS
+        and len(values) == 1
+        and len(call.args) + len(call.keywords) == 1
+        and isinstance(values[0], ast.Constant)
+        and values[0].value is not None
+        and str(values[0].value).strip().lower() not in ("", "now", "today")
+    )
 
 
 def _resolve(chain: list[str], namespace: Mapping[str, Any]) -> Any:
