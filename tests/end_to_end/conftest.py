@@ -11,7 +11,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,16 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def make_environment(home: Path, **changes: str) -> dict[str, str]:
     """Return an environment in which nothing of this machine's own zenconv shows, nor its plugins."""
     return projects.make_environment(home, **{"ZENCONV_DISABLE_PLUGIN_AUTOLOAD": "1", **changes})
+
+
+@contextmanager
+def hangups(handler: signal.Handlers) -> Iterator[None]:
+    """Have what is started meanwhile ignore hang-ups or not, however the tests themselves were started."""
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 class ProjectOnDisk(projects.ProjectOnDisk):

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from tests.end_to_end.conftest import hangups
+
 CRASHES = {
     "exit": "import os; os._exit(0)",
     "sys_exit": "import sys; sys.exit(0)",
@@ -140,7 +142,8 @@ def is_alive(pid: int) -> bool:
 )
 def test_a_signal_tears_fixtures_down_and_ends_with_its_code(project, number: int, code: int) -> None:
     it = project({"steps_a.py": SLOW})
-    process = it.start("run")
+    with hangups(signal.SIG_DFL):
+        process = it.start("run")
     runner = int(wait_for(it.path / "started"))
     process.send_signal(number)
     if number == signal.SIGHUP:
@@ -155,11 +158,8 @@ def test_a_signal_tears_fixtures_down_and_ends_with_its_code(project, number: in
 
 def test_under_nohup_the_end_of_the_terminal_ends_nothing(project) -> None:
     it = project({"steps_a.py": SLOW.replace("time.sleep(60)", "time.sleep(0.5)")})
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with hangups(signal.SIG_IGN):
         process = it.start("run")
-    finally:
-        signal.signal(signal.SIGHUP, before)
     runner = int(wait_for(it.path / "started"))
     process.send_signal(signal.SIGHUP)
     os.kill(runner, signal.SIGHUP)

@@ -6,6 +6,7 @@ import time
 import psutil
 import pytest
 
+from tests.end_to_end.conftest import hangups
 from tests.end_to_end.watching import END, IDLE, Watching
 
 SIMPLE = """
@@ -214,7 +215,9 @@ def test_everything_goes_when_the_watching_process_or_its_terminal_goes(project,
             """
         }
     )
-    with Watching(it) as watching:
+    with hangups(signal.SIG_DFL):
+        started = Watching(it)
+    with started as watching:
         (it.path / "started").unlink()
         it.edit("steps_a.py", "seconds: float = 0.0", "seconds: float = 600.0")
         while not (it.path / "started").exists():

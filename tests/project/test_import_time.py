@@ -80,6 +80,11 @@ CALM = {
         "C, D = random.Random('a'), np.random.RandomState(3)"
     ),
     "a date that is written": "import pandas as pd\nX = pd.Timestamp('2026-01-01')",
+    "a mark that names a file": (
+        "import zenconv as zc\nfrom zenconv import mark\n"
+        "@zc.mark.python(requirements=['steps_a.py'])\ndef one(): return 1\n"
+        "@mark.python(requirements=['steps_a.py'])\ndef two(): return 1"
+    ),
     "a main block": "import time\nif __name__ == '__main__':\n    pass",
 }
 

@@ -150,8 +150,12 @@ class _Reader:
 
     def _is_foreign(self, called: Any, chain: list[str], namespace: Mapping[str, Any]) -> bool:
         """Return whether what is called may be compiled code of a library, which opens files unheard."""
-        if called is None:
-            return bool(chain) and chain[0] in namespace
+        if called is None:  # given by a ``__getattr__``: its holder is asked instead
+            if not chain or chain[0] not in namespace:
+                return False
+            holder = namespace[chain[0]]
+            home = holder.__name__ if type(holder) is ModuleType else type(holder).__module__
+            return not is_own_module(home)
         home = _home_of(called) or type(called).__module__
         return not (is_own_module(home) or is_standard_module(home) or self.sources.get(home) is not None)
 
