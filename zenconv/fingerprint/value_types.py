@@ -154,7 +154,7 @@ def _tuple_in(value: Any, name: str) -> tuple[Any, ...] | None:
     """Return an attribute that is a tuple: a stand-in for something else has any attribute, or raises."""
     try:
         found = getattr(value, name, None)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - the code of a stand-in may raise anything when looked at
         return None
     return found if type(found) is tuple else None
 

@@ -295,5 +295,5 @@ def _attribute(value: Any, name: str) -> Any:
     """Return ``value.name``, or None: stand-ins for something else may raise whatever they like."""
     try:
         return getattr(value, name, None)
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - the code of a stand-in may raise anything when looked at
         return None
