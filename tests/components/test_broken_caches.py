@@ -107,7 +107,7 @@ class Inventing(SqliteActionCache):
 
 
 class Buffered(SqliteActionCache):
-    """Writes down what was published when there is enough of it."""
+    """Writes down what was published when it is closed, and not before."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -115,8 +115,6 @@ class Buffered(SqliteActionCache):
 
     def publish(self, entry: ActionEntry) -> None:
         self.later.append(entry)
-        if len(self.later) > 20:
-            self.close()
 
     def close(self) -> None:
         for entry in self.later:
