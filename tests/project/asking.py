@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from zenconv.errors import ZenconvError
 from zenconv.project.project import Project
+from zenconv.project.select import Narrowing, Selected
 from zenconv.records.step import Binding, Step
 
 
@@ -20,7 +23,7 @@ def steps_of(project: Project, file: str = "steps_a.py") -> dict[str, Step]:
 
 def bindings_of(project: Project, id: str) -> dict[str, Binding]:
     """Return the bindings of a node by parameter; the project must be sound."""
-    pipeline, _ = project.pipeline()
+    pipeline = project.checked().pipeline
     return {binding.parameter: binding for binding in pipeline.nodes[id].bindings}
 
 
@@ -31,8 +34,15 @@ def value_of(project: Project, id: str, parameter: str) -> tuple[Any, str]:
     return binding.value, binding.origin
 
 
+def select(project: Project, *targets: str, cwd: Path | None = None, **narrowing: Any) -> Selected:
+    """Return what `targets` select from the folder `cwd`, by default the current one."""
+    if cwd is not None:
+        project.settings = attrs.evolve(project.settings, cwd=cwd)
+    return project.checked(targets, Narrowing(**narrowing))
+
+
 def error_of(project: Project, *targets: str, **options: Any) -> ZenconvError:
-    """Return the error that selecting `targets` raises."""
+    """Return the error that selecting `targets` raises; see `select`."""
     with pytest.raises(ZenconvError) as caught:
-        project.pipeline(targets, **options)
+        select(project, *targets, **options)
     return caught.value

@@ -37,7 +37,7 @@ def test_a_branch_has_what_its_axes_give_to_fixtures_and_nothing_of_others(proje
             """
         }
     )
-    nodes = opened.pipeline()[0].nodes
+    nodes = opened.checked().pipeline.nodes
     (param,) = nodes["steps_a.py::one[db=q]"].params
     assert (param.fixture, param.item, param.value.value, param.replaces) == (
         "steps_a.py::db",
@@ -61,8 +61,8 @@ def test_nodes_are_grouped_only_where_a_wider_fixture_has_params(project) -> Non
     def two(one, db, plain): return one
     """
     narrow = project({"steps_a.py": text.replace("{}", "")})
-    ids = [id.partition("::")[2] for id in narrow.pipeline()[0].nodes]
+    ids = [id.partition("::")[2] for id in narrow.checked().pipeline.nodes]
     assert ids == ["one[db=p]", "one[db=q]", "plain", "two[db=p]", "two[db=q]"]
     wide = project({"steps_b.py": text.replace("{}", "scope='pipeline', ")})
-    ids = [id.partition("::")[2] for id in wide.pipeline(["b"])[0].nodes]
+    ids = [id.partition("::")[2] for id in wide.checked(["b"]).pipeline.nodes]
     assert ids == ["plain", "one[db=p]", "two[db=p]", "one[db=q]", "two[db=q]"]

@@ -12,7 +12,7 @@ def edges_of(project, id):
 def test_a_parameter_asks_for_the_step_of_its_name(project) -> None:
     opened = project({"steps_a.py": "def b(a): ...\ndef a(): ...\n"})
     assert edges_of(opened, "steps_a.py::b") == {"a": ("steps_a.py::a", "")}
-    assert list(opened.pipeline()[0].nodes) == ["steps_a.py::a", "steps_a.py::b"]
+    assert list(opened.checked().pipeline.nodes) == ["steps_a.py::a", "steps_a.py::b"]
 
 
 def test_named_outputs_are_asked_for_by_name_and_the_step_for_the_whole(project) -> None:
@@ -40,7 +40,7 @@ def test_a_step_module_is_a_closed_unit(project) -> None:
         "raw": ("steps_scoring.py::raw", ""),
     }
     assert edges_of(opened, "steps_training.py::churn")["raw"][0] == "steps_training.py::raw"
-    assert list(opened.pipeline(["scores"])[0].nodes) == [
+    assert list(opened.checked(["scores"]).pipeline.nodes) == [
         "steps_scoring.py::raw",
         "steps_training.py::raw",
         "steps_training.py::churn",
@@ -57,7 +57,7 @@ def test_a_template_lives_in_each_pipeline_that_reaches_it(project) -> None:
     opened = project(files)
     assert edges_of(opened, "steps_a.py::features")["raw"][0] == "steps_a.py::raw"
     assert edges_of(opened, "steps_b.py::features")["raw"][0] == "steps_b.py::raw"
-    assert not [id for id in opened.pipeline()[0].nodes if "unused" in id]
+    assert not [id for id in opened.checked().pipeline.nodes if "unused" in id]
 
 
 def test_the_nearest_provider_wins(project) -> None:
@@ -71,7 +71,7 @@ def test_the_nearest_provider_wins(project) -> None:
     opened = project(files)
     found = edges_of(opened, "eu/steps_a.py::a")
     assert found["table"] == ("eu/steps_a.py::table", "")
-    assert opened.pipeline()[0].nodes["eu/steps_a.py::table"].step.file == "eu/zenconf.py"
+    assert opened.checked().pipeline.nodes["eu/steps_a.py::table"].step.file == "eu/zenconf.py"
     assert found["near"] == ("eu/steps_near.py::near", "")
     assert found["far"] == ("steps_far.py::far", "")
 
@@ -83,7 +83,7 @@ def test_the_zenconf_of_a_folder_is_nearer_than_sibling_modules(project) -> None
         "steps_b.py": "def table(): ...\n",
     }
     opened = project(files)
-    assert opened.pipeline()[0].nodes["steps_a.py::table"].step.file == "zenconf.py"
+    assert opened.checked().pipeline.nodes["steps_a.py::table"].step.file == "zenconf.py"
 
 
 def test_two_providers_at_one_distance_are_an_error_only_when_asked_for(project) -> None:
@@ -91,7 +91,7 @@ def test_two_providers_at_one_distance_are_an_error_only_when_asked_for(project)
         "steps_a.py": "def table(): ...\n",
         "steps_b.py": "def table(): ...\n",
     }
-    project(files).pipeline()
+    project(files).checked()
     message = str(error_of(project({"steps_c.py": "\ndef c(table): ...\n"})))
     assert "steps_c.py:2: step 'c' asks for 'table', which 2 things provide at the same distance" in message
     assert "step 'table' (steps_a.py:1) and step 'table' (steps_b.py:1)" in message
@@ -312,7 +312,7 @@ def test_a_type_checking_import_is_not_carried_out_for_equal_types(project) -> N
     def c(b: list[lib.Table]): ...
     """
     files = {"antigravity_like_library.py": "class Table: ...\n", "steps_a.py": text}
-    project(files).pipeline()
+    project(files).checked()
     assert "antigravity_like_library" not in sys.modules
 
 
@@ -321,7 +321,7 @@ def test_the_order_is_that_of_files_and_definitions(project) -> None:
         "steps_b.py": "def b2(): ...\ndef b1(b2): ...\n",
         "steps_a.py": "def a3(a1): ...\ndef a2(): ...\ndef a1(): ...\n",
     }
-    assert list(project(files).pipeline()[0].nodes) == [
+    assert list(project(files).checked().pipeline.nodes) == [
         "steps_a.py::a2",
         "steps_a.py::a1",
         "steps_a.py::a3",
@@ -332,7 +332,7 @@ def test_the_order_is_that_of_files_and_definitions(project) -> None:
 
 def test_a_chain_of_many_steps_is_built_without_recursion(project) -> None:
     lines = ["def s0(): ..."] + [f"def s{i}(s{i - 1}): ..." for i in range(1, 3000)]
-    pipeline, _ = project({"steps_a.py": "\n".join(reversed(lines))}).pipeline()
+    pipeline = project({"steps_a.py": "\n".join(reversed(lines))}).checked().pipeline
     assert len(pipeline) == 3000
     assert list(pipeline.nodes)[-1] == "steps_a.py::s2999"
 
@@ -407,7 +407,7 @@ def test_fixtures_are_bound_with_their_own_parameters(project) -> None:
         "steps_a.py": "def a(session): ...\n",
         "steps_b.py": "def b(db): ...\n",
     }
-    pipeline, _ = project(files).pipeline()
+    pipeline = project(files).checked().pipeline
     assert set(pipeline.fixtures) == {
         "steps_a.py::db",
         "steps_b.py::db",
@@ -426,7 +426,7 @@ def test_a_fixture_may_wrap_the_one_farther_out(project) -> None:
         "zenconf.py": "import zenconv\n@zenconv.fixture\ndef db(): ...\n",
         "steps_a.py": "import zenconv\n@zenconv.fixture\ndef db(db): ...\ndef a(db): ...\n",
     }
-    pipeline, _ = project(files).pipeline()
+    pipeline = project(files).checked().pipeline
     assert pipeline.fixtures["steps_a.py::db"].bindings[0].fixture == "steps_a.py::db@zenconf.py"
 
 

@@ -201,7 +201,7 @@ def test_fixtures_are_collected_imported_ones_too(project) -> None:
     found = {f.name: f for f in opened.collection.files["steps_a.py"].fixtures}
     assert set(found) == {"db", "clock"}
     assert found["db"].is_generator
-    assert opened.pipeline()[0].fixtures.keys() == {"steps_a.py::db", "steps_a.py::clock"}
+    assert opened.checked().pipeline.fixtures.keys() == {"steps_a.py::db", "steps_a.py::clock"}
 
 
 def test_two_definitions_of_one_name_in_a_block_are_an_error(project) -> None:

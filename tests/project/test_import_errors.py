@@ -150,7 +150,7 @@ def test_text_in_another_encoding_is_a_problem_wherever_it_stands(project, data,
 
 def test_a_declared_encoding_is_honoured(project) -> None:
     data = "# -*- coding: latin-1 -*-\ndef a(x='é'): ...\n".encode("latin-1")
-    pipeline, _ = project({"steps_a.py": data}).pipeline()
+    pipeline = project({"steps_a.py": data}).checked().pipeline
     assert list(pipeline.nodes) == ["steps_a.py::a"]
 
 
@@ -190,7 +190,7 @@ def test_an_exception_that_cannot_be_printed_is_still_shown(project) -> None:
 def test_only_files_that_the_selection_needs_can_stop_it(project) -> None:
     files = {"steps_a.py": "def a(): ...\n", "steps_b.py": "1 / 0\n", "eu/steps_c.py": "def c(a): ...\n"}
     opened = project(files)
-    assert list(opened.pipeline(["c"])[0].nodes) == ["steps_a.py::a", "eu/steps_c.py::c"]
+    assert list(opened.checked(["c"]).pipeline.nodes) == ["steps_a.py::a", "eu/steps_c.py::c"]
     for target in ("steps_b.py", "b"):
         assert "steps_b.py:1: ZeroDivisionError" in str(error_of(opened, target))
 

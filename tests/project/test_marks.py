@@ -18,7 +18,7 @@ def marked(project, lines: str, **files: str):
 
 def problems(project, text: str, settings: str = "", **environ: str) -> list[str]:
     with pytest.raises(CollectionError) as caught:
-        project({"steps_a.py": IMPORT + text, "zenconv.toml": settings}, **environ).pipeline()
+        project({"steps_a.py": IMPORT + text, "zenconv.toml": settings}, **environ).checked()
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -79,7 +79,7 @@ def test_a_template_takes_its_marks_along(project) -> None:
         "zenconf.py": IMPORT + "zenconvmark = zenconv.mark.timeout(7)\ndef raw(): ...\n",
         "steps_a.py": "def out(raw): ...\n",
     }
-    pipeline, _ = project(files).pipeline()
+    pipeline = project(files).checked().pipeline
     assert pipeline.nodes["steps_a.py::raw"].marks.timeout.seconds == 7
     assert pipeline.nodes["steps_a.py::out"].marks is NO_MARKS
 
@@ -140,7 +140,7 @@ def test_a_mark_nobody_declared_is_a_mistake_with_a_suggestion(project) -> None:
 def test_without_strictness_it_is_a_warning(project) -> None:
     text = IMPORT + "@zenconv.mark.slwo\ndef step(): ...\n"
     made = project({"steps_a.py": text, "zenconv.toml": "strict_markers = false"})
-    made.pipeline()
+    made.checked()
     assert "unknown mark 'slwo'" in str(made.warnings[0])
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.project.asking import error_of
+from tests.project.asking import error_of, select
 
 FILES = {
     "zenconf.py": "def features(raw): ...\n",
@@ -21,7 +21,7 @@ TRAINING = ["raw", "split", "churn"]
 
 
 def ids_of(project, *targets, **options):
-    return set(project.pipeline(targets, **options)[1])
+    return set(select(project, *targets, **options).ids)
 
 
 def in_training(*names):
@@ -31,10 +31,10 @@ def in_training(*names):
 @pytest.mark.parametrize("target", ["steps_training.py::churn", "training::churn", "churn"])
 def test_a_step_is_selected_by_node_id_pipeline_and_name(project, target) -> None:
     opened = project(FILES)
-    pipeline, selected = opened.pipeline([target])
-    assert selected == in_training("churn")
-    assert set(pipeline.nodes) == in_training("raw", "features", "split", "churn")
-    assert pipeline.names == ("training",)
+    selected = opened.checked([target])
+    assert selected.ids == in_training("churn")
+    assert set(selected.pipeline.nodes) == in_training("raw", "features", "split", "churn")
+    assert selected.pipeline.names == ("training",)
 
 
 @pytest.mark.parametrize("target", ["train", "training::train", "steps_training.py::test"])
@@ -169,11 +169,11 @@ def test_only_fixtures_of_the_selection_are_kept(project) -> None:
     def a(two): ...
     def b(three): ...
     """
-    pipeline, _ = project({"steps_a.py": text}).pipeline(["steps_a.py::a"])
+    pipeline = project({"steps_a.py": text}).checked(["steps_a.py::a"]).pipeline
     assert set(pipeline.fixtures) == {"steps_a.py::one", "steps_a.py::two"}
 
 
 def test_steps_to_force_are_matched_within_a_selection(project) -> None:
     opened = project(FILES)
-    pipeline, _ = opened.pipeline(["churn"])
+    pipeline = opened.checked(["churn"]).pipeline
     assert opened.match(pipeline, ["split", "report"]) == in_training("split")

@@ -99,7 +99,7 @@ def test_a_parameter_typed_for_type_checkers_only_is_converted(project) -> None:
         """,
         "zenconv.toml": "params = {mode = 'FAST', modes = ['FAST']}\n",
     }
-    pipeline, _ = project(files).pipeline()
+    pipeline = project(files).checked().pipeline
     mode, modes = (b.value for b in pipeline.nodes["steps_a.py::a"].bindings)
     assert repr(mode) == "<Mode.FAST: 1>"
     assert modes == [mode]

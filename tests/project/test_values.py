@@ -24,7 +24,7 @@ def test_set_of_a_name_that_nobody_takes_is_an_error(project) -> None:
 def test_a_key_that_nobody_takes_is_a_warning(project) -> None:
     files = {"zenconv.toml": "[params]\ndept = 1\n", "steps_a.py": "def a(depth=1): ...\n"}
     opened = project(files)
-    opened.pipeline()
+    opened.checked()
     (warning,) = opened.warnings
     assert "zenconv.toml:2: params.dept is not used: no step has a parameter 'dept'" in str(warning)
 
@@ -50,5 +50,5 @@ def test_where_nothing_is_near_the_projects_own_names_are_listed(project) -> Non
 def test_what_nobody_takes_is_told_with_what_is_meant(project, key: str, text: str) -> None:
     files = {"zenconv.toml": f'[params]\n"{key}" = 1\n', "steps_a.py": "def a(log, depth=1): ...\n"}
     opened = project(files)
-    opened.pipeline()
+    opened.checked()
     assert [str(warning) for warning in opened.warnings] == [f"zenconv.toml:2: {text}"]

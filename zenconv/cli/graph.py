@@ -55,9 +55,10 @@ def _project_rows(common: CommonOptions, targets: Sequence[str], keyword: str) -
         from zenconv.project.indexed import IndexedProject
         from zenconv.project.planning import consult_project
         from zenconv.project.project import Project
+        from zenconv.project.select import Narrowing
 
         def question(project: Project | IndexedProject) -> list[dict[str, Any]]:
-            return describe_graph(project.checked(targets, keyword=keyword or None).pipeline)
+            return describe_graph(project.checked(targets, Narrowing(keyword)).pipeline)
 
         return consult_project(settings, tell, common.load_plugins(settings), question)
 

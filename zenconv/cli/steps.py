@@ -43,9 +43,10 @@ def command(
         from zenconv.project.indexed import IndexedProject
         from zenconv.project.planning import consult_project
         from zenconv.project.project import Project
+        from zenconv.project.select import Narrowing
 
         def question(project: Project | IndexedProject) -> dict[str, Any]:
-            selected = project.checked(targets, keyword=keyword or None, marks=marks or None)
+            selected = project.checked(targets, Narrowing(keyword, marks))
             warnings = [str(w) for w in project.warnings]
             if only_overrides:
                 names = {selected.pipeline.nodes[id].pipeline for id in selected.ids}

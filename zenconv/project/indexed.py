@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Collection as Ids
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from zenconv.project.collection_index import CollectionIndex
 from zenconv.project.discover import module_name
 from zenconv.project.index_rows import read_overrides, read_problems, read_rows
 from zenconv.project.json_rows import NamedRows, Rows
-from zenconv.project.select import Selected, as_steps, select
+from zenconv.project.select import WHOLE, Narrowing, Selected, as_steps, select
 from zenconv.records.step import Fixture, Pipeline, Step
 
 if TYPE_CHECKING:
@@ -54,38 +53,9 @@ class IndexedProject:
         """Which steps and fixtures take the place of others."""
         return read_overrides(self.index.section("texts")["overrides"])
 
-    def pipeline(
-        self,
-        targets: Sequence[str] = (),
-        *,
-        keyword: str | None = None,
-        marks: str | None = None,
-        last_failed: Ids[str] | None = None,
-        cwd: Path | None = None,
-    ) -> tuple[Pipeline, frozenset[str]]:
-        """Return what is asked for with everything it needs, and the ids asked for."""
-        selected = self.checked(targets, keyword=keyword, marks=marks, last_failed=last_failed, cwd=cwd)
-        return selected.pipeline, selected.ids
-
-    def checked(
-        self,
-        targets: Sequence[str] = (),
-        *,
-        keyword: str | None = None,
-        marks: str | None = None,
-        last_failed: Ids[str] | None = None,
-        cwd: Path | None = None,
-    ) -> Selected:
-        """Return what is asked for."""
-        return select(
-            self.whole,
-            targets,
-            keyword=keyword,
-            marks=marks,
-            last_failed=last_failed,
-            cwd=cwd or self.settings.cwd,
-            collection=self.collection,
-        )
+    def checked(self, targets: Sequence[str] = (), narrowing: Narrowing = WHOLE) -> Selected:
+        """Return what is asked for with everything it needs."""
+        return select(self.whole, targets, narrowing, cwd=self.settings.cwd, collection=self.collection)
 
     def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
         """Return the ids of nodes of `pipeline` that `targets` name, steps first (`UsageError`: unknown)."""

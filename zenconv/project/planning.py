@@ -30,7 +30,7 @@ from zenconv.project.output_settings import check_outputs
 from zenconv.project.past import Past
 from zenconv.project.project import Project
 from zenconv.project.replaced import OVERRIDDEN, Replaced
-from zenconv.project.select import Selected, as_steps
+from zenconv.project.select import Narrowing, Selected, as_steps
 from zenconv.project.witnesses import Surroundings, scan_packages
 from zenconv.records.layout import StateFolder
 from zenconv.records.plan import Plan
@@ -161,13 +161,9 @@ class Planner:
 
     def _select(self, selection: Selection) -> Selected:
         failed = self.past.failed_nodes() if selection.last_failed or selection.failed_first else []
-        selected = self.project.checked(
-            _find_targets(self.project, selection),
-            keyword=selection.keyword or None,
-            marks=selection.marks or None,
-            last_failed=failed if selection.last_failed else None,
-            cwd=self.project.settings.cwd,
-        )
+        only = failed if selection.last_failed else ()
+        narrowing = Narrowing(selection.keyword, selection.marks, only)
+        selected = self.project.checked(_find_targets(self.project, selection), narrowing)
         return attrs.evolve(selected, pipeline=_arrange(selected.pipeline, selection, failed))
 
     def _replace(self, selected: Selected, selection: Selection) -> Replaced:

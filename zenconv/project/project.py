@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Collection as Ids
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from zenconv.errors import Problem
 from zenconv.fingerprint.sources import ProjectSources
 from zenconv.project.collecting_hooks import CollectingHooks
 from zenconv.project.observing import Watcher
-from zenconv.project.select import Selected, as_steps, select
+from zenconv.project.select import WHOLE, Narrowing, Selected, as_steps, select
 from zenconv.project.witnesses import Surroundings
 from zenconv.records.step import Pipeline
 
@@ -130,16 +128,8 @@ class Project:
         self._find_doubts()
         self.sources.forget_syntax()
 
-    def pipeline(
-        self,
-        targets: Sequence[str] = (),
-        *,
-        keyword: str | None = None,
-        marks: str | None = None,
-        last_failed: Ids[str] | None = None,
-        cwd: Path | None = None,
-    ) -> tuple[Pipeline, frozenset[str]]:
-        """Return what is asked for with everything it needs, and the ids asked for; see `select`.
+    def checked(self, targets: Sequence[str] = (), narrowing: Narrowing = WHOLE) -> Selected:
+        """Return what is asked for with everything it needs; see `select`.
 
         Raises
         ------
@@ -150,44 +140,15 @@ class Project:
         UsageError
             A target is unknown or ambiguous. `NothingSelected`: no step is left.
         """
-        selected = self.checked(targets, keyword=keyword, marks=marks, last_failed=last_failed, cwd=cwd)
-        return selected.pipeline, selected.ids
-
-    def checked(
-        self,
-        targets: Sequence[str] = (),
-        *,
-        keyword: str | None = None,
-        marks: str | None = None,
-        last_failed: Ids[str] | None = None,
-        cwd: Path | None = None,
-    ) -> Selected:
-        """Return what is asked for; raises as `pipeline` does."""
-        selected = self.select(targets, keyword=keyword, marks=marks, last_failed=last_failed, cwd=cwd)
+        selected = self.select(targets, narrowing)
         self.graph.check(selected.files)
         return selected
 
-    def select(
-        self,
-        targets: Sequence[str] = (),
-        *,
-        keyword: str | None = None,
-        marks: str | None = None,
-        last_failed: Ids[str] | None = None,
-        cwd: Path | None = None,
-    ) -> Selected:
+    def select(self, targets: Sequence[str] = (), narrowing: Narrowing = WHOLE) -> Selected:
         """Return what is asked for without minding mistakes."""
-        if not targets and not self.graph.pipeline.nodes:
+        if not targets and not self.whole.nodes:
             self.graph.check(self.collection.files)
-        return select(
-            self.graph.pipeline,
-            targets,
-            keyword=keyword,
-            marks=marks,
-            last_failed=last_failed,
-            cwd=cwd or self.settings.cwd,
-            collection=self.collection,
-        )
+        return select(self.whole, targets, narrowing, cwd=self.settings.cwd, collection=self.collection)
 
     def match(self, pipeline: Pipeline, targets: Iterable[str]) -> frozenset[str]:
         """Return the ids of nodes of `pipeline` that `targets` name, steps first (`UsageError`: unknown)."""

@@ -36,6 +36,18 @@ from zenconv.records.step import (
 
 
 @attrs.frozen(eq=False, repr=False)
+class Narrowing(Frozen):
+    """What of the targets remains: expressions of ``-k`` and ``-m``, node ids. Empty: everything."""
+
+    keyword: str = ""
+    marks: str = ""
+    last_failed: Ids[str] = ()
+
+
+WHOLE = Narrowing()
+
+
+@attrs.frozen(eq=False, repr=False)
 class Selected(Frozen):
     """A part of the graph: `pipeline` with all ancestors, the `ids` asked for, the `files` it needs.
 
@@ -51,10 +63,8 @@ class Selected(Frozen):
 def select(
     pipeline: Pipeline,
     targets: Sequence[str],
+    narrowing: Narrowing,
     *,
-    keyword: str | None = None,
-    marks: str | None = None,
-    last_failed: Ids[str] | None = None,
     cwd: Path,
     collection: Collection,
 ) -> Selected:
@@ -65,10 +75,6 @@ def select(
     targets
         Each is tried as node id, file or folder (from `cwd`, else from the root), pipeline, step
         or output, in this order. None at all: everything.
-    keyword, marks
-        Expressions of ``-k`` and ``-m``.
-    last_failed
-        Node ids; only these of what the targets ask for. Empty: no restriction.
 
     Raises
     ------
@@ -91,7 +97,7 @@ def select(
         files = {file.file for file in collection.step_files()} | {p.file for p in collection.problems}
     if not wanted and not any(file in _broken(collection) for file in files):
         raise _nothing(targets, collection)
-    wanted, files = _narrow(pipeline, wanted, files, keyword, marks, last_failed)
+    wanted, files = _narrow(pipeline, wanted, files, narrowing)
     part = take(pipeline, wanted)
     files |= {file for node in part for file in (node.id.partition("::")[0], node.step.file)}
     return Selected(part, frozenset(wanted), frozenset(files), tests_of(wanted))
@@ -136,31 +142,25 @@ def take(pipeline: Pipeline, wanted: Iterable[str]) -> Pipeline:
 
 
 def _narrow(
-    pipeline: Pipeline,
-    wanted: Wanted,
-    files: set[str],
-    keyword: str | None,
-    marks: str | None,
-    last_failed: Ids[str] | None,
+    pipeline: Pipeline, wanted: Wanted, files: set[str], narrowing: Narrowing
 ) -> tuple[Wanted, set[str]]:
-    if keyword:
+    if keyword := narrowing.keyword:
         matches = parse_keyword(keyword)
         wanted = narrow(pipeline, wanted, lambda node: match_keyword(node, names_of, keyword, matches))
         if not wanted:
             raise NothingSelected(f"-k {keyword!r} matches no step", hint="zenconv steps lists them")
-    if marks:
+    if marks := narrowing.marks:
         has_marks = parse_marks(marks)
         wanted = narrow(pipeline, wanted, lambda node: (has_marks(node.marks.by_name()), None))
         if not wanted:
             raise NothingSelected(f"-m {marks!r} matches no step", hint=_mark_hint(pipeline))
-    if last_failed:
-        failed = frozenset(last_failed)
+    if failed := frozenset(narrowing.last_failed):
         wanted = narrow(pipeline, wanted, lambda node: match_ids(node, failed))
         if not wanted:
             raise NothingSelected(
                 "none of the steps that failed last is selected", hint="leave out --lf, or the targets"
             )
-    return wanted, set() if keyword or marks or last_failed else files
+    return wanted, set() if keyword or marks or failed else files
 
 
 def _mark_hint(pipeline: Pipeline) -> str:

@@ -41,7 +41,7 @@ class StepCaller:
     def call(self, step: str, params: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
         """Return what `step` returns, called with `arguments` and whatever else a run would give it."""
         __tracebackhide__ = True
-        settings = isolate_settings(self._root, self._private, params, {})
+        settings = attrs.evolve(isolate_settings(self._root, self._private, params, {}), cwd=self._root)
         with _inside(self._root):
             project = Project(settings)
             try:
@@ -53,7 +53,7 @@ class StepCaller:
 
     def _find(self, project: Project, step: str, arguments: Mapping[str, Any]) -> Node:
         """Return the step's node. Mistakes elsewhere in the project are none of its business."""
-        selected = project.select(as_steps(project.whole, [step]), cwd=self._root)
+        selected = project.select(as_steps(project.whole, [step]))
         nodes = [project.whole.nodes[id] for id in project.whole.nodes if id in selected.ids]
         if not nodes:
             project.graph.check(selected.files)
