@@ -45,7 +45,7 @@ case(
     "m3.py",
 )
 PACKAGE = {
-    "pkg/__init__.py": "from .sub import f\n",
+    "pkg/__init__.py": "from .sub import f\nfrom importlib import import_module\ndef late(x): return import_module('.sub', __package__).f(x)\n",
     "pkg/sub.py": "from . import deep\ndef f(x): return deep.g(x)\n",
     "pkg/deep.py": "def g(x): return x - 1\n",
 }
@@ -62,6 +62,12 @@ for title, text in {
     "package: getattr by constant": "import pkg\ndef step(a): return getattr(pkg.sub, 'f')(a)\n",
     "package: computed getattr": "import pkg.sub as s\ndef step(a, n='f'): return getattr(s, n)(a)\n",
     "package: import_module": "import importlib\ndef step(a): return importlib.import_module('pkg.sub').f(a)\n",
+    "package: import_module, relative": "def step(a):\n    import pkg\n    return pkg.late(a)\n",
+    "package: import_module, relative to a text": "import importlib\ndef step(a): return importlib.import_module('.sub', package='pkg').f(a)\n",
+    "package: sys.modules": "import pkg, sys\ndef step(a): return sys.modules['pkg.sub'].f(a)\n",
+    "package: sys.modules.get": "import pkg, sys\ndef step(a): return sys.modules.get('pkg.sub').f(a)\n",
+    "package: a name that pkgutil resolves": "import pkgutil\ndef step(a): return pkgutil.resolve_name('pkg.sub:f')(a)\n",
+    "package: a dotted name that pkgutil resolves": "import pkgutil\ndef step(a): return pkgutil.resolve_name('pkg.sub.f')(a)\n",
     "package: vars of module": "import pkg.sub as s\ndef step(a, n='f'): return vars(s)[n](a)\n",
     "package: module dictionary": "import pkg.sub as s\ndef step(a, n='f'): return s.__dict__[n](a)\n",
 }.items():
@@ -88,6 +94,22 @@ case(
     "pkg/impl.py",
 )
 case("globals()", "def f(x): return x\ndef step(a, n='f'): return globals()[n](a)\n", "return x", "return -x")
+for title, module in {
+    "sys.modules": "sys.modules[__name__]",
+    "import_module": "importlib.import_module(__name__)",
+}.items():
+    case(
+        f"its own module by name: {title}",
+        f"import importlib, sys\ndef f(x): return x\ndef step(a, n='f'): return getattr({module}, n)(a)\n",
+        "return x",
+        "return -x",
+    )
+case(
+    "globals of a function",
+    "def f(x): return x\ndef step(a): return step.__globals__['f'](a)\n",
+    "return x",
+    "return -x",
+)
 case("eval", "def f(x): return x\ndef step(a): return eval('f(a)')\n", "return x", "return -x")
 
 CLASS = """

@@ -344,7 +344,7 @@ def _opaque_global(unit: Unit, name: str, why: str) -> Problem:
 
 def _computed_import(builder: UnitBuilder, source: ModuleSource, line: int) -> Problem:
     return Problem(
-        "a module is imported by a computed name: its code is not in the fingerprint",
+        "a module is reached by a computed name: its code is not in the fingerprint",
         file=builder.sources.relative(source.path),
         line=line,
         hint="import it by name, or list what it provides: @zenconv.step(also=[...])",

@@ -13,6 +13,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zenconv.fingerprint.named_modules import NAMING, OWN_MODULE, module_named, named_by
 from zenconv.fingerprint.scopes import ImportTarget, Load, Scope
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -25,6 +26,7 @@ _DOCUMENTATION = frozenset({
     "get_type_hints", "get_annotations", "getfullargspec", "getsource", "get_source", "getsourcelines",
 })  # fmt: skip
 _NAMESPACES = frozenset({"globals", "eval", "exec"})
+_GLOBALS = frozenset({"f_globals", "__globals__"})
 _PLAIN_DECORATORS = frozenset({
     "property", "staticmethod", "classmethod", "cached_property", "setter", "getter", "deleter", "wraps",
     "lru_cache", "cache", "contextmanager", "asynccontextmanager", "abstractmethod", "override", "overload",
@@ -156,6 +158,8 @@ class Walk:
     def attribute(self, node: ast.Attribute) -> None:
         if node.attr in _DOCUMENTATION:
             self.reads_docs = True
+        if node.attr in _GLOBALS:
+            self.reads_namespace = True
         chain = attribute_chain(node)
         if chain is None:
             self.push([f"(. {node.attr} ", node.value, ")"])
@@ -186,13 +190,25 @@ class Walk:
         last = attributes[-1] if attributes else name
         if not attributes and (name in _NAMESPACES or (name == "vars" and not node.args)):
             self.reads_namespace = True
-        elif last in ("import_module", "__import__") and node.args:
-            module = node.args[0]
-            if isinstance(module, ast.Constant) and isinstance(module.value, str):
-                if not module.value.startswith("."):
-                    self.note_import(module.value)
-            else:
-                self.computed_imports.append(node.lineno)
+        elif node.args and (last in NAMING or (name, attributes) == ("sys", ("modules", "get"))):
+            self.note_module(module_named(node, last), node.lineno)
+
+    def subscript(self, node: ast.Subscript) -> None:
+        if attribute_chain(node.value) == ("sys", ("modules",)):
+            self.note_module(named_by(node.slice), node.lineno)
+        self.generic(node)
+
+    def note_module(self, target: ImportTarget | None, line: int) -> None:
+        """Follow a module, or what is in it, that is reached by its name as a text; None: a computed one."""
+        if target is None:
+            self.computed_imports.append(line)
+        elif target == OWN_MODULE:
+            self.reads_namespace = True
+        else:
+            scope = Scope("function", Scope("module"))
+            module, *chain = target.module.split(":", 1)
+            scope.bind_import(target.module, target._replace(module=module))
+            self.loads.append(Load(scope, target.module, tuple(chain[0].split(".")) if chain else ()))
 
     def followed(self, node: ast.Call) -> list[Any]:
         """Treat ``getattr(module, "name")`` as ``module.name``; return what stays of its first argument."""
@@ -204,11 +220,6 @@ class Walk:
             return list(node.args[:1])
         self.load(chain[0], (*chain[1], attribute))
         return [_Read(node.args[0])]
-
-    def note_import(self, module: str) -> None:
-        scope = Scope("function", Scope("module"))
-        scope.bind_import(module, ImportTarget(module))
-        self.loads.append(Load(scope, module, ()))
 
     def already_read(self, node: _Read) -> None:
         """Write the object of a followed ``getattr`` without reading it as a whole."""
@@ -409,6 +420,7 @@ _HANDLERS: dict[type, Callable[[Walk, Any], None]] = {
     ast.Attribute: Walk.attribute,
     ast.Constant: Walk.constant,
     ast.Call: Walk.call,
+    ast.Subscript: Walk.subscript,
     ast.NamedExpr: Walk.named_expression,
     ast.Import: Walk.import_modules,
     ast.ImportFrom: Walk.import_from,
