@@ -300,55 +300,6 @@ def test_a_killed_worker_costs_only_its_step(project) -> None:
     wait_until_alone(it.path)
 
 
-STRAY = """
-import asyncio, os, signal, time
-from pathlib import Path
-
-def left():
-    os.kill(os.getpid(), signal.{name})
-    time.sleep(60)
-
-async def waiting():
-    os.kill(os.getpid(), signal.{name})
-    await asyncio.sleep(60)
-
-def after():
-    Path("pid").write_text(str(os.getpid()))
-    return 1
-
-def last(after):
-    return after + 1
-"""
-
-
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_signal_to_one_worker_fails_the_step_there_and_no_other(project, name: str) -> None:
-    it = project({"steps_a.py": STRAY.format(name=name)})
-    assert f"was sent {name}" in it.run("run", "-n", "1", check=1).stdout
-    expected = {"a::left": "failed", "a::waiting": "failed", "a::after": "succeeded", "a::last": "succeeded"}
-    assert it.statuses() == expected
-
-
-def test_a_signal_to_a_worker_that_waits_for_work_harms_no_step(project) -> None:
-    it = project(
-        {
-            "steps_a.py": """
-                import os, signal, threading
-                def first():
-                    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
-                    return os.getpid()
-                async def slow():
-                    import asyncio
-                    await asyncio.sleep(0.6)
-                    return 1
-                def second(first, slow): return first, os.getpid()
-                """
-        }
-    )
-    it.run("run", "-n", "2")
-    assert set(it.statuses().values()) == {"succeeded"}
-
-
 def test_an_interrupted_run_leaves_nobody_behind(project) -> None:
     it = project({"steps_a.py": KILLED.replace("time.sleep(60)\n    return 1", "child.wait()\n    return 1")})
     process = it.start("run", "-n", "2")
@@ -469,29 +420,3 @@ def test_pools_that_a_step_leaves_behind_do_not_hold_up_the_end(project, step, w
     made = project({"steps_a.py": POOLS})
     made.run("run", step, "-n", workers, timeout=60)  # joblib's processes would go by themselves after 300 s
     assert made.executed() == [f"a::{step}"]
-
-
-FORKING = """
-import os, signal, time
-
-def ended_by():
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, b"!")
-        while True:
-            try:
-                time.sleep(60)
-            except BaseException:
-                pass  # as in a callback, where an exception is written down and forgotten
-    os.read(reading, 1)
-    os.kill(child, signal.SIGTERM)
-    return os.WTERMSIG(os.waitpid(child, 0)[1])
-"""
-
-
-@pytest.mark.parametrize("count", ["0", "2"])
-def test_sigterm_ends_what_a_step_forked_as_it_does_without_zenconv(project, count: str) -> None:
-    it = project({"steps_a.py": FORKING})
-    it.run("run", "-n", count)
-    assert it.value("ended_by") == signal.SIGTERM

@@ -70,6 +70,35 @@ def test_workers_know_nothing_of_what_was_imported_since() -> None:
     )
 
 
+def test_what_an_ended_worker_left_is_killed_at_the_end_or_spared() -> None:
+    run(
+        """
+        import subprocess
+        def body(connection, spool, number):
+            connection.sendall(b"%d" % subprocess.Popen(["sleep", "60"]).pid)
+            connection.recv(1)
+            os._exit(0)
+
+        def leave(server, spared):
+            workers = [fork(server, number) for number in (1, 2)]
+            left = [int(connection.recv(9)) for _, connection in workers]
+            workers[0][1].sendall(b"x")
+            ended(server, 1)
+            if spared:
+                server.spare()
+            server.close()
+            return left
+
+        ended_one, other = leave(ForkServer(body, lambda is_server: None), False)
+        wait_for_end(ended_one, other)
+        ended_one, other = leave(ForkServer(body, lambda is_server: None), True)
+        wait_for_end(other)
+        assert is_alive(ended_one)
+        os.kill(ended_one, signal.SIGKILL)
+        """
+    )
+
+
 def test_a_worker_is_signalled_and_killed_with_what_it_started() -> None:
     run(
         """

@@ -25,7 +25,7 @@ class AsyncTasks:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: dict[asyncio.Task[TaskResult], Spool] = {}
         self._around = ExitStack()
-        self._is_cancelled = False
+        self._cancelled: set[asyncio.Task[TaskResult]] = set()
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -40,7 +40,7 @@ class AsyncTasks:
     def wait(self, timeout: float | None, descriptor: int | None = None) -> list[TaskResult]:
         """Let the tasks go on until some have ended, `descriptor` is readable or time is up.
 
-        Returns the results of those that ended. A signal cancels all tasks.
+        Returns the results of those that ended. A signal cancels all tasks that had begun, each once.
         """
         if self._loop is None:
             return []
@@ -86,15 +86,15 @@ class AsyncTasks:
                 loop.remove_reader(descriptor)
 
     def _cancel(self) -> None:
-        if not self._is_cancelled:
-            self._is_cancelled = True
-            for task in self._tasks:
-                task.cancel()
+        for task in self._tasks.keys() - self._cancelled:
+            task.cancel()
+        self._cancelled.update(self._tasks)
 
     def _take_ended(self) -> list[TaskResult]:
         ended = [task for task in self._tasks if task.done()]
         for task in ended:
             self._tasks.pop(task).close()
+            self._cancelled.discard(task)
         return [task.result() for task in ended]
 
     def _close(self, loop: asyncio.AbstractEventLoop) -> None:

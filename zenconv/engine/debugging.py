@@ -185,7 +185,7 @@ class Debugger:
     def quit(self) -> None:
         """Have the run end: nothing more is started."""
         self.has_quit = True
-        self._interruption.stop()
+        self._interruption.stop(signal.SIGINT)
 
     def find_frame(self, stack: list[tuple[FrameType, int]]) -> int:
         """Return the position of the innermost frame of the user's code, else of the outermost."""

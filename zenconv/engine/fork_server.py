@@ -2,7 +2,8 @@
 
 Workers are forked from it, so each of them begins as clean as the runner did, also when it takes
 the place of one that died. The server reaps them and tells how each ended. It ends with the
-runner, and whatever ends it ends the workers and everything they started.
+runner, and whatever ends it ends the workers and everything they started, unless it was told to
+spare what is left of those that have ended.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ WorkerBody = Callable[[socket.socket, int, int], None]
 """What a worker does: gets its socket, the descriptor of its spool and its number."""
 
 _MESSAGE = struct.Struct("<cii")
-_FORK, _SIGNAL, _KILL, _STOP = b"f", b"s", b"k", b"t"
+_FORK, _SIGNAL, _KILL, _STOP, _SPARE = b"f", b"s", b"k", b"t", b"p"
 _FORKED, _ENDED = b"F", b"E"
 _PATIENCE_SECONDS = 1.0
 
@@ -108,6 +109,10 @@ class ForkServer:
         """Kill a worker and everything it started, whatever that did to get away."""
         self._tell(_STOP, pid, 0)
 
+    def spare(self) -> None:
+        """Leave alone, from now on, what was started by workers whose end was told of."""
+        self._tell(_SPARE, 0, 0)
+
     def ended(self) -> list[tuple[int, int]]:
         """Return (process id, wait status) of each worker that ended since the last call."""
         try:
@@ -120,7 +125,7 @@ class ForkServer:
         return ended
 
     def close(self) -> None:
-        """End the server; workers that are left are killed, with everything they started."""
+        """End the server; workers that are left are killed, and what those started that are not spared."""
         self._control.close()
         try:
             os.waitpid(self._pid, 0)
@@ -230,6 +235,8 @@ class _Server:
             kill_group(first)
             if first not in self._leashes:
                 self._started.discard(first)
+        elif kind == _SPARE:
+            self._started &= self._leashes.keys()
         return True
 
     def _fork(self, number: int, descriptors: list[int]) -> None:

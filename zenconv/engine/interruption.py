@@ -23,14 +23,24 @@ class Interruption:
     is called too, by whoever waits for something else at that moment. With `raises_only`, Ctrl-C
     in the user's code is no more than that exception: a person at the debugger says what then.
     `leader` is a process that is told of Ctrl-C, where the terminal tells this one alone.
+
+    Until steps are executed in this process, every signal ends the run. From then on only one of
+    which `called_off` knows: whoever watches this process says so before it sends one. Any other,
+    from the step itself or somebody short of memory, means the step that is executed.
+    `called_off` gets how many seconds it may wait for the word, and returns the number of the
+    signal, or 0. `times` counts the signals that came.
     """
 
     def __init__(self) -> None:
-        self.signal = 0
         self.on_signal: Callable[[], object] | None = None
+        self.called_off: Callable[[float], int] | None = None
         self.raises_only = False
         self.leader = 0
         self.has_timed_out = False
+        self.noted = 0
+        self.times = 0
+        self._ending = 0
+        self._is_executing = False
         self._heeded_from: float | None = None
         self._is_open = False
 
@@ -43,9 +53,26 @@ class Interruption:
             signal.signal(signal.SIGHUP, self._note)
         restore_in_children(self._note)
 
-    def stop(self, number: int = signal.SIGINT) -> None:
+    @property
+    def signal(self) -> int:
+        """The signal with which the run ends; 0: it goes on."""
+        return self.find_signal() if self.noted and not self._ending else self._ending
+
+    def find_signal(self, patience: float = 0.0) -> int:
+        """Return the signal with which the run ends, or 0; wait for it up to `patience` seconds."""
+        if not self._ending:
+            ask = self.called_off if self._is_executing else None
+            self._ending = self.noted if ask is None else ask(patience)
+        return self._ending
+
+    def begin_step(self) -> int:
+        """Have signals mean steps, from now on; return how many came so far."""
+        self._is_executing = True
+        return self.times
+
+    def stop(self, number: int) -> None:
         """Have the run end as the signal `number` would."""
-        self.signal = self.signal or number
+        self._ending = self._ending or number
 
     def limit(self, seconds: float) -> None:
         """Begin the time of a step; 0: it has as much as it likes."""
@@ -54,10 +81,13 @@ class Interruption:
         self._heeded_from = clock.monotonic() + seconds / 2 if seconds else None
 
     def __enter__(self) -> None:
-        self._is_open = True
-        if self.signal:
+        seen = -1
+        while seen != self.times:  # lest one be missed that comes just before the code is open to it
             self._is_open = False
-            raise KeyboardInterrupt
+            seen = self.times
+            if self.signal:
+                raise KeyboardInterrupt
+            self._is_open = True
         if self.has_timed_out:
             self._is_open = False
             raise TimedOut
@@ -68,8 +98,10 @@ class Interruption:
     def _note(self, number: int, _frame: object) -> None:
         if self._is_open and self.raises_only and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = number
+        self.noted = number
+        self.times += 1
         if self.leader and number == signal.SIGINT:
+            self.stop(number)
             os.kill(self.leader, number)
         if self.on_signal is not None:
             self.on_signal()

@@ -44,6 +44,7 @@ from zenconv.engine.returned import (
 )
 from zenconv.engine.scope_endings import ScopeEndings
 from zenconv.engine.secrets import Secrets
+from zenconv.engine.stray_signals import StraySignals
 from zenconv.engine.watching import Observation, Observer
 from zenconv.engine.written import places, restore_written, save_written, write_elsewhere
 from zenconv.errors import ArtifactError, CorruptArtifact, SaveError, ZenconvError
@@ -94,6 +95,7 @@ class Performer:
     materializer_of: Callable[[Node, str], tuple[str, str]] = lambda _node, _output: ("", "")
     hooks: StepHooks | None = None
     _forks: ForkWatch = attrs.field(factory=ForkWatch)
+    _strays: StraySignals = attrs.field(init=False)
     _observer: Observer = attrs.field(init=False)
     _found: dict[str, list[tuple[str, str]]] = attrs.field(init=False, factory=dict)
     endings: ScopeEndings = attrs.field(init=False)
@@ -103,6 +105,7 @@ class Performer:
     def __attrs_post_init__(self) -> None:
         self.endings = ScopeEndings(self.resources, self.capture, self.secrets, self.files, self._forks)
         self._observer = Observer(self.root, self.files)
+        self._strays = StraySignals(self.interruption)
 
     def perform(self, task: Task) -> TaskResult:
         """Execute `task`, which is not async. Every way a step can end comes back as a result."""
@@ -123,6 +126,7 @@ class Performer:
             self.resources.gpus[task.node] = task.gpus
         started, cpu = clock.monotonic(), clock.cpu_seconds()
         talked = 0.0
+        self._strays.begin(task.node)
         self._under_way += task.is_async
         try:
             with Limited(task.limit, self.interruption, is_async=task.is_async) as limited:
@@ -131,6 +135,7 @@ class Performer:
                     result = await limited.end(node, result, self.resources, self._under_way)
         finally:
             self._under_way -= task.is_async
+            self._strays.end(task.node)
             if self.debugger is not None:
                 talked = self.debugger.end_step(node)
             if private.exists():
@@ -372,7 +377,7 @@ class Performer:
             restore_written(node, outputs, self.root, self.scratch, self.materializers, self.store)
 
     def _failed(self, node: Node, error: BaseException, hint: str = "") -> TaskResult:
-        if self.interruption.signal and _is_interruption(error):
+        if self._strays.is_interrupted(node.id, error):
             return _interrupted(node)
         if isinstance(error, FixtureError):
             inner = error.__cause__ or error
@@ -385,6 +390,8 @@ class Performer:
         described = describe_failure(error, self.files, hint=hint)
         if isinstance(error, SystemExit):
             described["message"] = f"the step called sys.exit({error.code!r})"
+        elif stray := self._strays.describe(node.id, error):
+            described |= {"type": "Interrupted", "message": stray}
         if not described["frames"]:
             if not isinstance(error, ZenconvError | SystemExit | KeyboardInterrupt):
                 described.setdefault(
@@ -394,7 +401,7 @@ class Performer:
         described = self.secrets.redact(described)
         if self.debugger is not None:
             self.debugger.examine(node, error, described)
-            if self.interruption.signal and _is_interruption(error):  # Ctrl-C, and then `q`
+            if self._strays.is_interrupted(node.id, error):  # Ctrl-C, and then `q`
                 return _interrupted(node)
         return TaskResult(node.id, "failed", error=described, retry=retry)
 
@@ -470,10 +477,6 @@ class Performer:
         finally:
             spool.clear()
             common.clear()
-
-
-def _is_interruption(error: BaseException) -> bool:
-    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
 
 
 def _interrupted(node: Node) -> TaskResult:

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import attrs
 
+from zenconv.engine.calling_off import CallOff
 from zenconv.engine.wakeups import heeds_hangup
 from zenconv.errors import ZenconvError
 from zenconv.frozen import Frozen
@@ -44,14 +45,20 @@ _POOL_SECONDS = 1.0
 class Channel:
     """The runner's end: every event goes to the log first, then to the supervisor.
 
-    `has_error`: one of them told of a failure outside of any step.
+    `has_error`: one of them told of a failure outside of any step. `call_off` is what the supervisor
+    says.
     """
 
-    def __init__(self, descriptor: int, log: EventLog | None = None) -> None:
+    def __init__(self, descriptor: int, call_off: CallOff) -> None:
         self._descriptor = descriptor
-        self._log = log
+        self._log: EventLog | None = None
+        self.call_off = call_off
         self._owner = os.getpid()
         self.has_error = False
+
+    def open(self, open_log: Callable[[], EventLog | None]) -> None:
+        """Have all that is sent from now on go to the log as well."""
+        self._log = open_log()
 
     def send(self, event: Event) -> None:
         """Log and send `event`; nothing happens in a process that a step forked."""
@@ -88,11 +95,13 @@ class Runner(Frozen):
     """A forked process as its parent sees it.
 
     `events` is the reading end of its pipe; it dies when its parent closes `leash`, or dies.
+    `call_off` is where it is told that a signal means the run.
     """
 
     pid: int
     events: int
     leash: int
+    call_off: CallOff
 
     def close(self) -> None:
         """Release the pipes, after the process has ended."""
@@ -111,25 +120,25 @@ def fork_runner(body: Body, open_log: Callable[[], EventLog | None]) -> Runner:
     parent = os.getpid()
     reading, writing = os.pipe()
     alive, leash = os.pipe()
+    call_off = CallOff()
     pid = os.fork()
     if pid:
         os.close(writing)
         os.close(alive)
-        return Runner(pid, reading, leash)
+        return Runner(pid, reading, leash, call_off)
     try:
         os.close(reading)
         os.close(leash)
         leave_parent(parent, alive)
-        run_body(body, writing, open_log)
+        run_body(body, Channel(writing, call_off), open_log)
     finally:
         os._exit(70)
 
 
-def run_body(body: Body, descriptor: int, open_log: Callable[[], EventLog | None]) -> None:
+def run_body(body: Body, channel: Channel, open_log: Callable[[], EventLog | None]) -> None:
     """Do everything a runner does, and end the process."""
-    channel = Channel(descriptor)
     try:
-        channel = Channel(descriptor, open_log())
+        channel.open(open_log)
         interrupted = body(channel)
         channel.send(RunnerFinished(interrupted))
     except ZenconvError as error:

@@ -84,6 +84,9 @@ class Spawner:
         """Kill a worker and everything it started."""
         self.kill(pid)
 
+    def spare(self) -> None:
+        """Leave alone what workers that have ended had started; nothing else ever happens to it."""
+
     def ended(self) -> Sequence[tuple[int, int]]:
         """Return (process id, wait status) of each worker that ended since the last call."""
         found = []

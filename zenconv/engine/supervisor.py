@@ -280,6 +280,7 @@ class Supervisor:
             if forwarded:
                 kill_group(runner.pid)
             else:
+                runner.call_off.tell(number)
                 # While the runner has the terminal, Ctrl-C is for it to understand; this is for the run.
                 is_gone = number == signal.SIGHUP
                 _kill(runner.pid, signal.SIGTERM if is_gone or is_terminal_lent(runner.pid) else number)

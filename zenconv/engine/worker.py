@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
+import select
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from zenconv import clock
 from zenconv.engine.capture import Capture, Spool
 from zenconv.engine.durability import Durability
-from zenconv.engine.failures import definition_frame, plain_failure
+from zenconv.engine.failures import plain_failure
 from zenconv.engine.frames import FrameReader, encode_frame
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.perform import Performer
@@ -154,7 +155,8 @@ class _Work:
         self._async_tasks: AsyncTasks | None = None
         self._pending: list[Message] = []
         self._is_over = False
-        self._is_called_off = False
+        self._called_off = 0
+        performer.interruption.called_off = self._hear_call_off
 
     def run(self, messages: list[Message]) -> None:
         """Take messages until the runner says that it was the last, then tear everything down."""
@@ -175,13 +177,11 @@ class _Work:
         elif "end_pipeline" in message:
             self._note(self._performer.endings.end_pipeline(message["end_pipeline"]))
         elif "interrupt" in message:
-            self._is_called_off = True
+            self._called_off = message["interrupt"]
         elif "end" in message:
             self._is_over = True
 
     def _begin(self, task: Task) -> None:
-        if not self._async_tasks:
-            self._forget_stray_signal()  # it came while nothing was executed
         self._performer.capture.label = task.node
         try:
             if self._performer.check is not None:
@@ -218,39 +218,26 @@ class _Work:
     def _look(self) -> None:
         """Take in what the runner has said meanwhile."""
         heard = self._link.receive(is_waiting=False)
-        self._is_called_off = self._is_called_off or any("interrupt" in message for message in heard)
+        for message in heard:
+            self._called_off = self._called_off or message.get("interrupt", 0)
         self._pending += heard
+
+    def _hear_call_off(self, patience: float) -> int:
+        """Return the signal with which the runner calls off what it asked for, or 0.
+
+        It says so before it sends that signal.
+        """
+        deadline = clock.monotonic() + patience
+        self._look()
+        while not self._called_off and (left := deadline - clock.monotonic()) > 0:
+            select.select([self._link], [], [], left)
+            self._look()
+        return self._called_off
 
     def _note(self, notices: Iterable[Notice]) -> None:
         for notice in notices:
             self._link.send({"notice": [notice.text, notice.level]})
 
     def _tell(self, result: TaskResult) -> None:
-        if result.status == "interrupted":
-            result = self._blame_stray_signal(result)
         self._link.send({"result": result.to_json()})
         self._durability.note(sum(artifact.size for artifact in result.outputs.values()))
-        if not self._async_tasks:
-            self._forget_stray_signal()
-
-    def _blame_stray_signal(self, result: TaskResult) -> TaskResult:
-        """Return a failure where it was not the runner who called the step off.
-
-        The runner says so before it sends a signal. Whatever else sends one, the step itself or
-        somebody short of memory, means this process and not the run.
-        """
-        self._look()
-        if self._is_called_off:
-            return result
-        name = signal.Signals(self._performer.interruption.signal or signal.SIGINT).name
-        error = plain_failure("Interrupted", f"the step's process was sent {name}, and the run was not")
-        node = self._performer.pipeline.nodes.get(result.node)
-        frames = [definition_frame(node.step)] if node is not None else []
-        return attrs.evolve(result, status="failed", error={**error, "frames": frames})
-
-    def _forget_stray_signal(self) -> None:
-        if self._performer.interruption.signal:
-            self._look()
-            if not self._is_called_off:
-                self._performer.interruption.signal = 0
-                self._async_tasks = None  # whose loop has cancelled everything

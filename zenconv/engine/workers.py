@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -21,6 +22,7 @@ from zenconv.engine.printed import store_text
 from zenconv.engine.secrets import Secrets
 from zenconv.engine.stacks import take_crash
 from zenconv.engine.time_limits import TimeWatch
+from zenconv.engine.wakeups import drain
 from zenconv.errors import ZenconvError
 from zenconv.interfaces.orchestrating import Task, TaskResult, WorkerMessage
 from zenconv.interfaces.storing import ArtifactStore
@@ -96,6 +98,9 @@ class WorkerSource(Protocol):
     def kill(self, pid: int) -> None:
         """Kill a worker with its group, also after its own end."""
 
+    def spare(self) -> None:
+        """Leave alone, from now on, what was started by workers that have ended."""
+
     def ended(self) -> Sequence[tuple[int, int]]:
         """Return (process id, wait status) of each worker that ended since the last call."""
 
@@ -135,6 +140,7 @@ class ProcessWorkers:
         self._interruption = interruption
         self._workers: dict[int, _Worker] = {}
         self._notices: list[Notice] = []
+        self._wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def start(self, python: str = "") -> int:
         number = next(n for n in range(1, len(self._workers) + 2) if n not in self._workers)
@@ -160,7 +166,7 @@ class ProcessWorkers:
         open_workers = {w.connection.fileno(): w for w in self._workers.values() if w.is_open}
         has_ended = self._server.has_ended
         patience = 0.0 if has_ended else self._watch.patience(timeout)
-        ready, _, _ = select.select([self._server.fileno(), *open_workers], [], [], patience)
+        ready = self._select([self._server.fileno(), *open_workers], patience)
         messages: list[WorkerMessage] = []
         for descriptor in ready:
             if descriptor in open_workers:
@@ -170,6 +176,18 @@ class ProcessWorkers:
                 messages += self._bury(pid, status)
         self._watch.act()
         return messages
+
+    def _select(self, descriptors: Sequence[int], patience: float | None) -> Sequence[int]:
+        """Wait until one of `descriptors` is readable, or a signal comes; return those that are."""
+        reading, writing = self._wakeup
+        self._interruption.on_signal = lambda: _wake(writing)
+        try:
+            ready = select.select([reading, *descriptors], [], [], patience)[0]
+        finally:
+            self._interruption.on_signal = None
+        if reading in ready:
+            drain(reading)
+        return ready
 
     def end_pipeline(self, pipeline: str) -> None:
         self._tell_all({"end_pipeline": pipeline})
@@ -197,11 +215,15 @@ class ProcessWorkers:
         self._tell_all({"end": True})
         try:
             self._see_off(clock.monotonic() + GRACE_SECONDS if stopped else None)
+            if not stopped and not self._interruption.signal:
+                self._server.spare()
         finally:
             self._server.close()
             for worker in self._workers.values():
                 worker.close()
             self._workers.clear()
+            for descriptor in self._wakeup:
+                os.close(descriptor)
 
     def _see_off(self, deadline: float | None) -> None:
         """Wait until all workers have ended; with a deadline only until then.
@@ -287,3 +309,10 @@ class ProcessWorkers:
             return store_text(self._secrets.redacted_blocks(spool.blocks()), spool.size(), self._store)
         except ZenconvError:
             return None
+
+
+def _wake(descriptor: int) -> None:
+    try:
+        os.write(descriptor, b"!")
+    except BlockingIOError:
+        pass  # full of signals that nobody has looked at yet

@@ -198,6 +198,7 @@ class _RunnerBody:
         """Do it; return whether a signal ended it early."""
         server = self._fork_server(channel)
         interruption = Interruption()
+        interruption.called_off = channel.call_off.hear
         interruption.install()
         gc.disable()  # until the user's steps run: planning makes many records and no garbage
         self.spool.clear()
