@@ -177,6 +177,23 @@ def torch_datasets() -> Sequence[Specimen]:
     ]
 
 
+def torch_programs() -> Sequence[Specimen]:
+    import torch
+
+    def make(weight: float) -> Any:
+        layer = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.constant_(layer.weight, weight)
+        return torch.jit.script(layer)
+
+    def change(program: Any) -> None:
+        program.weight.data.add_(10)
+
+    def is_equal(one: Any, other: Any) -> bool:
+        return bool(torch.equal(one(torch.ones(1)), other(torch.ones(1))))
+
+    return [Specimen(lambda: make(1), change, is_equal), Specimen(lambda: make(2), change, is_equal)]
+
+
 def sparse_arrays() -> Sequence[Specimen]:
     import numpy as np
     import scipy.sparse
@@ -396,6 +413,7 @@ SPECIMENS: dict[str, tuple[str, Callable[[], Sequence[Specimen]]]] = {
     "sklearn": ("sklearn", estimators),
     "torch": ("torch", tensors),
     "torch-datasets": ("torch", torch_datasets),
+    "torch-programs": ("torch", torch_programs),
     "scipy-sparse": ("scipy", sparse_arrays),
     "scipy-stats": ("scipy", distributions),
     "polars": ("polars", polars_frames),

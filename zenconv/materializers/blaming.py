@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -38,6 +39,12 @@ _ADVICE = (
         "return the Path of the file instead of the open file",
     ),
     (("module",), "import the module where it is used instead of returning it"),
+    (("memoryview",), "return its bytes: `value.tobytes()`"),
+    (("Match",), "return what was found: `match.groups()`, or `match.group()`"),
+    (
+        ("torch.nn.modules.module.Module",),
+        "return its `state_dict()`, and load that into a new module in the step that uses it",
+    ),
     (("DataLoader",), "return the data set, and make the loader in the step that uses it"),
     (
         ("DMatrix", "catboost.core.Pool"),
@@ -116,10 +123,15 @@ def _all_children(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _advice(cls: type) -> str:
     return _known_advice(cls) or (
-        f"return plain data instead (numbers, text, tables, arrays, a Path), or give {class_name(cls)} a "
-        "__reduce__, or write a materializer for it (hook zenconv_materializers), or, if it is a live "
-        "resource, make it in a fixture"
+        f"return plain data instead (numbers, text, tables, arrays, a Path){_own_way(cls)}, or write a "
+        "materializer for it (hook zenconv_materializers), or, if it is a live resource, make it in a fixture"
     )
+
+
+def _own_way(cls: type) -> str:
+    if cls.__module__.partition(".")[0] in sys.stdlib_module_names:
+        return ""
+    return f", or give {class_name(cls)} a __reduce__"
 
 
 def _known_advice(cls: type) -> str:

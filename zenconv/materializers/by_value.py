@@ -17,9 +17,8 @@ from zenconv.materializers.pickling import (
     is_found_by_name,
     keep_buffer,
     note_reference,
-    reduce_for_content,
-    reduce_known,
 )
+from zenconv.materializers.reducing import reduce_for_content, reduce_known
 
 
 class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]

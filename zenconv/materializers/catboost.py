@@ -66,13 +66,28 @@ class CatBoostModels:
         return {"fitted": True, "trees": value.tree_count_} if value.is_fitted() else {"fitted": False}
 
 
+def reduce_for_content(value: Any) -> Any:
+    """Return how to hash a model that is part of an object, such as a pipeline of scikit-learn."""
+    if not isinstance(value, catboost.CatBoost):
+        return NotImplemented
+    state = value.__getstate__()
+    state.pop(_PREDICTIONS, None)
+    if state.get(_HELD) is not None:
+        state[_HELD] = _without_training(state[_HELD])
+    return type, (type(value),), state
+
+
 def _content(model: bytes, description: Mapping[str, Any]) -> str:
+    plain = _without_training(model)
+    rest = dumps(Encoder(lambda _: True).encode(description))
+    return hashing.digest_texts("zenconv.catboost.1", [hashing.digest_bytes(plain), rest.decode()])
+
+
+def _without_training(model: bytes) -> bytes:
     copy = catboost.CatBoost()
     copy.load_model(blob=model)
     metadata = copy.get_metadata()
     for name in _OF_ONE_TRAINING:
         if name in metadata:
             metadata[name] = ""
-    plain = copy._serialize_model()
-    rest = dumps(Encoder(lambda _: True).encode(description))
-    return hashing.digest_texts("zenconv.catboost.1", [hashing.digest_bytes(plain), rest.decode()])
+    return bytes(copy._serialize_model())

@@ -50,6 +50,11 @@ LIBRARIES: tuple[MaterializerSpec, ...] = (
         f"{_HERE}torch_datasets:TorchDatasets",
     ),
     MaterializerSpec(
+        "torch-programs",
+        ("torch.jit._script.ScriptModule", "torch.export.exported_program.ExportedProgram"),
+        f"{_HERE}torch_programs:Programs",
+    ),
+    MaterializerSpec(
         "datasets",
         ("datasets.arrow_dataset.Dataset", "datasets.dataset_dict.DatasetDict"),
         f"{_HERE}datasets:HuggingFaceDatasets",

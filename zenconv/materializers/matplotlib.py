@@ -44,7 +44,7 @@ class Figures(PickledByReference):
         return {**facts, "title": title} if title else facts
 
 
-def reduce_figure(figure: matplotlib.figure.Figure) -> Any:
+def reduce_figure(figure: matplotlib.figure.Figure, _storages: dict[int, Any]) -> Any:
     """Return how to pickle a figure that comes back in no window, wherever it was shown."""
     return _reduced(figure, _PLACE)
 

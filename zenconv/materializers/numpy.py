@@ -57,7 +57,10 @@ def is_plain_dtype(dtype: np.dtype[Any]) -> bool:
         return True
     if dtype.type is not np.void:  # np.record
         return False
-    again = np.lib.format.descr_to_dtype(np.lib.format.dtype_to_descr(dtype))
+    try:
+        again = np.lib.format.descr_to_dtype(np.lib.format.dtype_to_descr(dtype))
+    except ValueError:  # fields that overlap, or lie in another order than they are named
+        return False
     return bool(again == dtype and again.isalignedstruct == dtype.isalignedstruct)
 
 

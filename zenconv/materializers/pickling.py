@@ -15,6 +15,7 @@ from typing import Any
 
 from zenconv import hashing
 from zenconv.materializers import classes
+from zenconv.materializers.reducing import reduce_for_content, reduce_known
 from zenconv.materializers.saving import Declined
 
 PROTOCOL = 5
@@ -24,11 +25,8 @@ OUT_OF_BAND = 1 << 12
 _CODE = (FunctionType, BuiltinFunctionType)
 OUTSIDE_KEYS = frozenset({"builtins", "zenconv", *sys.stdlib_module_names})
 """Top-level modules whose code does not count: Python's own, and ours, which has a format version."""
-_ADDRESSES = frozenset({"_stop_words_id"})
-"""Attributes that scikit-learn's text vectorizers keep the address of an object in."""
-
-_DRAWING = frozenset({"matplotlib.transforms", "matplotlib.cbook", "matplotlib.projections.polar"})
-_TENSORS = frozenset({("torch", "Tensor"), ("torch.nn.parameter", "Parameter")})
+_PASSING = frozenset({"_stop_words_id", "_tmp_like_exog"})
+"""Attributes in which scikit-learn's text vectorizers keep an address, and statsmodels unused memory."""
 
 
 class ReferencePickler(pickle.Pickler):
@@ -67,13 +65,13 @@ class ContentPickler(ReferencePickler):
         return self.canonical.stand_in(value)
 
     def reducer_override(self, value: Any) -> Any:
-        """Reduce `value` as for storing, but without attributes that hold memory addresses."""
+        """Reduce `value` as for storing, but without attributes that differ by chance."""
         state = getattr(value, "__dict__", None)
-        if type(state) is dict and not _ADDRESSES.isdisjoint(state):
+        if type(state) is dict and not _PASSING.isdisjoint(state):
             return (
                 type,
                 (type(value),),
-                {name: item for name, item in state.items() if name not in _ADDRESSES},
+                {name: item for name, item in state.items() if name not in _PASSING},
             )
         known = reduce_for_content(value)
         return super().reducer_override(value) if known is NotImplemented else known
@@ -195,29 +193,6 @@ def is_found_by_name(code: Any) -> bool:
     return classes.is_importable(code)
 
 
-def reduce_known(value: Any, storages: dict[int, Any]) -> Any:
-    """Return the reduction of a value whose own one is not deterministic, else NotImplemented."""
-    kind = type(value)
-    if (kind.__module__, kind.__qualname__) in _TENSORS:
-        from zenconv.materializers import torch
-
-        return torch.reduce_tensor(value, storages)
-    if kind.__qualname__ == "Figure" and kind.__module__ == "matplotlib.figure":
-        from zenconv.materializers import matplotlib
-
-        return matplotlib.reduce_figure(value)
-    return NotImplemented
-
-
-def reduce_for_content(value: Any) -> Any:
-    """Return the reduction of a value some of whose state differs between processes, else NotImplemented."""
-    if type(value).__module__ in _DRAWING:
-        from zenconv.materializers import matplotlib
-
-        return matplotlib.reduce_for_content(value)
-    return NotImplemented
-
-
 def _padded_array(value: Any) -> Any:
     if (value.dtype.names is None and value.dtype.char not in "gG") or value.dtype.hasobject:
         return None
@@ -225,7 +200,7 @@ def _padded_array(value: Any) -> Any:
 
     return (
         "array",
-        str(value.dtype.descr if value.dtype.names else value.dtype),
+        repr(value.dtype),
         value.shape,
         numpy.digest_of(value),
     )

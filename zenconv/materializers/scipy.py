@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+import scipy.spatial
 import scipy.stats
 
 from zenconv.errors import CorruptArtifact
@@ -185,3 +186,16 @@ def _distribution(name: Any) -> Any:
 def _parameters(distribution: Any) -> str:
     # As text, for one of them is NaN.
     return repr(distribution._updated_ctor_param())
+
+
+def reduce_normal(value: Any, _storages: dict[int, Any]) -> Any:
+    """Return how to pickle a ``scipy.stats.Normal``: made without arguments, it would be a standard one."""
+    return object.__new__, (type(value),), vars(value)
+
+
+def reduce_for_content(value: Any) -> Any:
+    """Return how to hash a tree of points, without the addresses in its nodes: they follow from the rest."""
+    if not isinstance(value, scipy.spatial.cKDTree):
+        return NotImplemented
+    _, *state = value.__getstate__()
+    return type, (type(value),), state

@@ -16,6 +16,7 @@ import torch
 from zenconv.errors import CorruptArtifact
 from zenconv.interfaces.materializing import Sink, Source
 from zenconv.materializers.numpy import read_array, write_array
+from zenconv.materializers.reducing import set_attributes
 
 
 class Tensors:
@@ -69,13 +70,17 @@ class Tensors:
 
 def is_plain(value: Any) -> bool:
     """Return whether `value` is a dense tensor without quantization or Python attributes."""
+    return is_dense(value) and not value.__dict__
+
+
+def is_dense(value: Any) -> bool:
+    """Return whether `value` is a dense tensor or parameter without quantization."""
     return (
         type(value) in (torch.Tensor, torch.nn.Parameter)
         and value.layout is torch.strided
         and not value.is_quantized
         and not value.is_nested
         and value.device.type != "meta"
-        and not value.__dict__
     )
 
 
@@ -87,14 +92,11 @@ def reduce_tensor(value: Any, storages: dict[int, Any]) -> Any:
     storages
         The arrays already made for storages in this pickle, by the address of the storage.
     """
-    if not is_plain(value):
+    if not is_dense(value):
         return NotImplemented
     tensor = _on_cpu(value)
-    storage = tensor.untyped_storage()
-    # The storage is kept too: its address names it only while it lives.
-    array, _ = storages.setdefault(storage._cdata, (_bytes_of(storage), storage))
     arguments = (
-        array,
+        _shared_array(tensor.untyped_storage(), storages),
         _dtype_name(tensor.dtype),
         tensor.storage_offset(),
         tuple(tensor.shape),
@@ -102,7 +104,39 @@ def reduce_tensor(value: Any, storages: dict[int, Any]) -> Any:
         type(value) is torch.nn.Parameter,
         value.requires_grad,
     )
-    return rebuild_tensor, arguments
+    if not value.__dict__:
+        return rebuild_tensor, arguments
+    # Hugging Face notes on weights that they have been initialized.
+    return rebuild_tensor, arguments, dict(value.__dict__), None, None, set_attributes
+
+
+def reduce_storage(storage: Any, storages: dict[int, Any]) -> Any:
+    """Return how to pickle what other tensors hold their elements in: PyTorch writes its address too."""
+    return rebuild_storage, (_shared_array(storage.cpu(), storages),)
+
+
+def reduce_typed_storage(storage: Any, storages: dict[int, Any]) -> Any:
+    """Return the same of one that says of which type its elements are."""
+    array = _shared_array(storage._untyped_storage.cpu(), storages)
+    return rebuild_typed_storage, (array, _dtype_name(storage.dtype))
+
+
+def _shared_array(storage: Any, storages: dict[int, Any]) -> Any:
+    # The storage is kept too: its address names it only while it lives.
+    array, _ = storages.setdefault(storage._cdata, (_bytes_of(storage), storage))
+    return array
+
+
+def rebuild_storage(array: Any) -> Any:
+    """Return a storage over the memory of `array`."""
+    empty: Any = torch.UntypedStorage
+    return torch.from_numpy(array).untyped_storage() if array.size else empty(0)
+
+
+def rebuild_typed_storage(array: Any, dtype: str) -> Any:
+    """Return a storage of elements of one type over the memory of `array`."""
+    typed: Any = torch.storage.TypedStorage
+    return typed(wrap_storage=rebuild_storage(array), dtype=_dtype(dtype), _internal=True)
 
 
 def rebuild_tensor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import transformers
 
 from zenconv.errors import CorruptArtifact
 from zenconv.interfaces.materializing import Sink, Source
+from zenconv.materializers.reducing import set_attributes
 from zenconv.materializers.saving import Declined
 from zenconv.materializers.values import load_description, save_encoded
 
@@ -60,6 +62,12 @@ class PretrainedTokenizers:
     def summarize(self, value: Any) -> Mapping[str, Any]:
         """Return the size of the vocabulary."""
         return {"vocabulary": len(value)}
+
+
+def reduce_encoding(encoding: Any, _storages: dict[int, Any]) -> Any:
+    """Return how to pickle what a tokenizer gives: its own way forgets the number of sequences."""
+    arguments = (type(encoding),)
+    return copyreg.__newobj__, arguments, dict(vars(encoding)), None, None, set_attributes  # type: ignore[attr-defined]
 
 
 def _class_of(name: Any) -> Any:
