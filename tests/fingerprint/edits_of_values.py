@@ -279,6 +279,18 @@ case(
     "return -x",
 )
 case(
+    "function of arrays made from a project function",
+    "import numpy as np\nU = np.frompyfunc(lambda x: x + 1, 1, 1)\ndef step(a): return U(a)\n",
+    "x + 1",
+    "x + 2",
+)
+case(
+    "class made by make_dataclass",
+    "import dataclasses\nD = dataclasses.make_dataclass('D', [('a', int, 3)])\ndef step(a): return D()\n",
+    "3",
+    "4",
+)
+case(
     "random seed at module level",
     "import random\nrandom.seed(0)\ndef step(a): return random.random()\n",
     "seed(0)",

@@ -13,7 +13,14 @@ from zenconv.fingerprint.modules import Modules, installed_name
 from zenconv.fingerprint.places import is_own_module, is_standard_module
 from zenconv.fingerprint.sources import ModuleSource, ProjectSources
 from zenconv.fingerprint.units import Unit
-from zenconv.fingerprint.values import ContentOf, Encoder, NotCanonical, digest_encoding, stable_module
+from zenconv.fingerprint.values import (
+    ContentOf,
+    Encoder,
+    NotCanonical,
+    digest_encoding,
+    is_homeless,
+    stable_module,
+)
 
 
 class UnitBuilder:
@@ -43,7 +50,7 @@ class UnitBuilder:
         """
         if isinstance(value, ModuleType):
             return self._module_entry(user, value)
-        if isinstance(value, (type, FunctionType)):
+        if isinstance(value, (type, FunctionType)) and not (module_name and is_homeless(value)):
             return self._code_entry(user, value, module_name, name)
         if isinstance(value, BuiltinFunctionType) or not module_name:
             return self._loose_value(user, value)

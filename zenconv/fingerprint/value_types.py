@@ -325,6 +325,10 @@ def _dtype_name(dtype: Any) -> str:
 
 
 def _ufunc(encoder: Encoder, value: Any) -> bytes:
+    from zenconv.fingerprint.values import NotCanonical
+
+    if value.__name__.endswith(" (vectorized)"):
+        raise NotCanonical("it is what frompyfunc has made of a function, which it does not show")
     encoder.referee.reach(value.__class__.__module__)
     return encoder.sequence(b"uf", (value.__name__,))
 

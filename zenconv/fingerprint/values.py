@@ -225,10 +225,21 @@ class Encoder:
         if self.referee.refer(value):
             self.references += 1
             return b"R;"
+        if is_homeless(value):
+            raise NotCanonical("a class that a call has made")
         self.referee.reach(module)
         name = str(getattr(value, "__qualname__", None) or getattr(value, "__name__", ""))
         data = f"{stable_module(module)}:{name}".encode("utf-8", "surrogatepass")
         return b"n%d:%b" % (len(data), data)
+
+
+def is_homeless(value: Any) -> bool:
+    """Return whether `value` is of ``make_dataclass``, whose classes say `types` before Python 3.12."""
+    return (
+        isinstance(value, type)
+        and value.__module__ == "types"
+        and getattr(sys.modules["types"], value.__qualname__, None) is not value
+    )
 
 
 def stable_module(name: str) -> str:
