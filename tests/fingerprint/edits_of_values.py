@@ -1,9 +1,10 @@
-"""Edits that count, of registries, constants and other values: added to the `CASES` of functions."""
+"""Edits that count, of registries, constants and other values: added to the `CASES` of functions and modules."""
 
 # ruff: noqa: E501  (projects written on one line)
 from __future__ import annotations
 
-from tests.fingerprint.edits_of_functions import CASES, case
+from tests.fingerprint.edits_of_functions import case
+from tests.fingerprint.edits_of_modules import CASES
 
 REGISTRY = """
 R = {}

@@ -112,6 +112,8 @@ def expand_wrapper(builder: UnitBuilder, unit: Unit, function: FunctionType) -> 
 def expand_module(builder: UnitBuilder, unit: Unit, name: str) -> None:
     """A whole module: every statement in it, and every name it binds by what it stands for."""
     source = builder.sources.get(name)
+    for part in builder.modules.parts(name):
+        unit.entries += [part, builder.module(part, unit.full)]
     if source is None:
         unit.local = "namespace package"
         return

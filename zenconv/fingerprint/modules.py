@@ -25,6 +25,8 @@ class Modules:
         self._top_level: dict[str, bool] = {}
         self._loaded: dict[str, bool] = {}
         self._failed: set[str] = set()
+        # What a running step imports comes too late: the next run, which asks before, would not see it.
+        self._loaded_before = frozenset(sys.modules)
 
     def absolute(self, module_name: str, target: ImportTarget) -> str:
         """Return the full name of the module that `target` names inside `module_name`."""
@@ -62,6 +64,17 @@ class Modules:
         except (Exception, SystemExit):  # noqa: BLE001  user code: the step will meet it itself
             self._failed.add(name)
             return None
+
+    def parts(self, name: str) -> list[str]:
+        """Return the modules that can be reached as attributes of the project package `name`, sorted."""
+        attributes = getattr(sys.modules.get(name), "__dict__", {})
+        return sorted(
+            f"{name}.{attribute}"
+            for attribute, value in attributes.items()
+            if isinstance(value, ModuleType)
+            and value.__name__ == f"{name}.{attribute}"
+            and value.__name__ in self._loaded_before
+        )
 
     def attribute(self, module: ModuleType, name: str) -> object:
         """Return ``module.name``; a submodule that is not imported yet is. `KeyError` if there is none."""

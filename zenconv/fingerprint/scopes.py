@@ -52,8 +52,7 @@ class Scope:
 
     def bind_import(self, name: str, target: ImportTarget) -> None:
         """Record that an import statement binds `name`."""
-        if name not in self.module_names:
-            self.imports.setdefault(name, []).append(target)
+        self.imports.setdefault(name, []).append(target)
 
     def enclosing_function(self) -> Scope:
         """Return the nearest scope that is not a comprehension."""
@@ -91,13 +90,12 @@ def _outside(load: Load) -> list[Reference]:
     scope: Scope | None = load.scope
     name = load.name
     while scope is not None and scope.parent is not None:
+        is_seen = scope.kind != "class" or scope is load.scope
+        imported = dict.fromkeys(scope.imports.get(name, ())) if is_seen else ()
+        found = [Reference(name, load.chain, target) for target in imported]
         if name in scope.module_names:
-            break
-        if scope.kind != "class" or scope is load.scope:
-            imported = scope.imports.get(name)
-            if imported:
-                return [Reference(name, load.chain, target) for target in dict.fromkeys(imported)]
-            if name in scope.bound:
-                return []
+            return [*found, Reference(name, load.chain)]
+        if found or (is_seen and name in scope.bound):
+            return found
         scope = scope.parent
     return [Reference(name, load.chain)]
