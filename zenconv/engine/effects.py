@@ -286,8 +286,18 @@ def _link(effects: Effects, _source: Any, target: Any, *_rest: Any) -> None:
     effects.write(_absolute(target))
 
 
+def file_of_database(name: Any) -> Any:
+    """Return the file that a database of SQLite is in, which may be named by a URI."""
+    text = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else ""
+    if not text.startswith("file:"):
+        return name
+    from urllib.parse import unquote
+
+    return unquote(text.removeprefix("file:").removeprefix("//").partition("?")[0].partition("#")[0])
+
+
 def _database(effects: Effects, path: Any) -> None:
-    path = _absolute(path)
+    path = _absolute(file_of_database(path))
     if path and not path.endswith(":memory:"):
         effects.open_to_change(path)
 

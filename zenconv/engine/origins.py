@@ -29,11 +29,11 @@ _PRIVATE = (
 )
 _LISTENERS = tuple(
     os.path.join(_OWN_CODE, "engine", name)
-    for name in ("audit.py", "overhearing.py", "watching.py", "effects.py")
+    for name in ("audit.py", "overhearing.py", "handed_over.py", "watching.py", "effects.py")
 )
 _ENDS = (_OWN_CODE, os.path.join(_STANDARD, "concurrent", "futures", "thread.py"))
 
-
+_OF_STATUS = ("getsize", "getmtime", "getctime")
 _MOST_ITEMS = 100
 
 
@@ -104,6 +104,23 @@ class Origins:
                 is_direct = False
             frame = frame.f_back
         return UNKNOWN
+
+    def asks_status(self, frame: FrameType | None) -> bool:
+        """Return whether the size or the time of a file is asked for, not only what is there.
+
+        So it is where the project's own code looks at the whole status, or by ``os.path.getsize``.
+        """
+        while frame is not None:
+            file = frame.f_code.co_filename
+            place = self._places.get(file) or self._classify(file)
+            if place == "project":
+                return True
+            if frame.f_code.co_name in _OF_STATUS and place == "standard":
+                return True
+            if place != "listener" and frame.f_code.co_name != "stat":
+                return False
+            frame = frame.f_back
+        return False
 
     def is_bare_thread(self, frame: FrameType | None) -> bool:
         """Return whether Python's own library alone runs here, given to a thread, as by ``executor.map``."""

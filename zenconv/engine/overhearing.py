@@ -1,4 +1,4 @@
-"""Hear two calls that Python raises no audit event for: a look at a file, and a path that is expanded.
+"""Hear calls that Python raises no audit event for: looks at a file, and a path that is expanded.
 
 Libraries whose compiled code opens files expand ``~`` first, in Python: so the path is heard of.
 """
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-Look = Callable[[Any, "os.stat_result | None"], None]
-"""Is told the path that somebody looks at, and what is there; None: nothing."""
+Look = Callable[[Any, "os.stat_result | None", bool], None]
+"""Is told the path that is looked at, what is there (None: nothing), and if the whole status is given."""
 
 Expansion = Callable[[Any], None]
 """Is told the path whose ``~`` somebody has expanded, if it has one."""
@@ -35,6 +35,7 @@ class _Call:
 
 
 _real_stat = os.stat
+_real_access = os.access
 _real_expanduser = os.path.expanduser
 
 
@@ -45,14 +46,25 @@ def _stat(*arguments: Any, **options: Any) -> os.stat_result:
     except (FileNotFoundError, NotADirectoryError):
         _tell_look(path, None, options)
         raise
-    _tell_look(path, status, options)
+    _tell_look(path, status, options, is_whole=True)
     return status
 
 
-def _tell_look(path: Any, status: os.stat_result | None, options: dict[str, Any]) -> None:
+def _tell_look(
+    path: Any, status: os.stat_result | None, options: dict[str, Any], *, is_whole: bool = False
+) -> None:
     if not isinstance(path, int) and options.get("dir_fd") is None:
         for tell in tuple(_looks):
-            tell(path, status)
+            tell(path, status, is_whole)
+
+
+def _access(*arguments: Any, **options: Any) -> bool:
+    path: Any = arguments[0] if arguments else options.get("path")
+    try:
+        _tell_look(path, _real_stat(path), options)
+    except (OSError, TypeError, ValueError):
+        _tell_look(path, None, options)
+    return _real_access(*arguments, **options)
 
 
 def _expanduser(path: Any) -> Any:
@@ -63,10 +75,18 @@ def _expanduser(path: Any) -> Any:
 
 
 _heard_stat = _Call(_real_stat, _stat)
+_heard_access = _Call(_real_access, _access)
 _heard_expanduser = _Call(_real_expanduser, _expanduser)
-for _able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
-    if _real_stat in _able:
-        _able.add(_heard_stat)  # `shutil` asks there what a function can do
+for _able in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
+    for _real, _heard in ((_real_stat, _heard_stat), (_real_access, _heard_access)):
+        if _real in _able:
+            _able.add(_heard)  # `shutil` asks there what a function can do
+
+_PAIRS = (
+    (vars(os), "stat", _real_stat, _heard_stat),
+    (vars(os), "access", _real_access, _heard_access),
+    (vars(os.path), "expanduser", _real_expanduser, _heard_expanduser),
+)
 
 
 @contextmanager
@@ -75,7 +95,7 @@ def overhear(look: Look, expansion: Expansion) -> Iterator[None]:
     with _lock:
         _looks.append(look)
         _expansions.append(expansion)
-        _put(_real_stat, _heard_stat, _real_expanduser, _heard_expanduser)
+        _put(is_heard=True)
     try:
         yield
     finally:
@@ -83,12 +103,11 @@ def overhear(look: Look, expansion: Expansion) -> Iterator[None]:
             _looks.remove(look)
             _expansions.remove(expansion)
             if not _looks:
-                _put(_heard_stat, _real_stat, _heard_expanduser, _real_expanduser)
+                _put(is_heard=False)
 
 
-def _put(stat: Any, new_stat: Any, expanduser: Any, new_expanduser: Any) -> None:
-    # What somebody else has put in their place is left alone.
-    if os.stat is stat:
-        vars(os)["stat"] = new_stat
-    if os.path.expanduser is expanduser:
-        vars(os.path)["expanduser"] = new_expanduser
+def _put(*, is_heard: bool) -> None:
+    for names, name, real, heard in _PAIRS:
+        old, new = (real, heard) if is_heard else (heard, real)
+        if names[name] is old:  # what somebody else has put in its place is left alone
+            names[name] = new

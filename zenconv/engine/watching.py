@@ -17,13 +17,22 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, Token
 from itertools import chain
 from pathlib import Path
+from stat import S_ISREG
 from types import FrameType
 from typing import Any, Self
 
 from zenconv.engine.audit import listen, watch_environment
-from zenconv.engine.discovery import LOOK, Reading, fold, sign_file
-from zenconv.engine.effects import TAKERS, Effects, paths_in
+from zenconv.engine.discovery import LOOK, Reading, find_matches, fold, sign_file
+from zenconv.engine.effects import TAKERS, Effects, file_of_database, paths_in
 from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.handed_over import (
+    COMMANDS,
+    overhear_new_pools,
+    overhear_tasks,
+    paths_named_in,
+    task_of_fork,
+    words_of,
+)
 from zenconv.engine.keys import IMPURE_BUILTINS
 from zenconv.engine.looks import Looks
 from zenconv.engine.named_files import find_patterns, sign_named_files
@@ -39,7 +48,9 @@ _CODE_SUFFIXES = (".py", ".pyw", ".pyc", ".pyi", ".so", ".pyd")
 _CODE_READERS = ("linecache.py", "tokenize.py", "inspect.py", "pdb.py", "bdb.py")
 _OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LISTINGS = ("os.listdir", "os.scandir")
-_HEARD = ("open", *_LISTINGS, "os.chdir", *TAKERS)
+_NEW_PROCESSES = ("os.fork", "_thread.start_new_thread")
+"""A process, or the thread that feeds a pool of them with tasks."""
+_HEARD = ("open", *_LISTINGS, "os.chdir", *TAKERS, *_NEW_PROCESSES)
 _REPLACING = {"os.rename": 1, "os.link": 1, "os.symlink": 1, "os.remove": 0, "shutil.rmtree": 0}
 """Which argument of an audit event names what the step itself puts there or takes away."""
 _MOST_FILES = 100_000
@@ -149,6 +160,7 @@ class Observation:
             _alone = self
         self._around.enter_context(watch_environment(_hear_variable))
         self._around.enter_context(overhear(_hear_look, _hear_expansion))
+        self._around.enter_context(overhear_tasks(_hear_task))
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -265,13 +277,19 @@ class Observation:
         elif event == "os.chdir":
             self._folder = ""
             self._has_moved = True
+        elif event in _NEW_PROCESSES:
+            overhear_new_pools()
+            if event == "os.fork" and (process := task_of_fork(sys._getframe(1))) is not None:
+                self.hear_task(process)
         else:
             if event == "os.mkdir":
                 self._written.add(self._observer.name_below(self._absolute(arguments[0])) or "")
             if event in _REPLACING:
                 self._hear_replacing(arguments[_REPLACING[event]])
             if event == "sqlite3.connect":
-                self._hear_database(arguments[0])
+                self._hear_database(file_of_database(arguments[0]))
+            if event in COMMANDS and self._find_origin() is not None:
+                self._hear_names(*words_of(event, arguments))
             if self._effects is not None:
                 TAKERS[event](self._effects, *arguments)
 
@@ -307,12 +325,17 @@ class Observation:
             self._note_read(name, full)
             self._looks.note_changeable(name, self._read.get(name, ("", [])))
 
-    def hear_look(self, path: Any, status: os.stat_result | None) -> None:
-        """Take down that somebody looks what is at `path`."""
+    def hear_look(self, path: Any, status: os.stat_result | None, is_whole: bool) -> None:
+        """Take down that somebody looks what is at `path`, and may be told its whole status."""
         name = self._observer.name_below(self._absolute(path))
-        if not name or name.endswith(_CODE_SUFFIXES) or not self._looks.is_news(name):
+        if not name or name.endswith(_CODE_SUFFIXES):
             return
-        if self._find_origin() is not None or self._observer.origins.is_bare_thread(sys._getframe(1)):
+        is_file = status is not None and S_ISREG(status.st_mode)
+        if is_file and is_whole and self._observer.origins.asks_status(sys._getframe(1)):
+            self._hear_names([name], self._observer.root)
+        elif not self._looks.is_news(name):
+            return
+        elif self._find_origin() is not None or self._observer.origins.is_bare_thread(sys._getframe(1)):
             self._looks.note_look(name, status, self._read)
 
     def hear_expansion(self, path: Any) -> None:
@@ -322,6 +345,23 @@ class Observation:
         if name and origin is not None and not origin.is_direct:
             where = f"{origin.file}:{origin.line}" if origin.line else ""
             self._looks.note_given(name, where, self._read, self._observer.name_below)
+
+    def hear_task(self, task: Any) -> None:
+        """Take down that another process is given something to do."""
+        self._hear_names(paths_named_in(task))
+
+    def _hear_names(self, names: Iterable[str], folder: str = "") -> None:
+        """Take down what is handed over by name, seen from `folder`: what is there counts by content.
+
+        What the step has read before is an input, whatever becomes of it.
+        """
+        folder = os.path.join(self._absolute("."), folder)
+        where = self._node.step.where if self._node is not None else ""
+        for text in names:
+            full = self._observer.absolute(text, folder)
+            name = self._observer.name_below(full) if full else None
+            if name and name not in self._read and (os.path.lexists(full) or find_matches(full)):
+                self._looks.note_given(name, where, self._read, self._observer.name_below)
 
     def _find_origin(self) -> Origin | None:
         origin = self._observer.origins.find(sys._getframe(2))
@@ -414,41 +454,23 @@ def _listen_once() -> None:
         listen(_HEARD, _hear)
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
-    observation = _current.get() or _alone
-    if observation is not None:
-        try:
-            observation.hear(event, arguments)
-        except Exception:  # it would end what the event announces
-            if os.environ.get("ZENCONV_DEBUG"):
-                raise
+def _telling(hear: Callable[..., None]) -> Callable[..., None]:
+    """Return what passes a call on to the observation that it belongs to."""
+
+    def tell(*arguments: Any) -> None:
+        observation = _current.get() or _alone
+        if observation is not None:
+            try:
+                hear(observation, *arguments)
+            except Exception:  # it would end what is being told of
+                if os.environ.get("ZENCONV_DEBUG"):
+                    raise
+
+    return tell
 
 
-def _hear_variable(name: str | None, frame: FrameType | None) -> None:
-    observation = _current.get() or _alone
-    if observation is not None:
-        try:
-            observation.hear_variable(name, frame)
-        except Exception:
-            if os.environ.get("ZENCONV_DEBUG"):
-                raise
-
-
-def _hear_look(path: Any, status: os.stat_result | None) -> None:
-    observation = _current.get() or _alone
-    if observation is not None:
-        try:
-            observation.hear_look(path, status)
-        except Exception:
-            if os.environ.get("ZENCONV_DEBUG"):
-                raise
-
-
-def _hear_expansion(path: Any) -> None:
-    observation = _current.get() or _alone
-    if observation is not None:
-        try:
-            observation.hear_expansion(path)
-        except Exception:
-            if os.environ.get("ZENCONV_DEBUG"):
-                raise
+_hear = _telling(Observation.hear)
+_hear_variable = _telling(Observation.hear_variable)
+_hear_look = _telling(Observation.hear_look)
+_hear_expansion = _telling(Observation.hear_expansion)
+_hear_task = _telling(Observation.hear_task)
