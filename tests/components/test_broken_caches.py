@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
@@ -14,6 +13,7 @@ import attrs
 import pytest
 
 from tests.components.calling import call_test, list_tests
+from tests.components.meeting import meet
 from zenconv.components.sqlite_cache import SqliteActionCache
 from zenconv.records.artifact import ActionEntry, ActionKey
 from zenconv.records.entry_bytes import key_bytes
@@ -153,16 +153,21 @@ class Short(SqliteActionCache):
 
 
 class Open(Generous):
-    """Lets every process compute everything."""
+    """Lets every process compute everything: here each key is computed by two before either is done."""
+
+    def publish(self, entry: ActionEntry) -> None:
+        meet(Path(f"{self.path}.{entry.key.local}"))
+        super().publish(entry)
 
 
 class Racing(SqliteActionCache):
-    """Looks whether a key is claimed, and claims it then."""
+    """Looks whether a key is claimed, and claims it then: here two have looked before either claims."""
 
     def claim(self, key: ActionKey) -> bool:
         place = Path(f"{self.path}.{key.local}")
         is_free = not place.exists()
-        time.sleep(0.01)
+        if is_free:
+            meet(Path(f"{place}.looks"))
         place.touch()
         return is_free
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import IO, Any
 import pytest
 
 from tests.components.calling import call_test, list_tests
+from tests.components.meeting import meet
 from zenconv import hashing
 from zenconv.components.local_store import LocalStore
 from zenconv.errors import CorruptArtifact
@@ -280,7 +280,7 @@ class _Shared(Changed):
         place = Path(self.store._blob(digest))
         place.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_bytes(self.data)
-        time.sleep(0.005)
+        meet(self.store.path / "written")
         self.file.rename(place)
         return digest, len(self.data)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.components.calling import call_test, list_tests
+from tests.components.meeting import wait_until
 from zenconv.components.local_store import LocalStore
 from zenconv.errors import CorruptArtifact
 from zenconv.interfaces.sweeping import Swept
@@ -44,7 +45,18 @@ class Deaf(LocalStore):
 
 
 class Reckless(Deaf):
-    """Does not hear it, in another process either."""
+    """Does not hear it, in another process either: here what was found is swept before it is read."""
+
+    def has(self, digests: Iterable[str]) -> set[str]:
+        found = super().has(digests)
+        if found:
+            (self.path / "found").touch()
+            wait_until(lambda: not LocalStore.has(self, found))
+        return found
+
+    def sweep(self, digests: Iterable[str], still_needed: Needed) -> Swept:
+        wait_until((self.path / "found").exists)
+        return super().sweep(digests, still_needed)
 
 
 class Eternal(LocalStore):
@@ -87,6 +99,19 @@ class Impatient(LocalStore):
     def protect(self, guard: Path, owner: str) -> None:
         super().protect(guard, owner)
         self._sweep.announce = self._sweep.holds.add  # type: ignore[method-assign]
+
+    def has(self, digests: Iterable[str]) -> set[str]:
+        found = super().has(digests)
+        (self.path / "looked").touch()
+        return found
+
+    def sweep(self, digests: Iterable[str], still_needed: Needed) -> Swept:
+        def wait_and_tell() -> Container[str]:
+            needed = still_needed()
+            wait_until((self.path / "looked").exists)
+            return needed
+
+        return super().sweep(digests, wait_and_tell)
 
 
 class Remembering(LocalStore):

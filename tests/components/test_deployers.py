@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -165,25 +164,34 @@ class Trusting(FolderDeployer):
 
 
 class Racing(FolderDeployer):
-    """Publishes in one place, without a lock."""
+    """Publishes in one place, without a lock: whose files come first is the last to say so."""
 
     def deploy(self, deployment: Deployment, open_file: OpenFile) -> Deployment:
         release = self.copy(deployment, open_file)
         place = self.folder / deployment.name / "release"
+        time.sleep(0.03 * (deployment.version.number - 1))
         shutil.copytree(release, place, dirs_exist_ok=True)
-        time.sleep(0.02 * (3 - deployment.version.number))
+        time.sleep(0.06 * (3 - deployment.version.number))
         url = place.as_uri()
         return self.write(attrs.evolve(deployment, status="ready", serving=deployment.version, url=url))
 
 
 class Pausing(FolderDeployer):
-    """Takes the old model away, and puts the new one there a little later."""
+    """Takes the old model away, and puts the new one there when it is closed."""
 
-    def publish(self, deployment: Deployment, release: Path, now: Deployment | None) -> Deployment:
-        if now:
-            os.unlink(self.pointer(deployment.name))
-            time.sleep(0.1)
-        return super().publish(deployment, release, now)
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.later: dict[str, Deployment] = {}
+
+    def write(self, deployment: Deployment) -> Deployment:
+        self.pointer(deployment.name).unlink(missing_ok=True)
+        self.later[deployment.name] = deployment
+        return deployment
+
+    def close(self) -> None:
+        for deployment in self.later.values():
+            super().write(deployment)
+        self.later.clear()
 
 
 class Threaded(FolderDeployer):

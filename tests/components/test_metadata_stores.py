@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import attrs
 import pytest
 
 from tests.components.calling import call_test, list_tests
+from tests.components.meeting import meet
 from zenconv.components.sqlite_index import SqliteIndex
 from zenconv.records.layout import StateFolder
 from zenconv.testing import MetadataStoreSuite
@@ -131,14 +131,22 @@ class Loner(SqliteIndex):
 
 
 class Waiting(SqliteIndex):
-    """Leaves what is new to whoever is at it, who may be dead."""
+    """Leaves what is new to whoever was at it first, who may be dead."""
+
+    is_first = False
 
     def refresh(self, *, anew: bool = False) -> None:
-        if not self.state.path.joinpath("busy").exists():
-            self.state.path.joinpath("busy").touch()
-            time.sleep(0.05)
+        busy = self.state.path / "busy"
+        if self.is_first or not busy.exists():
+            self.is_first = True
+            busy.touch()
             super().refresh(anew=anew)
+
+    def close(self) -> None:
+        super().close()
+        if self.is_first:
             self.state.path.joinpath("busy").unlink()
+            self.is_first = False
 
 
 class Lenient(SqliteIndex):
@@ -229,16 +237,16 @@ class Local(SqliteIndex):
 class Crowded(SqliteIndex):
     """Cannot be brought up to date by two at once."""
 
-    busy: set[str] = set()
+    inside: list[Any] = []
 
     def refresh(self, *, anew: bool = False) -> None:
-        assert not self.busy, "somebody else is at it"
-        self.busy.add("refresh")
+        self.inside.append(self)
         try:
+            meet(self.state.path / "refreshing")
+            assert len(self.inside) == 1, "somebody else is at it"
             super().refresh(anew=anew)
-            time.sleep(0.01)
         finally:
-            self.busy.clear()
+            self.inside.remove(self)
 
 
 class Incomplete(SqliteIndex):

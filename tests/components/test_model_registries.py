@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,8 +14,10 @@ import pytest
 from tests.components.calling import call_test, list_tests
 from tests.components.file_log import append_line
 from tests.components.file_registry import FileRegistry, damage_record, lose_file
+from tests.components.meeting import meet
 from zenconv.errors import CorruptArtifact, RecordError
 from zenconv.interfaces.registering import OpenFile
+from zenconv.locks import FileLock
 from zenconv.records.artifact import StoredFile
 from zenconv.records.model_version import ModelVersion, Promotion, check_alias, check_model_name
 from zenconv.testing import ModelRegistrySuite
@@ -98,18 +99,19 @@ class Hasty(FileRegistry):
 
 
 class Hesitant(FileRegistry):
-    """Registers, and is long about storing: killed in between, it leaves a version without bytes."""
+    """Registers, and stores when it is closed: killed before, it leaves versions without bytes."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.later: list[tuple[StoredFile, OpenFile]] = []
 
     def keep(self, file: StoredFile, open_file: OpenFile) -> None:
-        pass
+        self.later.append((file, open_file))
 
-    def register(self, version: ModelVersion, open_file: OpenFile) -> ModelVersion:
-        numbered = super().register(version, open_file)
-        for file in version.artifact.files:
-            if file.inline is None:
-                time.sleep(0.1)
-                super().keep(file, open_file)
-        return numbered
+    def close(self) -> None:
+        for file, open_file in self.later:
+            super().keep(file, open_file)
+        self.later.clear()
 
 
 class Trusting(FileRegistry):
@@ -216,7 +218,7 @@ class Inventive(FileRegistry):
 
 
 class Unlocked(FileRegistry):
-    """Looks and appends without a lock."""
+    """Looks before it has the lock: here two have looked before either has it."""
 
     def promote(self, promotion: Promotion) -> Promotion | None:
         check_alias(promotion.alias)
@@ -224,8 +226,10 @@ class Unlocked(FileRegistry):
         number = now.number if now else 0
         if number == promotion.number or promotion.replaces not in (None, number):
             return now
-        time.sleep(0.01)
-        append_line(self.log(promotion.name), ["promotion", promotion.to_json()])
+        if number:
+            meet(self.folder / "looks")
+        with FileLock(self.folder / "lock"):
+            append_line(self.log(promotion.name), ["promotion", promotion.to_json()])
         return promotion
 
 
@@ -238,7 +242,7 @@ class Guessing(FileRegistry):
 
 
 class Racing(FileRegistry):
-    """Numbers versions without a lock."""
+    """Numbers versions before it has the lock: here two have a number before either has it."""
 
     def register(self, version: ModelVersion, open_file: OpenFile) -> ModelVersion:
         for file in version.artifact.files:
@@ -249,8 +253,9 @@ class Racing(FileRegistry):
             if earlier.content == version.content:
                 return earlier
         numbered = attrs.evolve(version, number=self.next_number(versions))
-        time.sleep(0.005)
-        append_line(self.log(version.name), ["version", numbered.to_json()])
+        meet(self.folder / "numbered")
+        with FileLock(self.folder / "lock"):
+            append_line(self.log(version.name), ["version", numbered.to_json()])
         return numbered
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,9 @@ import pytest
 from tests.components.calling import call_test, list_tests
 from tests.components.file_log import append_line, read_lines
 from tests.components.file_tuner import FileTuner, damage
+from tests.components.meeting import meet
 from zenconv.errors import NotRecorded, RecordError, UsageError
+from zenconv.locks import FileLock
 from zenconv.records.tuning import Dimension, Study, Trial, check_study_name
 from zenconv.testing import TunerSuite
 
@@ -197,18 +198,19 @@ class Forgiving(FileTuner):
 
 
 class Racing(FileTuner):
-    """Numbers trials without a lock."""
+    """Numbers trials before it has the lock: here two have a number before either has it."""
 
     def ask(self, study: str) -> Trial | None:
         lines = self.read(study)
         trial = self.choose(Study.from_json(lines[0]), sum(line[0] == "asked" for line in lines[1:]))
-        time.sleep(0.01)
-        append_line(self.log(study), ["asked", trial.number, trial.parameters])
+        meet(self.folder / "numbered")
+        with FileLock(self.folder / "lock"):
+            append_line(self.log(study), ["asked", trial.number, trial.parameters])
         return trial
 
 
 class Buffered(FileTuner):
-    """Writes the answers down later."""
+    """Writes the answers down when it is closed, and not before."""
 
     def __init__(self, folder: str) -> None:
         super().__init__(folder)
@@ -216,8 +218,6 @@ class Buffered(FileTuner):
 
     def tell(self, study: str, number: int, value: float | None) -> None:
         self.later.append((study, number, value))
-        if len(self.later) > 20:
-            self.close()
 
     def close(self) -> None:
         for answer in self.later:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import multiprocessing
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from zenconv.errors import StoreError, UsageError
 from zenconv.locks import is_held
+from zenconv.records import layout
 from zenconv.records.layout import StateFolder, is_run_id, run_number
 
 
@@ -118,7 +121,16 @@ def test_without_a_folder_there_are_no_runs(tmp_path: Path) -> None:
     assert list(StateFolder(tmp_path / "nowhere").run_ids()) == []
 
 
-def test_a_run_is_held_by_one_writer(state: StateFolder) -> None:
+def test_a_run_begins_while_somebody_looks_whether_it_lives(state: StateFolder) -> None:
+    run = state.next_run()
+    looking = os.open(run.lock, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.1, os.close, [looking]).start()
+    run.hold().close()
+
+
+def test_a_run_is_held_by_one_writer(state: StateFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout, "_PATIENCE_SECONDS", 0.05)
     run = state.next_run()
     lock = run.hold()
     assert is_held(run.lock)

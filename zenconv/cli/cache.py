@@ -170,7 +170,7 @@ def _scratch(settings: Settings) -> Iterator[tuple[Path, Path]]:
     home = settings.state if os.access(settings.state, os.W_OK) else Path(tempfile.gettempdir())
     folder = home / "copying" / f"{os.getpid()}-{os.urandom(4).hex()}"
     lock = FileLock(folder / "lock")
-    lock.acquire()
+    lock.acquire(timeout=None)
     try:
         yield folder, folder / "lock"
     finally:

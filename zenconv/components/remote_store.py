@@ -195,7 +195,7 @@ class RemoteStore:
         """Remove those blobs that `still_needed` does not hold, unless somebody uses the store."""
         wanted = list(digests)
         guard = FileLock(self._copies.path / f"sweep-{os.getpid()}-{os.urandom(4).hex()}.lock")
-        guard.acquire()
+        guard.acquire(timeout=None)
         try:
             with self._users.sweeping(Path(guard.path)) as look:
                 users = look()

@@ -27,6 +27,8 @@ from zenconv.locks import FileLock
 
 STATE_FOLDER = ".zenconv"
 
+_PATIENCE_SECONDS = 5.0
+
 _RUN_ID = re.compile(r"([1-9][0-9]{0,8})-([0-9a-f]{6})")
 _CACHE_TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Made by zenconv: records of runs and reusable results. Backup programs may leave it out;
@@ -80,7 +82,8 @@ class RunFolder(Frozen):
             Somebody else holds it, or the file cannot be made.
         """
         lock = FileLock(self.lock)
-        if not lock.acquire():
+        # Whoever looks whether the run lives has its lock for an instant, which a busy machine stretches.
+        if not lock.acquire(timeout=_PATIENCE_SECONDS):
             raise StoreError(f"run {self.id} already has a writer ({self.lock} is held)")
         return lock
 
