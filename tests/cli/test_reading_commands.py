@@ -379,15 +379,16 @@ def test_get_writes_tables_and_arrays(zenconv: Command, project: RecordedProject
         ("text", "x.csv", "a str is no table"),
         ("text", "x.parquet", "a str is no table"),
         ("text", "x.npy", "no array of numbers"),
-        ("text", "x.pkl", "is stored by json/1, not as a pickle"),
-        ("pickled", "x.json", "has no JSON form"),
+        ("text", "x.jsonl", "a str is no sequence of rows"),
+        ("pickled", "x.png", "a list_iterator cannot be written as .png"),
+        ("odd", "x.json", "has no JSON form"),
         ("text", "folder", "is a folder"),
     ],
 )
 def test_get_leaves_nothing_behind_when_a_value_does_not_fit(
     zenconv: Command, project: RecordedProject, target: str, file: str, message: str
 ) -> None:
-    project.record({"text": {"s": "abc"}["s"], "pickled": iter([1])})
+    project.record({"text": {"s": "abc"}["s"], "pickled": iter([1]), "odd": len})
     Path("folder").mkdir()
     before = sorted(os.listdir())
     zenconv("get", target, "-o", file, code=4)

@@ -142,3 +142,19 @@ def test_a_traced_module_inside_an_object_comes_back_and_computes(shelf: Any) ->
     traced = torch.jit.trace(torch.nn.Linear(2, 1), torch.ones(1, 2))
     again = shelf.round_trip({"model": traced, "threshold": 0.5})
     assert torch.equal(again["model"](torch.ones(1, 2)), traced(torch.ones(1, 2)))
+
+
+def test_how_long_a_search_took_is_no_part_of_its_content(shelf: Any) -> None:
+    selection = pytest.importorskip("sklearn.model_selection")
+    dummy = pytest.importorskip("sklearn.dummy")
+
+    def search(strategies: list[str], seconds: float) -> Any:
+        found = selection.GridSearchCV(dummy.DummyClassifier(), {"strategy": strategies}, cv=2)
+        found.fit(np.zeros((4, 1)), [0, 1, 0, 1])
+        found.refit_time_ = found.cv_results_["mean_fit_time"][:] = seconds
+        return found
+
+    contents = [shelf.save(search(["prior"], seconds)).content for seconds in (1.0, 2.0)]
+    assert contents[0] == contents[1]
+    assert shelf.save(search(["uniform"], 1.0)).content != contents[0]
+    assert shelf.round_trip(search(["prior"], 3.0)).refit_time_ == 3.0

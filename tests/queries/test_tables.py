@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zenconv.errors import UsageError
-from zenconv.queries.exporting import to_json
+from zenconv.queries.plain_data import to_json
 
 pandas = pytest.importorskip("pandas")
 

@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Print a recorded result, or write it to a file.
 
-    The extension says how: .csv .json .npy .parquet .txt; with any other, the bytes as they are
+    The extension says how: .csv .json .npy .parquet .pkl .txt ...; with any other, the bytes as they are
     stored. Taken from the newest run in which the step has a result, and from the stack on which
     that run ran. With --json: the value and what is recorded about it.
     """
@@ -88,8 +88,8 @@ def _print_json(history: History, found: Found) -> None:
 def _value(history: History, found: Found, name: str, artifact: Artifact) -> dict[str, Any]:
     """Return the value as JSON, or why it is not shown."""
     from zenconv.errors import UsageError
-    from zenconv.queries.exporting import to_json
     from zenconv.queries.loading import load_outputs
+    from zenconv.queries.plain_data import to_json
 
     if not _is_shown(artifact):
         return {"no_value": "it is no plain value; -o FILE writes it"}

@@ -34,6 +34,8 @@ _CANONICAL = {
     "matplotlib.transforms": "matplotlib:reduce_for_content",
     "scipy.spatial._ckdtree": "scipy:reduce_for_content",
     "scipy.spatial._kdtree": "scipy:reduce_for_content",
+    "sklearn.model_selection._search": "sklearn:reduce_for_content",
+    "sklearn.model_selection._search_successive_halving": "sklearn:reduce_for_content",
     "torch.export.exported_program": "torch_programs:reduce_for_content",
     "torch.jit._script": "torch_programs:reduce_for_content",
     "torch.jit._trace": "torch_programs:reduce_for_content",

@@ -27,6 +27,16 @@ class Estimators(PickledByReference):
         return facts
 
 
+def reduce_for_content(value: Any) -> Any:
+    """Return how to hash a search for parameters, without how many seconds it took."""
+    if not hasattr(value, "cv_results_"):
+        return NotImplemented
+    state = {name: held for name, held in value.__getstate__().items() if name != "refit_time_"}
+    results = state["cv_results_"]
+    state["cv_results_"] = {name: held for name, held in results.items() if not name.endswith("_time")}
+    return type, (type(value),), state
+
+
 def _is_fitted(value: Any) -> bool | None:
     """Return what scikit-learn says of the estimator; None where it, or the estimator, cannot tell.
 

@@ -1,32 +1,38 @@
 """Recorded values as files for other programs: the format follows the file's extension.
 
 A frame needs pandas to become a table; text and JSON need no library and nothing of the project.
-What has no conversion is written as it is stored, byte for byte, without being loaded; text and
-bytes are written as they are.
+Under an extension that says nothing, and as a pickle, a value is written as it is stored, without
+being loaded; bytes are always written as they are.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from zenconv.errors import StoreError, UsageError
+from zenconv.queries.general_formats import PICKLES, USUAL, WRITERS, find_writer, write_csv
 from zenconv.queries.history import Found, History
+from zenconv.queries.joined_pickle import MAIN, join_pickle
 from zenconv.queries.loading import load_outputs, read_stored
 from zenconv.queries.outputs import choose_outputs, show_name
 from zenconv.queries.own_formats import EXTENSIONS, Write, extensions_of, find_own_writer
-from zenconv.queries.tables import as_frame, has_plain_index, is_array, is_frame, to_records
+from zenconv.queries.plain_data import to_json
+from zenconv.queries.tables import is_array, is_frame
 from zenconv.records.artifact import Artifact
 
 _ROWS = 10
-_TEXTS = ("str", "bytes", "bytearray")
-_PICKLES = (".pkl", ".pickle")
+_IN_BYTES = ("bytes", "bytearray", "_io.BytesIO", "_io.StringIO")
+_PICKLING = ("objects", "pickled", "sklearn", "matplotlib")
+"""The materializers that store pickles."""
+_NEEDS_US = b"zenconv.materializers"
+"""Stands in a pickle that is loaded by help of this package: for other programs it is made anew."""
 
 
 def export(history: History, found: Found, target: Path) -> int:
@@ -50,18 +56,24 @@ def export(history: History, found: Found, target: Path) -> int:
     preview = next((file for file in artifact.files if file.name == f"preview{extension}"), None)
     if preview is not None:
         return _write_blocks(read_stored(history, found.step, name, preview), target)
-    write: Write | None = _WRITERS.get(extension)
-    if artifact.type in _TEXTS and extension not in _PICKLES:
-        write = write or _write_text
-    if write is None and extension not in EXTENSIONS:
-        return _write_raw(history, found, name, target)
+    if artifact.type in _IN_BYTES and extension not in PICKLES:
+        return _write_with(_write_as_it_is, load_outputs(history, found.step, name), target)
+    if extension in PICKLES and _is_pickle(artifact):
+        read = partial(_read_file, history, found, name)
+        if _NEEDS_US not in read(MAIN):
+            return _write_blocks(join_pickle(read), target)
+    elif artifact.type == "str" and extension not in WRITERS:
+        return _write_with(_write_as_it_is, load_outputs(history, found.step, name), target)
+    elif extension not in WRITERS and extension not in EXTENSIONS:
+        return _write_blocks(_raw_blocks(history, found, name), target)
     value = load_outputs(history, found.step, name)
-    write = find_own_writer(value, extension) or write
+    write = find_own_writer(value, extension) or find_writer(value, extension)
     if write is None:
-        return _write_raw(history, found, name, target)
-    with _atomic(target) as stream:
-        write(value, stream)
-    return target.stat().st_size
+        raise UsageError(
+            f"a {type(value).__name__} cannot be written as {extension}",
+            hint=f"use an extension that converts it: {_known_extensions(artifact)}",
+        )
+    return _write_with(write, value, target)
 
 
 def choose_one(found: Found) -> tuple[str, Artifact]:
@@ -87,7 +99,7 @@ def write_to(stream: IO[bytes], history: History, found: Found) -> None:
         return
     value = load_outputs(history, found.step, name)
     if is_frame(value) or is_array(value):
-        _write_csv(value, stream)
+        write_csv(value, stream)
     elif isinstance(value, bytes | bytearray):
         stream.write(value)
     else:
@@ -116,105 +128,25 @@ def to_text(value: Any) -> str:
         return repr(value)
 
 
-def to_json(value: Any) -> Any:
-    """Return `value` as plain JSON data; numbers that JSON lacks become null. `UsageError` without a form."""
-    if value is None or isinstance(value, bool | str | int):
-        return value
-    if isinstance(value, float):
-        return float(value) if value - value == 0 else None
-    if isinstance(value, Mapping):
-        return {_json_key(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_json(item) for item in value]
-    if is_frame(value):
-        return to_records(value, to_json)
-    if hasattr(value, "tolist") and type(value).__module__.partition(".")[0] == "numpy":
-        return to_json(value.tolist())
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
-    raise UsageError(
-        f"a {type(value).__name__} has no JSON form", hint="leave the extension out: its stored bytes"
-    )
+def _is_pickle(artifact: Artifact) -> bool:
+    return artifact.materializer.partition("/")[0] in _PICKLING
 
 
-def _json_key(key: Any) -> str:
-    return key if isinstance(key, str) else str(to_json(key)) if not isinstance(key, tuple) else repr(key)
+def _read_file(history: History, found: Found, name: str, file: str) -> bytes:
+    """Return one of the files that an output is stored as; nothing if there is no such."""
+    stored = next((one for one in found.step.outputs[name].files if one.name == file), None)
+    return b"" if stored is None else b"".join(read_stored(history, found.step, name, stored))
 
 
-def _write_json(value: Any, stream: IO[bytes]) -> None:
-    stream.write(json.dumps(to_json(value), indent=2, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    stream.write(b"\n")
+def _write_as_it_is(value: Any, stream: IO[bytes]) -> None:
+    content = value.getvalue() if hasattr(value, "getvalue") else value
+    stream.write(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content)
 
 
-def _write_csv(value: Any, stream: IO[bytes]) -> None:
-    if is_array(value):
-        if value.ndim > 2:
-            raise UsageError(f"an array of {value.ndim} dimensions is no table", hint="write it as .npy")
-        rows = value.reshape(-1, 1) if value.ndim < 2 else value
-        _write_rows(rows.tolist(), stream)
-    elif is_frame(value):
-        frame = as_frame(value)
-        frame.to_csv(stream, index=not has_plain_index(frame))
-    elif isinstance(value, list) and value and all(isinstance(row, Mapping) for row in value):
-        names = list(dict.fromkeys(name for row in value for name in row))
-        _write_rows([names, *([row.get(name) for name in names] for row in value)], stream)
-    elif isinstance(value, Mapping):
-        _write_rows(value.items(), stream)
-    elif isinstance(value, list | tuple):
-        _write_rows([row if isinstance(row, list | tuple) else [row] for row in value], stream)
-    else:
-        raise UsageError(f"a {type(value).__name__} is no table", hint="write it as .json or .txt")
-
-
-def _write_rows(rows: Any, stream: IO[bytes]) -> None:
-    import io
-
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-    csv.writer(text).writerows(rows)
-    text.detach()
-
-
-def _write_parquet(value: Any, stream: IO[bytes]) -> None:
-    if not is_frame(value):
-        raise UsageError(f"a {type(value).__name__} is no table", hint="write it as .json")
-    as_frame(value).rename(columns=str).to_parquet(stream)
-
-
-def _write_npy(value: Any, stream: IO[bytes]) -> None:
-    import numpy
-
-    array = numpy.asarray(value)
-    if array.dtype.hasobject or not (is_array(value) or array.dtype.kind in "biufcmM"):
-        raise UsageError(f"a {type(value).__name__} is no array of numbers", hint="write it as .csv or .json")
-    numpy.save(stream, array, allow_pickle=False)
-
-
-def _write_text(value: Any, stream: IO[bytes]) -> None:
-    if isinstance(value, bytes | bytearray):
-        stream.write(value)
-        return
-    text = value if isinstance(value, str) else to_text(value) + "\n"
-    stream.write(text.encode("utf-8", "surrogatepass"))
-
-
-_WRITERS: dict[str, Callable[[Any, IO[bytes]], None]] = {
-    ".csv": _write_csv,
-    ".json": _write_json,
-    ".npy": _write_npy,
-    ".parquet": _write_parquet,
-    ".txt": _write_text,
-}
-"""By extension, how a value becomes a file."""
-
-
-def _write_raw(history: History, found: Found, name: str, target: Path) -> int:
-    artifact = found.step.outputs[name]
-    if target.suffix.lower() in _PICKLES and not artifact.runs_code:
-        raise UsageError(
-            f"{found.step.node} is stored by {artifact.materializer}, not as a pickle",
-            hint=f"use another extension: {' '.join(_WRITERS)}",
-        )
-    return _write_blocks(_raw_blocks(history, found, name), target)
+def _write_with(write: Write, value: Any, target: Path) -> int:
+    with _atomic(target) as stream:
+        write(value, stream)
+    return target.stat().st_size
 
 
 def _write_blocks(blocks: Iterator[bytes], target: Path) -> int:
@@ -235,7 +167,7 @@ def _raw_blocks(history: History, found: Found, name: str) -> Iterator[bytes]:
 
 
 def _known_extensions(artifact: Artifact) -> str:
-    return " ".join(extensions_of(artifact.type) or _WRITERS)
+    return " ".join(extensions_of(artifact.type) or USUAL)
 
 
 def _copy_path(source: Any, target: Path) -> int:

@@ -111,8 +111,38 @@ def _save_picture(name: str) -> Write:
     return lambda image, stream: image.save(stream, format=name)
 
 
-_ARROW: Mapping[str, Write] = {".csv": _write_arrow_csv, ".parquet": _write_arrow_parquet}
+def _write_arrow_feather(table: Any, stream: IO[bytes]) -> None:
+    import pyarrow.feather
+
+    pyarrow.feather.write_feather(table, stream)
+
+
+def _write_arrow_rows(table: Any, stream: IO[bytes]) -> None:
+    from zenconv.queries.general_formats import WRITERS
+
+    WRITERS[".jsonl"](table.to_pylist(), stream)
+
+
+def _write_program(program: Any, stream: IO[bytes]) -> None:
+    import torch
+
+    save: Any = torch.jit.save if isinstance(program, torch.jit.ScriptModule) else torch.export.save
+    save(program, stream)
+
+
+_PROGRAM: Mapping[str, Write] = dict.fromkeys((".pt", ".pt2", ".pth"), _write_program)
+_ARROW: Mapping[str, Write] = {
+    ".arrow": _write_arrow_feather,
+    ".csv": _write_arrow_csv,
+    ".feather": _write_arrow_feather,
+    ".jsonl": _write_arrow_rows,
+    ".parquet": _write_arrow_parquet,
+}
 _POLARS: Mapping[str, Write] = {
+    ".arrow": lambda frame, stream: frame.write_ipc(stream),
+    ".feather": lambda frame, stream: frame.write_ipc(stream),
+    ".jsonl": lambda frame, stream: frame.write_ndjson(stream),
+    ".tsv": lambda frame, stream: frame.write_csv(stream, separator="\t"),
     ".csv": lambda frame, stream: frame.write_csv(stream),
     ".json": lambda frame, stream: frame.write_json(stream),
     ".parquet": lambda frame, stream: frame.write_parquet(stream),
@@ -144,6 +174,12 @@ _FORMATS: Mapping[str, Mapping[str, Write]] = {
     "pyarrow.lib.RecordBatch": _with(_as_table, _ARROW),
     "pyarrow.lib.Table": _ARROW,
     "scipy.sparse._base._spbase": {".npz": _write_matrix},
+    "tokenizers.Tokenizer": {".json": _as_text(lambda tokenizer: str(tokenizer.to_str()))},
+    "torch.export.exported_program.ExportedProgram": _PROGRAM,
+    "torch.jit._script.ScriptModule": _PROGRAM,
+    "transformers.tokenization_utils_base.PreTrainedTokenizerBase": {
+        ".json": _as_text(lambda tokenizer: str(tokenizer.backend_tokenizer.to_str()))
+    },
     "xgboost.core.Booster": _XGBOOST,
     "xgboost.sklearn.XGBModel": _with(lambda model: model.get_booster(), _XGBOOST),
 }
