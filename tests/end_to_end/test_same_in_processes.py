@@ -121,3 +121,113 @@ def test_sigterm_ends_what_a_step_forked_as_it_does_without_zenconv(project, cou
     it = project({"steps_a.py": FORKING})
     it.run("run", "-n", count)
     assert it.value("ended_by") == signal.SIGTERM
+
+
+LEFT_BEHIND = """
+import locale, logging, os, signal, sys, time
+from collections.abc import Iterator
+import zenconv
+
+LOCALE = locale.setlocale(locale.LC_ALL)
+
+class Deaf:
+    def __getattr__(self, name): return lambda *_: None
+
+@zenconv.fixture(scope="run", autouse=True)
+def deep():
+    sys.setrecursionlimit(4321)  # meant for all steps
+    yield
+    sys.setrecursionlimit(1000)
+
+def first() -> int:
+    os.chdir("/")
+    os.environ["LEFT"] = "1"
+    del os.environ["GIVEN"]
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+    os.umask(0o777)
+    sys.setrecursionlimit(7777)
+    locale.setlocale(locale.LC_ALL, "C")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.alarm(60)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    logging.basicConfig(level=logging.DEBUG)
+    sys.stdout = sys.stderr = Deaf()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.close(2)
+    return 1
+
+def items() -> Iterator[int]:
+    yield 1
+    os.environ["LEFT"] = "3"
+    sys.stdout = Deaf()
+    yield 2
+
+{failing}
+
+def second(first, items) -> dict:
+    print("heard")
+    print("this too", file=sys.stderr)
+    mask = os.umask(0)
+    os.umask(mask)
+    return {{
+        "folder": os.getcwd(),
+        "variables": [os.environ.get(name) for name in ("LEFT", "GIVEN", "TZ")],
+        "zone": time.tzname[0],
+        "mask": mask,
+        "depth": sys.getrecursionlimit(),
+        "locale": locale.setlocale(locale.LC_ALL) == LOCALE,
+        "handlers": [callable(signal.getsignal(n)) for n in (signal.SIGINT, signal.SIGTERM)],
+        "alarm": signal.alarm(0),
+        "blocked": [int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, [])],
+        "logging": [len(logging.root.handlers), logging.root.level],
+    }}
+"""
+FAILING = """def failing(first) -> None:
+    os.environ["LEFT"] = "2"
+    sys.setrecursionlimit(7777)
+    raise ValueError
+"""
+
+
+@pytest.mark.parametrize("count", ["0", "1"])
+@pytest.mark.parametrize("failing", ["", FAILING])
+def test_what_a_step_changes_about_its_process_is_gone_for_the_next(project, count: str, failing: str):
+    it = project({"steps_a.py": LEFT_BEHIND.format(failing=failing)})
+    code = 1 if failing else 0
+    it.run("run", "-n", count, check=code, env={"GIVEN": "yes", "TZ": "UTC", "LC_ALL": "C.UTF-8"})
+    mask = os.umask(0)
+    os.umask(mask)
+    found = it.value("second", run="last")
+    assert found == {
+        "folder": str(it.path),
+        "variables": [None, "yes", "UTC"],
+        "zone": "UTC",
+        "mask": mask,
+        "depth": 4321,
+        "locale": True,
+        "handlers": [True, True],
+        "alarm": 0,
+        "blocked": [],
+        "logging": [0, 30],
+    }
+    assert it.run("logs", "second").stdout == "heard\nthis too\n"
+
+
+def test_variables_that_a_library_sets_for_itself_stay(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+                import os, sys
+                sys.path.insert(0, "site-packages")
+                def first():
+                    import library
+                    return 1
+                def second(first): return os.environ["LIBRARY"]
+                """,
+            "site-packages/library.py": "import os\nos.environ['LIBRARY'] = 'set'\n",
+        }
+    )
+    it.run("run")
+    assert it.value("second") == "set"

@@ -154,6 +154,11 @@ class Capture:
             self._redirect()
             sys.stdout, sys.stderr = streams
 
+    def repair(self) -> None:
+        """Have the descriptors 0, 1 and 2 lead where they did, if a step has closed or redirected them."""
+        if not self.live and not _is_whole(self.spool.descriptor):
+            self._redirect()
+
     def flush(self) -> None:
         """Bring everything printed so far into the spool; a stream the step closed is replaced."""
         for name, descriptor in (("stdout", 1), ("stderr", 2)):
@@ -163,7 +168,18 @@ class Capture:
                 if isinstance(stream, _Tee):
                     stream.end_line(self.label)
             except (ValueError, OSError, AttributeError):
+                self.repair()
                 setattr(sys, name, _text_on(descriptor))
+
+
+def _is_whole(descriptor: int) -> bool:
+    """Return whether 1 and 2 are the file that `descriptor` is, and 0 is open."""
+    try:
+        os.fstat(0)
+        expected, *found = map(os.fstat, (descriptor, 1, 2))
+    except OSError:
+        return False
+    return all(os.path.samestat(expected, one) for one in found)
 
 
 def _text_on(descriptor: int) -> io.TextIOWrapper:

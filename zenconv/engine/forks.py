@@ -6,6 +6,10 @@ import os
 import select
 import time
 
+from zenconv.engine.failures import plain_failure
+from zenconv.interfaces.orchestrating import TaskResult
+from zenconv.records.step import Node
+
 _PATIENCE_SECONDS = 0.25
 
 
@@ -52,6 +56,16 @@ class ForkWatch:
                 return bool(os.read(self._read, 1 << 16))
             if time.monotonic() > deadline or not _has_busy_child():
                 return False
+
+
+def describe_fork(node: Node) -> TaskResult:
+    """Return the failure of a step that came back twice."""
+    error = plain_failure(
+        "Forked",
+        "a process that the step forked came back from it as well",
+        hint="end the child with os._exit(), or use subprocess or multiprocessing",
+    )
+    return TaskResult(node.id, "failed", error=error)
 
 
 def _has_busy_child() -> bool:

@@ -24,7 +24,7 @@ from zenconv.engine.failures import (
     has_frames,
     plain_failure,
 )
-from zenconv.engine.forks import ForkWatch
+from zenconv.engine.forks import ForkWatch, describe_fork
 from zenconv.engine.interruption import Interruption
 from zenconv.engine.lifetimes import FixtureError, SettingUp, finish_awaiting
 from zenconv.engine.limited import Limited
@@ -170,6 +170,7 @@ class Performer:
             making = self.resources.arguments(node, given, task, task.node, seen)
             del given
             returned, arguments = await self._call(node, making, seen, limited)
+            self._put_back(seen)
             if self.debugger is not None:
                 self.debugger.see(node, **{**arguments, "returned": returned})
             written = {b.parameter: arguments[b.parameter] for b in places(node)}
@@ -183,7 +184,7 @@ class Performer:
             else:
                 result = self._keep(task, node, outputs, written, seen)
             if self._forks.returned_twice():
-                result = _forked(node)
+                result = describe_fork(node)
             elif self.hooks is not None and (told := self.hooks.tell_saved(node, result.outputs)):
                 result = attrs.evolve(result, warnings=[*result.warnings, *told])
         except _Damaged as damaged:
@@ -193,6 +194,7 @@ class Performer:
             result = TaskResult(task.node, "damaged", damaged=damaged.inputs, error=error)
         except BaseException as error:  # noqa: BLE001 - however a step ends, that is its result
             result = self._failed(node, error)
+            self._put_back(seen)
             if seen is not None:  # whoever mends one of these files wants the step to run again
                 result = attrs.evolve(result, discovered=seen.discovered())
         if found := self._found.pop(task.node, None):
@@ -200,6 +202,12 @@ class Performer:
         result = await self._tear_down(task, node, result)
         self.resources.close_step(task.node, succeeded=result.status == "succeeded")
         return result
+
+    def _put_back(self, seen: Observation | None) -> None:
+        """Have the process as it was before the step was called: before what it returned is stored too."""
+        if seen is not None:
+            seen.put_back()
+        self.capture.repair()
 
     async def _call(
         self,
@@ -290,6 +298,7 @@ class Performer:
     ) -> TaskResult:
         if node.step.shape == "each":
             stored = self._keep_items(task, node, outputs.pop(""), seen)
+            self._put_back(seen)
             stored.update(save_written(node, written, self.materializers, self.store))
             told = self.secrets.redact(seen.warnings([]))
             return TaskResult(
@@ -329,6 +338,7 @@ class Performer:
             stored[name] = self.trust.sign(artifact, task.key, name)
         stored.update(save_written(node, written, self.materializers, self.store))
         if is_lazy:
+            self._put_back(seen)
             notes += self.secrets.redact(seen.warnings([]))
         return TaskResult(
             task.node, "succeeded", outputs=stored, warnings=notes, discovered=seen.discovered()
@@ -488,12 +498,3 @@ def _raise_together(found: Sequence[_Damaged]) -> None:
         raise found[0]
     if found:
         raise _Damaged([one for damaged in found for one in damaged.inputs]) from found[0].__cause__
-
-
-def _forked(node: Node) -> TaskResult:
-    error = plain_failure(
-        "Forked",
-        "a process that the step forked came back from it as well",
-        hint="end the child with os._exit(), or use subprocess or multiprocessing",
-    )
-    return TaskResult(node.id, "failed", error=error)

@@ -39,6 +39,7 @@ from zenconv.engine.named_files import find_patterns, sign_named_files
 from zenconv.engine.naming import named_texts
 from zenconv.engine.origins import UNKNOWN, Origin, Origins
 from zenconv.engine.overhearing import overhear
+from zenconv.engine.process_state import ProcessState
 from zenconv.records.step import Node
 
 _CREATING_FLAGS = os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -148,6 +149,7 @@ class Observation:
         self._replaced: list[str] = []
         self._named = self._sign_named(fixtures)
         self._effects: Effects | None = None
+        self._state: ProcessState | None = None
         self._around = ExitStack()
         self._token: Token[Observation | None] | None = None
 
@@ -204,6 +206,7 @@ class Observation:
 
         It may write to the paths `allowed`, to its declared places, and where its fixtures say.
         """
+        self._state = None if self._is_async else ProcessState(self._observer.origins)
         node = self._node
         if node is None or not node.step.note.cache or _is_impure(node):
             return  # what it does, it does in every run
@@ -220,6 +223,11 @@ class Observation:
             allowed=places,
             excused=excused,
         )
+
+    def put_back(self) -> None:
+        """Undo what the step has changed about its process, where that is its own doing."""
+        if self._state is not None:
+            self._state.put_back()
 
     def pass_on(self, items: Iterable[Any]) -> Iterator[Any]:
         """Yield `items` that a step returns one by one: where one is a path, the step may write there."""
