@@ -14,6 +14,8 @@ from pathlib import Path
 
 from tests.end_to_end.conftest import make_environment
 
+PATIENCE = 60.0
+
 
 class Terminal:
     """``zenconv *args`` in a pseudo-terminal of its own session.
@@ -44,7 +46,7 @@ class Terminal:
         if job_control:
             self.type(shlex.join([sys.executable, "-m", "zenconv", *args]) + shell + "\n")
 
-    def wait_for(self, text: str, seconds: float = 20) -> None:
+    def wait_for(self, text: str, seconds: float = PATIENCE) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             assert time.monotonic() < deadline, f"{text!r} did not appear in {self.seen!r}"
@@ -59,7 +61,7 @@ class Terminal:
         self.seen = ""
         os.write(self._handle, text.encode())
 
-    def press(self, key: str, until: str, seconds: float = 20) -> None:
+    def press(self, key: str, until: str, seconds: float = PATIENCE) -> None:
         """Press a key until it shows: a signal just before a prompt waits for input is seen by nobody."""
         deadline = time.monotonic() + seconds
         while True:
@@ -71,7 +73,7 @@ class Terminal:
                 if time.monotonic() > deadline:
                     raise
 
-    def end(self, seconds: float = 20) -> int:
+    def end(self, seconds: float = PATIENCE) -> int:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             ready, _, _ = select.select([self._handle], [], [], 0.05)
@@ -88,7 +90,7 @@ class Terminal:
 
 
 def wait_for_file(path: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -28,7 +28,7 @@ _arrived = []
 async def _meet(me):
     print(me, "arrives")
     _arrived.append(me)
-    for _ in range(500):
+    for _ in range(6000):
         if len(_arrived) >= 3:
             break
         await asyncio.sleep(0.01)
@@ -126,7 +126,7 @@ async def next(short) -> int:
     return 2
 
 async def long() -> bool:
-    for _ in range(500):
+    for _ in range(6000):
         if pathlib.Path("here").exists():
             return True
         await asyncio.sleep(0.01)
@@ -171,8 +171,8 @@ async def two() -> int:
     assert wait_for(it.path / "one") == wait_for(it.path / "two")
     began = time.monotonic()
     process.send_signal(number)
-    assert process.wait(timeout=15) == code
-    assert time.monotonic() - began < 5
+    assert process.wait(timeout=60) == code
+    assert time.monotonic() - began < 9  # what does not heed a signal is killed after 10
     process.communicate()
     assert (it.path / "torn_down").exists()
     assert it.statuses() == {"a::one": "interrupted", "a::two": "interrupted"}
@@ -242,14 +242,23 @@ def test_a_step_that_forks_while_async_is_noticed(project) -> None:
 
 
 def test_dozens_of_async_steps_wait_at_the_same_time(project) -> None:
-    steps = "".join(
-        f"async def s{n}() -> int:\n    await asyncio.sleep(0.25)\n    return {n}\n\n" for n in range(32)
-    )
-    it = project({"steps_a.py": "import asyncio\n\n" + steps})
+    meeting = """
+import asyncio
+
+_arrived = []
+
+async def _meet() -> bool:
+    _arrived.append(1)
+    for _ in range(6000):
+        if len(_arrived) >= 16:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+"""
+    steps = "".join(f"async def s{n}() -> bool:\n    return await _meet()\n\n" for n in range(32))
+    it = project({"steps_a.py": f"{meeting}\n{steps}"})
     it.run("run", "-q")
-    spans = [event.seconds for event in it.events() if event.name == "step_finished"]
-    finished = it.events()[-1]
-    assert finished.seconds < sum(spans) / 4
+    assert all(it.value(f"s{n}") for n in (0, 1, 31))
 
 
 def test_a_file_that_an_async_step_names_in_its_code_counts(project) -> None:

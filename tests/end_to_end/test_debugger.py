@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import datetime
 
 import pytest
 
@@ -176,7 +177,7 @@ def test_two_ctrl_c_end_a_step_that_swallows_the_first_one(project) -> None:
     terminal.type("\x03")
     wait_for_file(it.path / "on")
     terminal.type("\x03")
-    assert terminal.end(5) == 130
+    assert terminal.end(9) == 130  # one Ctrl-C alone would have it killed after 10
 
 
 def test_sigterm_at_the_prompt_tears_fixtures_down(project) -> None:
@@ -196,7 +197,7 @@ def test_sigterm_at_the_prompt_tears_fixtures_down(project) -> None:
     terminal.wait_for("(Pdb)")
     assert not (it.path / "closed").exists()
     os.kill(terminal.pid, signal.SIGTERM)
-    assert terminal.end(8) == 143
+    assert terminal.end() == 143
     assert (it.path / "closed").exists()
 
 
@@ -244,8 +245,12 @@ def test_what_is_typed_and_shown_is_not_the_steps_output(project) -> None:
 def test_time_spent_talking_is_not_the_steps(project) -> None:
     it = project(VOTES)
     debug(it, "!import time; time.sleep(0.6)\nc\n")
-    took = {e.node: e.seconds for e in it.events() if e.name == "step_finished"}
-    assert 0 <= took["steps_votes.py::odds"] < 0.5
+    started, finished = (
+        next(e for e in it.events() if e.name == name and e.node == "steps_votes.py::odds")
+        for name in ("step_started", "step_finished")
+    )
+    passed = (datetime.fromisoformat(finished.at) - datetime.fromisoformat(started.at)).total_seconds()
+    assert 0 <= finished.seconds <= passed - 0.6
 
 
 def test_x_stops_after_the_first_failure_as_ever(project) -> None:

@@ -293,7 +293,7 @@ def test_an_interrupt_ends_workers_elsewhere_with_their_fixtures(project) -> Non
     process = it.start("run", env=OFFLINE)
     await_file(it.path / "here")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 130
     assert it.statuses()["a::told"] == "interrupted"
     wait_until_alone(it.path)
@@ -315,7 +315,7 @@ def test_a_run_that_ends_while_an_environment_is_made_leaves_nothing_at_work(pro
     process = it.start("run", env=OFFLINE)
     await_file(it.path / "started")
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     wait_until_alone(it.path)
     it.write({"libs/gadget/backend.py": made["backend.py"]})
     it.run("run", "-q", env=OFFLINE)
@@ -328,5 +328,5 @@ def test_a_killed_run_leaves_no_worker_behind(project) -> None:
     await_file(it.path / "here")
     assert len(family(it.path)) >= 3
     process.kill()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     wait_until_alone(it.path)

@@ -241,7 +241,7 @@ def test_a_signal_tears_down_every_open_fixture_last_made_first(project, number,
     process = it.start("run", "-n", workers)
     wait_for(it.path / "trace")
     process.send_signal(number)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == code
     assert trace(it) == ["one begins", "cursor down", "session down", "database down"]
 
@@ -273,7 +273,7 @@ def test_a_signal_in_a_set_up_tears_down_what_was_there_and_fails_no_other_step(
     process = it.start("run")
     wait_for(it.path / "trace")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 130
     assert trace(it) == ["second begins", "first down"]
     assert it.statuses() == {"a::one": "interrupted"}
@@ -302,7 +302,7 @@ def test_what_failed_in_teardowns_of_an_interrupted_step_is_told_too(project) ->
     process = it.start("run")
     wait_for(it.path / "trace")
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=20)
+    _, stderr = process.communicate(timeout=60)
     assert "ValueError: cannot close in the teardown of fixture 'broken' (steps_a.py:6)" in stderr
 
 

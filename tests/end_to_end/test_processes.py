@@ -80,7 +80,7 @@ def family(root: Path) -> list[int]:
     return found
 
 
-def wait_until_alone(root: Path, seconds: float = 5) -> None:
+def wait_until_alone(root: Path, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while family(root) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -92,7 +92,7 @@ import os, pathlib, time
 
 def _meet(me: str, other: str) -> bool:
     pathlib.Path(me).write_text(str(os.getpid()))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not pathlib.Path(other).exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     return pathlib.Path(other).exists()
@@ -259,7 +259,7 @@ def test_steps_end_with_their_leader_and_so_does_what_they_started(project, coun
     pids = [int(wait_for(it.path / name)) for name in names]
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while any(map(is_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(map(is_alive, pids))
@@ -276,7 +276,7 @@ def test_workers_end_when_the_runner_is_killed_and_what_they_did_is_done_again(p
     it.edit("steps_a.py", "time.sleep(60)\n    return 1", "return 1")
     it.write({"go": "now"})
     os.kill(runner, signal.SIGKILL)
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=60) == 0
     process.communicate()
     assert it.statuses() == {"a::left": "succeeded", "a::right": "succeeded"}
     assert not is_alive(left)
@@ -289,12 +289,12 @@ def test_a_killed_worker_costs_only_its_step(project) -> None:
     left, child = int(wait_for(it.path / "left")), int(wait_for(it.path / "child"))
     wait_for(it.path / "right")
     os.kill(left, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_alive(child)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 130
+    assert process.wait(timeout=60) == 130
     process.communicate()
     assert it.statuses() == {"a::left": "failed", "a::right": "interrupted"}
     wait_until_alone(it.path)
@@ -305,7 +305,7 @@ def test_an_interrupted_run_leaves_nobody_behind(project) -> None:
     process = it.start("run", "-n", "2")
     pids = [int(wait_for(it.path / name)) for name in ("left", "right")]
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 130
+    assert process.wait(timeout=60) == 130
     process.communicate()
     assert [is_alive(pid) for pid in pids] == [False, False]
     assert it.statuses() == {"a::left": "interrupted", "a::right": "interrupted"}
@@ -315,14 +315,24 @@ def test_x_starts_nothing_more_but_lets_what_runs_end(project) -> None:
     it = project(
         {
             "steps_a.py": """
-import time
+import pathlib, time
+
+def _wait_until(is_so):
+    deadline = time.monotonic() + 60
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+def _bad_is_told() -> bool:
+    logs = pathlib.Path(".zenconv/runs").glob("*/events.log")
+    return any(b'"step_finished"' in line and b"::bad" in line for log in logs for line in log.open("rb"))
 
 def bad() -> int:
-    time.sleep(0.2)
+    _wait_until(pathlib.Path("under way").exists)
     raise ValueError("no")
 
 def beside() -> int:
-    time.sleep(1)
+    pathlib.Path("under way").touch()
+    _wait_until(_bad_is_told)
     return 1
 
 def later(beside) -> int:

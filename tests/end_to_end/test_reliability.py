@@ -305,12 +305,12 @@ def test_parts_of_the_state_may_vanish_during_a_run(project, deleted: str) -> No
         }
     )
     process = it.start("run")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (it.path / "started").exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     for path in it.path.glob(deleted):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode in (0, 1)
     if process.returncode:
         assert "cannot write" in errors

@@ -28,7 +28,7 @@ def events(it, name: str):
     return [event for event in it.events() if event.name == name]
 
 
-def await_retry(it, seconds: float = 20) -> None:
+def await_retry(it, seconds: float = 60) -> None:
     """Wait until the newest run has recorded a failed attempt."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -246,7 +246,7 @@ def test_exponential_pauses_begin_with_a_second_and_double(project) -> None:
     while len(events(it, "step_retried")) < 2:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert [event.wait for event in events(it, "step_retried")] == [1, 2]
 
 
@@ -258,9 +258,9 @@ def test_an_interrupt_ends_a_pause_at_once(project, workers) -> None:
     await_retry(it)
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 130
-    assert time.monotonic() - asked < 4
+    assert time.monotonic() - asked < 9  # what does not heed a signal is killed after 10
     step = it.json("show", "a")["step"]
     assert step["status"] == "interrupted"
     assert step["error"]["message"] == "no luck"
@@ -335,19 +335,20 @@ def test_a_crash_of_another_step_keeps_the_attempts_counted_so_far(project) -> N
 
 def test_the_retried_step_may_be_computed_by_another_run_meanwhile(project) -> None:
     text = """
-    @zenconv.mark.retry(3, backoff=1)
+    @zenconv.mark.retry(1000, backoff=0.3)
     def a():
-        if _count("a") == 1:
+        _count("a")
+        if "FAILING" in os.environ:
             raise OSError
         return 1
     """
     it = project({"steps_a.py": COUNTING})
     it.append("steps_a.py", text)
-    first = it.start("run")
+    first = it.start("run", env={"FAILING": "yes"})
     await_retry(it)
-    it.run("run", "-q", timeout=20)
-    first.communicate(timeout=20)
+    it.run("run", "-q")
+    first.communicate(timeout=60)
     assert first.returncode == 0
-    assert counted(it, "a") == 2
     folders = sorted((it.path / ".zenconv" / "runs").iterdir())
     assert it.statuses(folders[0].name) == {"a::a": "reused"}
+    assert it.statuses(folders[1].name) == {"a::a": "succeeded"}

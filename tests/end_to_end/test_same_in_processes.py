@@ -41,22 +41,30 @@ def test_a_signal_to_one_process_fails_the_step_there_and_no_other(project, name
     assert it.statuses() == expected
 
 
+SIGNAL_TO_IDLE = """
+import asyncio, os, signal
+from pathlib import Path
+
+def first():
+    Path("pid").write_text(str(os.getpid()))
+    return os.getpid()
+
+async def slow():
+    while not any(b'"step_finished"' in line and b"::first" in line for line in _log()):
+        await asyncio.sleep(0.01)
+    os.kill(int(Path("pid").read_text()), signal.SIGTERM)
+    await asyncio.sleep(0.3)
+    return 1
+
+def _log():
+    return b"".join(log.read_bytes() for log in Path(".zenconv/runs").glob("*/events.log")).splitlines()
+
+def second(first, slow): return first, os.getpid()
+"""
+
+
 def test_a_signal_to_a_worker_that_waits_for_work_harms_no_step(project) -> None:
-    it = project(
-        {
-            "steps_a.py": """
-                import os, signal, threading
-                def first():
-                    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
-                    return os.getpid()
-                async def slow():
-                    import asyncio
-                    await asyncio.sleep(0.6)
-                    return 1
-                def second(first, slow): return first, os.getpid()
-                """
-        }
-    )
+    it = project({"steps_a.py": SIGNAL_TO_IDLE})
     it.run("run", "-n", "2")
     assert set(it.statuses().values()) == {"succeeded"}
 

@@ -72,7 +72,7 @@ def test_sigterm_tears_fixtures_down(fixtures) -> None:
     process = fixtures.start("shell", "a", "-c", "open('begun', 'w'); import time; time.sleep(60)")
     wait_for_file(fixtures.path / "begun")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 143
     assert fixtures.read("log.txt").endswith("down\nalways down\n")
 

@@ -167,7 +167,7 @@ def test_ctrl_c_tears_fixtures_down_and_leaves_nothing_running(project):
         assert watching.end() == 130
         assert (it.path / "torn_down").exists()
         assert it.events()[-1].status == "interrupted"
-        psutil.wait_procs(children, timeout=5)
+        psutil.wait_procs(children, timeout=30)
         assert not any(child.is_running() for child in children)
 
 
@@ -190,6 +190,7 @@ def test_a_second_ctrl_c_ends_at_once(project):
         }
     )
     with Watching(it) as watching:
+        (it.path / "started").unlink(missing_ok=True)
         it.edit("steps_a.py", "seconds: float = 0.0", "seconds: float = 600.0")
         while not (it.path / "started").exists():
             time.sleep(0.01)
@@ -198,7 +199,7 @@ def test_a_second_ctrl_c_ends_at_once(project):
             time.sleep(0.01)
         started = time.monotonic()
         assert watching.end() == 130
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 9  # one signal alone would have it killed after 10
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
@@ -226,7 +227,7 @@ def test_everything_goes_when_the_watching_process_or_its_terminal_goes(project,
         assert len(children) >= 3
         code = watching.end(number)
         assert code == (129 if number == signal.SIGHUP else -signal.SIGKILL)
-        _, alive = psutil.wait_procs(children, timeout=10)
+        _, alive = psutil.wait_procs(children, timeout=30)
         assert not alive
     assert it.json("runs")["runs"][0]["status"] == "interrupted"
 
@@ -238,5 +239,5 @@ def test_it_ends_when_nobody_reads_what_it_prints(project):
         pass
     watching.stdout.close()
     it.edit("steps_a.py", "return 1\n", "return 5\n")
-    assert watching.wait(30) == 141
+    assert watching.wait(60) == 141
     watching.stderr.close()
