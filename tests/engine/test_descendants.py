@@ -70,7 +70,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def await_end(pids: list[int], seconds: float = 10) -> None:
+def await_end(pids: list[int], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while any(map(is_running, pids)) and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -89,7 +89,7 @@ def test_daemons_sessions_and_grandchildren_end_with_the_process_that_adopts_the
     time.sleep(0.1)
     assert set(pids) <= set(list_descendants(process.pid))
     kill_tree(process.pid)
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     await_end(pids)
 
 
@@ -114,7 +114,7 @@ def test_processes_that_go_on_forking_are_all_caught(away: str) -> None:
     assert process.stdout.readline() == "begun\n"
     time.sleep(0.05)
     kill_tree(process.pid)
-    process.wait(10)
+    process.wait(60)
     assert process.stdout.read() == ""  # it ends when nobody holds the pipe any more
 
 
@@ -137,12 +137,12 @@ def test_a_process_ends_what_it_started_itself_except_what_it_spares() -> None:
     assert process.stdout is not None
     assert process.stdout.read() == "False\n"
     await_end([spared])
-    process.wait(10)
+    process.wait(60)
 
 
 def test_nothing_is_found_below_a_process_that_is_gone() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait(10)
+    process.wait(60)
     assert list_descendants(process.pid) == []
     kill_tree(process.pid)
 
@@ -155,7 +155,7 @@ def test_what_is_below_a_spared_process_is_spared_too() -> None:
         assert list_descendants(process.pid, Started(frozenset([child]))) == []
     finally:
         kill_tree(process.pid)
-        process.wait(10)
+        process.wait(60)
 
 
 def _children(pid: int) -> list[str]:
@@ -177,4 +177,4 @@ def test_what_began_before_a_moment_is_spared_by_its_time() -> None:
         assert list_descendants(process.pid, earlier) == pids
     finally:
         kill_tree(process.pid)
-        process.wait(10)
+        process.wait(60)

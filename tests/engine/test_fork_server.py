@@ -39,7 +39,7 @@ def is_alive(pid):
         return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 def wait_for_end(*pids):
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while any(map(is_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not any(map(is_alive, pids))
