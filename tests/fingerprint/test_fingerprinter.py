@@ -84,12 +84,34 @@ def test_a_closure_without_canonical_form_is_named(load_project) -> None:
     assert "closes over" in problem.what
 
 
-def test_an_import_by_a_computed_name_is_a_warning(load_project) -> None:
-    text = "import importlib\ndef step(name):\n    return importlib.import_module(name)\n"
+def test_a_module_reached_by_a_computed_name_is_a_warning(load_project) -> None:
+    text = "import sys\ndef step(name):\n    return sys.modules[name]\n"
     taker, module, _ = open_project(load_project, text)
     (problem,) = taker.of_function(module.step).warnings
     assert problem.where == "steps_main.py:3"
     assert "also=[...]" in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "is_warned"),
+    [
+        ("def step(name): return importlib.import_module(name)", False),
+        ("def step(name): return pkgutil.resolve_name(name)", False),
+        ("def step(name): return __import__(name)", True),
+        (
+            "M = importlib.import_module('js' + 'on')\ndef step(): return getattr(sys.modules[__name__], 'M')",
+            True,
+        ),
+    ],
+)
+def test_what_is_imported_by_a_computed_name_in_a_step_is_left_to_be_heard(
+    load_project, text, is_warned
+) -> None:
+    taker, module, _ = open_project(load_project, f"import importlib, pkgutil, sys\n{text}\n")
+    assert (
+        any("computed name" in problem.what for problem in taker.of_function(module.step).warnings)
+        is is_warned
+    )
 
 
 def test_loggers_locks_and_constants_give_no_warning(load_project) -> None:

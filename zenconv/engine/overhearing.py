@@ -1,15 +1,19 @@
-"""Hear calls that Python raises no audit event for: looks at a file, and a path that is expanded.
+"""Hear calls that Python raises no audit event for: looks at files, paths expanded, modules asked for.
 
 Libraries whose compiled code opens files expand ``~`` first, in Python: so the path is heard of.
+A module that is imported already is asked for by ``importlib.import_module`` without an event.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 Look = Callable[[Any, "os.stat_result | None", bool], None]
@@ -18,8 +22,12 @@ Look = Callable[[Any, "os.stat_result | None", bool], None]
 Expansion = Callable[[Any], None]
 """Is told the path whose ``~`` somebody has expanded, if it has one."""
 
+Asking = Callable[[str, FrameType], None]
+"""Is told the full name of a module that was imported by it, and from where ``import_module`` was called."""
+
 _looks: list[Look] = []
 _expansions: list[Expansion] = []
+_askings: list[Asking] = []
 _lock = threading.Lock()
 
 
@@ -37,6 +45,8 @@ class _Call:
 _real_stat = os.stat
 _real_access = os.access
 _real_expanduser = os.path.expanduser
+_importing: Any = vars(importlib)["_bootstrap"]
+_real_import = _importing._gcd_import
 
 
 def _stat(*arguments: Any, **options: Any) -> os.stat_result:
@@ -74,6 +84,16 @@ def _expanduser(path: Any) -> Any:
     return expanded
 
 
+def _import(name: str, package: str | None = None, level: int = 0) -> Any:
+    module = _real_import(name, package, level)
+    caller = sys._getframe(1).f_back
+    if caller is not None:
+        full = _importing._resolve_name(name, package, level) if level else name
+        for tell in tuple(_askings):
+            tell(full, caller)
+    return module
+
+
 _heard_stat = _Call(_real_stat, _stat)
 _heard_access = _Call(_real_access, _access)
 _heard_expanduser = _Call(_real_expanduser, _expanduser)
@@ -86,22 +106,24 @@ _PAIRS = (
     (vars(os), "stat", _real_stat, _heard_stat),
     (vars(os), "access", _real_access, _heard_access),
     (vars(os.path), "expanduser", _real_expanduser, _heard_expanduser),
+    (vars(_importing), "_gcd_import", _real_import, _import),
 )
 
 
 @contextmanager
-def overhear(look: Look, expansion: Expansion) -> Iterator[None]:
-    """Tell `look` and `expansion`, while entered, in the thread where it happens. They must not raise."""
+def overhear(look: Look, expansion: Expansion, asking: Asking) -> Iterator[None]:
+    """Tell all three, while entered, in the thread where it happens. They must not raise."""
+    told: tuple[tuple[list[Any], Any], ...] = ((_looks, look), (_expansions, expansion), (_askings, asking))
     with _lock:
-        _looks.append(look)
-        _expansions.append(expansion)
+        for listeners, listener in told:
+            listeners.append(listener)
         _put(is_heard=True)
     try:
         yield
     finally:
         with _lock:
-            _looks.remove(look)
-            _expansions.remove(expansion)
+            for listeners, listener in told:
+                listeners.remove(listener)
             if not _looks:
                 _put(is_heard=False)
 

@@ -63,11 +63,12 @@ def describe_discovered(node: Node, discovered: Mapping[str, str], result: TaskR
         return ""
     where = result.discovered[read[0]][0] or node.step.where
     names = ", ".join(repr(name) for name in read[:3])
+    remedy = "`@zenconv.step(also=[...])`" if read[0].endswith(".py") else "a parameter, `file: Path`,"
     more = f" and {len(read) - 3} more" if len(read) > 3 else ""
     count = "it counts" if len(read) == 1 else "they count"
     return (
         f"{where}: {node.step.name!r} reads {names}{more} without asking: "
-        f"{count} from now on; a parameter, `file: Path`, would show it"
+        f"{count} from now on; {remedy} would show it"
     )
 
 

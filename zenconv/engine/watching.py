@@ -21,6 +21,7 @@ from stat import S_ISREG
 from types import FrameType
 from typing import Any, Self
 
+from zenconv.engine.asked_modules import AskedModules
 from zenconv.engine.audit import listen, watch_environment
 from zenconv.engine.discovery import LOOK, Reading, find_matches, fold, sign_file
 from zenconv.engine.effects import TAKERS, Effects, file_of_database, paths_in
@@ -144,6 +145,7 @@ class Observation:
         self._has_moved = False
         self._strayed = ""
         self._read: dict[str, Reading] = {}
+        self._asked = AskedModules(observer.origins, observer.name_below)
         self._looks = Looks(observer.root)
         self._written: set[str] = set()
         self._replaced: list[str] = []
@@ -161,7 +163,7 @@ class Observation:
         if not self._is_async:
             _alone = self
         self._around.enter_context(watch_environment(_hear_variable))
-        self._around.enter_context(overhear(_hear_look, _hear_expansion))
+        self._around.enter_context(overhear(_hear_look, _hear_expansion, _hear_asking))
         self._around.enter_context(overhear_tasks(_hear_task))
         return self
 
@@ -259,6 +261,7 @@ class Observation:
         """
         where = self._node.step.where if self._node is not None else ""
         found = dict(self._read)
+        found = {**self._asked.readings(), **found}
         for name, before in self._named.items():
             if before and name not in found and sign_file(self._full(name)) == before:
                 found[name] = (where, before)
@@ -371,6 +374,10 @@ class Observation:
             if name and name not in self._read and (os.path.lexists(full) or find_matches(full)):
                 self._looks.note_given(name, where, self._read, self._observer.name_below)
 
+    def hear_asking(self, module: str, caller: FrameType) -> None:
+        """Take down that a module is asked for by a name that no fingerprint knows."""
+        self._read.update(self._asked.note(module, caller))
+
     def _find_origin(self) -> Origin | None:
         origin = self._observer.origins.find(sys._getframe(2))
         return None if origin is UNKNOWN else origin
@@ -482,3 +489,4 @@ _hear_variable = _telling(Observation.hear_variable)
 _hear_look = _telling(Observation.hear_look)
 _hear_expansion = _telling(Observation.hear_expansion)
 _hear_task = _telling(Observation.hear_task)
+_hear_asking = _telling(Observation.hear_asking)

@@ -13,6 +13,16 @@ OWN_MODULE = ImportTarget("__name__")
 NAMING = frozenset({"import_module", "__import__", "resolve_name"})
 """Functions whose first argument is the name of a module."""
 
+HEARD = frozenset({"import_module", "resolve_name"})
+"""Those of them that are heard when a step calls them: what they import for a computed name counts then."""
+
+
+def naming_function(call: ast.Call) -> str:
+    """Return which of `NAMING` is called; nothing if none is."""
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name if name in NAMING and call.args else ""
+
 
 def module_named(call: ast.Call, function: str) -> ImportTarget | None:
     """Return what a `call` of one of `NAMING` asks for, as ``module`` or ``module:name``; None: computed."""

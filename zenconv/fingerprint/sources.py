@@ -206,19 +206,25 @@ class ProjectSources:
         return self.places.relative(path)
 
 
+def sources_of(module: ModuleType | None) -> ProjectSources | None:
+    """Return the registry through which `module` was imported; None if it was none."""
+    loader = getattr(getattr(module, "__spec__", None), "loader", None)
+    return loader.sources if isinstance(loader, _ProjectLoader) else None
+
+
 class _ProjectLoader(SourceFileLoader):
     def __init__(self, sources: ProjectSources, name: str, path: str) -> None:
         super().__init__(name, path)
-        self._sources = sources
+        self.sources = sources
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
-        data = self._sources.given.get(path) or self.get_data(path)
+        data = self.sources.given.get(path) or self.get_data(path)
         _check_text(data, path)
         source = rewrite_assertions(data, path)
         code: CodeType = compile(source, path, "exec", dont_inherit=True)
-        recorded = self._sources.record(fullname, path, data)
-        if self._sources.parses_early:
+        recorded = self.sources.record(fullname, path, data)
+        if self.sources.parses_early:
             _ = recorded.index
         if len(data) > _LARGE_SOURCE:
             _return_memory()

@@ -13,7 +13,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from zenconv.fingerprint.named_modules import NAMING, OWN_MODULE, module_named, named_by
+from zenconv.fingerprint.named_modules import HEARD, NAMING, OWN_MODULE, module_named, named_by
 from zenconv.fingerprint.scopes import ImportTarget, Load, Scope
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -191,7 +191,10 @@ class Walk:
         if not attributes and (name in _NAMESPACES or (name == "vars" and not node.args)):
             self.reads_namespace = True
         elif node.args and (last in NAMING or (name, attributes) == ("sys", ("modules", "get"))):
-            self.note_module(module_named(node, last), node.lineno)
+            target = module_named(node, last)
+            is_heard = last in HEARD and self.scope.enclosing_function().kind == "function"
+            if target is not None or not is_heard:
+                self.note_module(target, node.lineno)
 
     def subscript(self, node: ast.Subscript) -> None:
         if attribute_chain(node.value) == ("sys", ("modules",)):
