@@ -224,7 +224,7 @@ class OrchestratorFailures(OrchestratedTests):
         project.execute(check=1)
         assert project.statuses() == {"a::endless": "failed", "a::other": "succeeded"}
         assert "timed out after 2 s" in project.finished()["endless"].error["message"]
-        check_gone([int(pid) for pid in project.read("pids").split()])
+        check_gone([int(pid) for pid in project.read("pids").split()], self.ending_seconds)
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
     def test_a_signal_ends_what_runs_tears_down_and_leaves_nothing(
@@ -238,7 +238,7 @@ class OrchestratorFailures(OrchestratedTests):
         assert process.returncode == 128 + number, shown
         assert project.statuses() == {"a::start": "interrupted"}
         assert (project.path / "torn down").exists()
-        check_gone([int(pid) for pid in project.read("pids").split()])
+        check_gone([int(pid) for pid in project.read("pids").split()], self.ending_seconds)
 
     def test_steps_end_with_the_run_that_is_killed(self, make: MakeProject) -> None:
         project = make(_LEAVING_CHILDREN)
@@ -246,4 +246,4 @@ class OrchestratorFailures(OrchestratedTests):
         pid, _child = map(int, project.wait_for("pids").read_text().split())
         process.kill()
         process.communicate(timeout=self.time_limit)
-        check_gone([pid])
+        check_gone([pid], self.ending_seconds)
