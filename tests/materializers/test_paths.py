@@ -118,4 +118,5 @@ def test_a_planted_listing_cannot_write_outside(shelf: Any, tmp_path: Path, name
         files = (main, *(attrs.evolve(f, name=f"f{n}") for n, f in enumerate([artifact.files[0]] * 2)))
         with pytest.raises(CorruptArtifact, match="would leave it"):
             shelf.load(attrs.evolve(artifact, files=files))
-    assert not list(tmp_path.parent.glob("**/evil"))
+    assert not list(tmp_path.glob("**/evil"))
+    assert not any((place / "evil").exists() for place in tmp_path.parents)
