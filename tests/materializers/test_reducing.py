@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from zenconv.materializers.reducing import reduce_for_content
+
 
 def noted_weight() -> Any:
     torch = pytest.importorskip("torch")
@@ -158,3 +160,22 @@ def test_how_long_a_search_took_is_no_part_of_its_content(shelf: Any) -> None:
     assert contents[0] == contents[1]
     assert shelf.save(search(["uniform"], 1.0)).content != contents[0]
     assert shelf.round_trip(search(["prior"], 3.0)).refit_time_ == 3.0
+
+
+class Results:
+    """Belongs to a library that gives attributes in the order of a set."""
+
+    def __init__(self, *names: str) -> None:
+        self.__dict__.update({name: len(name) for name in names})
+
+
+def test_the_order_of_attributes_counts_only_where_it_says_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    def state(*names: str) -> Any:
+        reduced = reduce_for_content(Results(*names))
+        return reduced if reduced is NotImplemented else list(reduced[2].items())
+
+    assert state("a", "bb") is NotImplemented
+    monkeypatch.setattr(Results, "__module__", "statsmodels.results")
+    assert state("bb", "a") == state("a", "bb") == [("a", 1), ("bb", 2)]
+    monkeypatch.setattr(Results, "__reduce__", lambda self: (Results, ()), raising=False)
+    assert state("a", "bb") is NotImplemented

@@ -6,6 +6,7 @@ Each is known by the name of its class, so a library's file here is imported whe
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -42,6 +43,9 @@ _CANONICAL = {
 }
 """By module of a class, what reduces its values to be hashed."""
 
+_UNORDERED = frozenset({"statsmodels"})
+"""Packages that give their objects attributes in the order of a set: another one in each process."""
+
 _found: dict[str, Reduce] = {}
 
 
@@ -60,8 +64,20 @@ def reduce_known(value: Any, storages: dict[int, Any]) -> Any:
 
 def reduce_for_content(value: Any) -> Any:
     """Return the reduction of a value some of whose state differs between processes, else NotImplemented."""
-    target = _CANONICAL.get(type(value).__module__)
-    return NotImplemented if target is None else _find(target)(value)
+    module = type(value).__module__
+    target = _CANONICAL.get(module)
+    if target is not None:
+        return _find(target)(value)
+    return _in_order(value) if module.partition(".")[0] in _UNORDERED else NotImplemented
+
+
+def _in_order(value: Any) -> Any:
+    """Return the reduction of an object with its attributes sorted, if it is reduced as objects are."""
+    reduced = value.__reduce_ex__(5)
+    if type(reduced) is not tuple or reduced[0] is not copyreg.__newobj__ or type(reduced[2]) is not dict:  # type: ignore[attr-defined]
+        return NotImplemented
+    state = reduced[2]
+    return (*reduced[:2], {name: state[name] for name in sorted(state)}, *reduced[3:])
 
 
 def set_attributes(value: Any, attributes: Mapping[str, Any]) -> None:
