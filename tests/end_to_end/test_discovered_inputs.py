@@ -266,3 +266,47 @@ def test_where_a_step_has_gone_does_not_matter_to_the_next(project: Callable[...
     )
     made.run()
     assert made.value("three") == ["inner", "outer", "outer"]
+
+
+def test_a_file_counts_whose_path_a_step_returns_and_what_it_made_does_not(
+    project: Callable[..., Any],
+) -> None:
+    made = project(
+        {
+            "steps_a.py": """
+                from collections.abc import Iterator
+                from pathlib import Path
+                import zenconv
+                def listed() -> list[Path]:
+                    return sorted(Path("data").glob("*.txt"))
+                def one(name: str = "a") -> Path:
+                    return Path("data") / f"{name}.txt"
+                def nested(name: str = "a") -> dict:
+                    return {"paths": (Path("data") / f"{name}.txt",)}
+                def folder(name: str = "dat") -> Path:
+                    return Path(f"{name}a")
+                def each() -> zenconv.Each[Path]:
+                    yield from Path("data").glob("*.txt")
+                def stream() -> Iterator[Path]:
+                    yield from Path("data").glob("*.txt")
+                def text(listed) -> str:
+                    return listed[0].read_text()
+                def made(name: str = "made") -> Path:
+                    path = Path(f"{name}.txt")
+                    path.write_text("x")
+                    return path
+            """,
+            "data/a.txt": "old",
+        }
+    )
+    reading = [f"a::{name}" for name in ("each", "folder", "listed", "nested", "one", "stream")]
+    made.run()
+    made.run()
+    assert made.executed() == []
+    made.write({"data/a.txt": "new", "made.txt": "other"})
+    made.run()
+    assert made.executed() == [*reading, "a::text"]
+    assert made.value("text") == "new"
+    made.write({"data/a.txt": "old"})
+    made.run()
+    assert made.executed() == []

@@ -92,6 +92,14 @@ def sign_file(path: str) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ino]
 
 
+def is_older(path: str, moment: int) -> bool:
+    """Return whether what is at `path` was there and as it is at a moment, in nanoseconds."""
+    try:
+        return os.stat(path).st_ctime_ns <= moment
+    except OSError:
+        return False
+
+
 def sign_folder(path: str) -> list[int]:
     """Return what changes with a folder, as far as its first 2,000 files and folders tell."""
     signature: list[int] = []

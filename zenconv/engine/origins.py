@@ -33,6 +33,7 @@ _LISTENERS = tuple(
 )
 _ENDS = (_OWN_CODE, os.path.join(_STANDARD, "concurrent", "futures", "thread.py"))
 
+_CODE_READERS = ("linecache.py", "tokenize.py", "inspect.py", "pdb.py", "bdb.py")
 _OF_STATUS = ("getsize", "getmtime", "getctime")
 _MOST_ITEMS = 100
 
@@ -151,6 +152,18 @@ class Origins:
             return "project"
         is_standard = file.startswith(_STANDARD) and f"{os.sep}site-packages{os.sep}" not in file
         return "standard" if is_standard else "library"
+
+
+def is_inside_open_folder(path: Any, caller: FrameType) -> bool:
+    """Return whether a name is likely to be relative to an open folder, as where trees are deleted."""
+    file = caller.f_code.co_filename
+    return (file.endswith(f"{os.sep}shutil.py") or file == "<frozen os>") and not os.path.isabs(path)
+
+
+def is_import(caller: FrameType) -> bool:
+    """Return whether code is read to be imported, or to be shown in a traceback or a warning."""
+    file = caller.f_code.co_filename
+    return file.startswith(("<frozen ", _OWN_CODE)) or os.path.basename(file) in _CODE_READERS
 
 
 def _is_excused(frame: FrameType, excused: Collection[Any]) -> bool:

@@ -321,18 +321,18 @@ class Performer:
         if not is_lazy:
             notes += self.secrets.redact(seen.warnings(outputs.values()))
         stored = {}
+        save = partial(self.materializers.save, store=self.store)
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
             chosen = self.materializer_of(node, name)
             if is_lazy:  # the step's code runs only now, item by item
                 with seen, self._forks, self.interruption:
-                    artifact = self.materializers.save(
-                        outputs.pop(name), self.store, where=where, chosen=chosen
-                    )
+                    artifact = save(outputs.pop(name), where=where, chosen=chosen)
             else:
                 value = outputs.pop(name)
                 path = value if isinstance(value, Path) else None
-                artifact = self.materializers.save(value, self.store, where=where, chosen=chosen)
+                with seen.storing():
+                    artifact = save(value, where=where, chosen=chosen)
                 del value
                 notes += filter(None, [describe_copy(node, path, artifact, self.root)])
             stored[name] = self.trust.sign(artifact, task.key, name)
@@ -361,7 +361,8 @@ class Performer:
                     hint="return what it is made from, and make it in the steps that take an item",
                 )
             where = f"{node.id} item {id!r}"
-            artifact = self.materializers.save(item, self.store, where=where, chosen=chosen)
+            with seen.storing():
+                artifact = self.materializers.save(item, self.store, where=where, chosen=chosen)
             stored[id] = self.trust.sign(artifact, task.key, id)
 
     def _compare(

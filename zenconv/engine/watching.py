@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, Token
@@ -23,7 +24,7 @@ from typing import Any, Self
 
 from zenconv.engine.asked_modules import AskedModules
 from zenconv.engine.audit import listen, watch_environment
-from zenconv.engine.discovery import LOOK, Reading, find_matches, fold, sign_file
+from zenconv.engine.discovery import LOOK, Reading, find_matches, fold, is_older, sign_file
 from zenconv.engine.effects import TAKERS, Effects, file_of_database, paths_in
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.handed_over import (
@@ -38,7 +39,7 @@ from zenconv.engine.keys import IMPURE_BUILTINS
 from zenconv.engine.looks import Looks
 from zenconv.engine.named_files import find_patterns, sign_named_files
 from zenconv.engine.naming import named_texts
-from zenconv.engine.origins import UNKNOWN, Origin, Origins
+from zenconv.engine.origins import UNKNOWN, Origin, Origins, is_import, is_inside_open_folder
 from zenconv.engine.overhearing import overhear
 from zenconv.engine.process_state import ProcessState
 from zenconv.records.step import Node
@@ -47,11 +48,10 @@ _CREATING_FLAGS = os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | _CREATING_FLAGS
 _NOT_DATA = ("__pycache__", "site-packages", ".egg-info", ".dist-info")
 _CODE_SUFFIXES = (".py", ".pyw", ".pyc", ".pyi", ".so", ".pyd")
-_CODE_READERS = ("linecache.py", "tokenize.py", "inspect.py", "pdb.py", "bdb.py")
-_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LISTINGS = ("os.listdir", "os.scandir")
 _NEW_PROCESSES = ("os.fork", "_thread.start_new_thread")
 """A process, or the thread that feeds a pool of them with tasks."""
+_READING = ("open", *_LISTINGS)
 _HEARD = ("open", *_LISTINGS, "os.chdir", *TAKERS, *_NEW_PROCESSES)
 _REPLACING = {"os.rename": 1, "os.link": 1, "os.symlink": 1, "os.remove": 0, "shutil.rmtree": 0}
 """Which argument of an audit event names what the step itself puts there or takes away."""
@@ -144,6 +144,8 @@ class Observation:
         self._home = self._folder = os.getcwd()
         self._has_moved = False
         self._strayed = ""
+        self._began = time.time_ns()
+        self._is_storing = False
         self._read: dict[str, Reading] = {}
         self._asked = AskedModules(observer.origins, observer.name_below)
         self._looks = Looks(observer.root)
@@ -197,6 +199,20 @@ class Observation:
             self._read = before
             if keep:
                 self.add(read)
+
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Hear, while entered, what is read to store what the step returned, such as files by their paths.
+
+        It counts if it was there, as it is, before the step began; else it is likely to be its own work.
+        """
+        token = _current.set(self)
+        self._is_storing = True
+        try:
+            yield
+        finally:
+            self._is_storing = False
+            _current.reset(token)
 
     def add(self, read: Mapping[str, Reading]) -> None:
         """Count what was read earlier for something that the step uses."""
@@ -281,7 +297,10 @@ class Observation:
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take down an audit event."""
-        if event == "open":
+        if self._is_storing:
+            if event in _READING:
+                self._hear_stored(event, *arguments)
+        elif event == "open":
             self._hear_open(*arguments)
         elif event in _LISTINGS:
             self._hear_listing(arguments[0])
@@ -293,16 +312,19 @@ class Observation:
             if event == "os.fork" and (process := task_of_fork(sys._getframe(1))) is not None:
                 self.hear_task(process)
         else:
-            if event == "os.mkdir":
-                self._written.add(self._observer.name_below(self._absolute(arguments[0])) or "")
-            if event in _REPLACING:
-                self._hear_replacing(arguments[_REPLACING[event]])
-            if event == "sqlite3.connect":
-                self._hear_database(file_of_database(arguments[0]))
-            if event in COMMANDS and self._find_origin() is not None:
-                self._hear_names(*words_of(event, arguments))
-            if self._effects is not None:
-                TAKERS[event](self._effects, *arguments)
+            self._hear_deed(event, arguments)
+
+    def _hear_deed(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "os.mkdir":
+            self._written.add(self._observer.name_below(self._absolute(arguments[0])) or "")
+        if event in _REPLACING:
+            self._hear_replacing(arguments[_REPLACING[event]])
+        if event == "sqlite3.connect":
+            self._hear_database(file_of_database(arguments[0]))
+        if event in COMMANDS and self._find_origin() is not None:
+            self._hear_names(*words_of(event, arguments))
+        if self._effects is not None:
+            TAKERS[event](self._effects, *arguments)
 
     def hear_variable(self, name: str | None, frame: FrameType | None) -> None:
         """Take down that somebody reads ``os.environ``."""
@@ -311,7 +333,7 @@ class Observation:
 
     def _hear_open(self, path: Any, mode: Any, flags: Any) -> None:
         full = self._absolute(path)
-        if not full or (mode is None and _is_inside_open_folder(path, sys._getframe(_HOOK_FRAMES))):
+        if not full or (mode is None and is_inside_open_folder(path, sys._getframe(_HOOK_FRAMES))):
             return
         name = self._observer.name_below(full)
         flags = flags if isinstance(flags, int) else 0
@@ -326,8 +348,17 @@ class Observation:
                 self._written.add(name)
             if self._effects is not None:
                 self._effects.write(full)
-        elif name and not (name.endswith(_CODE_SUFFIXES) and _is_import(sys._getframe(_HOOK_FRAMES))):
+        elif name and not (name.endswith(_CODE_SUFFIXES) and is_import(sys._getframe(_HOOK_FRAMES))):
             self._looks.note_reading(name)
+            self._note_read(name, full)
+
+    def _hear_stored(self, event: str, path: Any, _mode: Any = None, flags: Any = 0) -> None:
+        name = self._observer.name_below(full := self._absolute(path))
+        if not name or name in self._written or not is_older(full, self._began):
+            return
+        if event in _LISTINGS:
+            self._hear_listing(path)
+        elif not (isinstance(flags, int) and flags & _WRITING_FLAGS):
             self._note_read(name, full)
 
     def _note_changeable(self, name: str | None, full: str) -> None:
@@ -448,18 +479,6 @@ def _is_impure(node: Node) -> bool:
 
 def _is_path(value: Any) -> bool:
     return isinstance(value, os.PathLike) or (isinstance(value, str) and os.path.isabs(value))
-
-
-def _is_inside_open_folder(path: Any, caller: FrameType) -> bool:
-    """Return whether a name is likely to be relative to an open folder, as where trees are deleted."""
-    file = caller.f_code.co_filename
-    return (file.endswith(f"{os.sep}shutil.py") or file == "<frozen os>") and not os.path.isabs(path)
-
-
-def _is_import(caller: FrameType) -> bool:
-    """Return whether code is read to be imported, or to be shown in a traceback or a warning."""
-    file = caller.f_code.co_filename
-    return file.startswith(("<frozen ", _OWN_FOLDER)) or os.path.basename(file) in _CODE_READERS
 
 
 def _listen_once() -> None:
