@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from types import FrameType
 from typing import Any
 
@@ -20,7 +20,9 @@ import attrs
 
 from zenconv.engine.deeds import Deed, describe_deeds
 from zenconv.engine.discovery import sign_file
+from zenconv.engine.keys import IMPURE_BUILTINS
 from zenconv.engine.origins import UNKNOWN, Origin, Origins
+from zenconv.records.step import Node
 
 _MOST_DEEDS = 1000
 _SYSTEM_FOLDERS = ("/dev/", "/proc/", "/sys/")
@@ -215,6 +217,43 @@ class Effects:
             return None
         origin = self.origins.find(sys._current_frames().get(self.thread), self.excused)
         return origin if origin is not UNKNOWN else None
+
+
+def effects_of(
+    node: Node,
+    arguments: Mapping[str, Any],
+    allowed: Iterable[Path],
+    root: str,
+    origins: Origins,
+    *,
+    is_async: bool,
+) -> Effects | None:
+    """Return what will be taken down of a step called with `arguments`; None where all is in order.
+
+    It may write to the paths `allowed`, to its declared places, and where its fixtures say.
+    """
+    if not node.step.note.cache or _is_impure(node):
+        return None  # what it does, it does in every run
+    excused = [arguments[b.parameter] for b in node.bindings if b.source == "fixture"]
+    given = [arguments[b.parameter] for b in node.bindings if b.is_output or b.source == "builtin"]
+    places = [os.path.abspath(place) for place in (*allowed, *given, *excused) if _is_path(place)]
+    return Effects(
+        root,
+        origins,
+        (node.step.file, node.step.line),
+        is_async=is_async,
+        is_refreshed=node.step.note.refresh is not None,
+        allowed=places,
+        excused=excused,
+    )
+
+
+def _is_impure(node: Node) -> bool:
+    return any(b.source == "builtin" and b.fixture in IMPURE_BUILTINS for b in node.bindings)
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, os.PathLike) or (isinstance(value, str) and os.path.isabs(value))
 
 
 def _is_within(path: str, place: str) -> bool:

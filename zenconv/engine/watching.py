@@ -25,7 +25,7 @@ from typing import Any, Self
 from zenconv.engine.asked_modules import AskedModules
 from zenconv.engine.audit import listen, watch_environment
 from zenconv.engine.discovery import LOOK, Reading, find_matches, fold, is_older, sign_file
-from zenconv.engine.effects import TAKERS, Effects, file_of_database, paths_in
+from zenconv.engine.effects import TAKERS, Effects, effects_of, file_of_database, paths_in
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.handed_over import (
     COMMANDS,
@@ -35,7 +35,6 @@ from zenconv.engine.handed_over import (
     task_of_fork,
     words_of,
 )
-from zenconv.engine.keys import IMPURE_BUILTINS
 from zenconv.engine.looks import Looks
 from zenconv.engine.named_files import find_patterns, sign_named_files
 from zenconv.engine.naming import named_texts
@@ -225,22 +224,11 @@ class Observation:
         It may write to the paths `allowed`, to its declared places, and where its fixtures say.
         """
         self._state = None if self._is_async else ProcessState(self._observer.origins)
-        node = self._node
-        if node is None or not node.step.note.cache or _is_impure(node):
-            return  # what it does, it does in every run
-        excused = [arguments[b.parameter] for b in node.bindings if b.source == "fixture"]
-        given = [arguments[b.parameter] for b in node.bindings if b.is_output or b.source == "builtin"]
-        places = [os.path.abspath(place) for place in (*allowed, *given, *excused) if _is_path(place)]
-        where = (node.step.file, node.step.line)
-        self._effects = Effects(
-            self._observer.root,
-            self._observer.origins,
-            where,
-            is_async=self._is_async,
-            is_refreshed=node.step.note.refresh is not None,
-            allowed=places,
-            excused=excused,
-        )
+        if self._node is not None:
+            observer = self._observer
+            self._effects = effects_of(
+                self._node, arguments, allowed, observer.root, observer.origins, is_async=self._is_async
+            )
 
     def put_back(self) -> None:
         """Undo what the step has changed about its process, where that is its own doing."""
@@ -471,14 +459,6 @@ def unwatched() -> Iterator[None]:
     finally:
         _current.reset(token)
         _alone = alone
-
-
-def _is_impure(node: Node) -> bool:
-    return any(b.source == "builtin" and b.fixture in IMPURE_BUILTINS for b in node.bindings)
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, os.PathLike) or (isinstance(value, str) and os.path.isabs(value))
 
 
 def _listen_once() -> None:
