@@ -168,6 +168,7 @@ QUIET = {
     ),
     "a step that asks for the time": "def one(now): Path('made').write_text(asking.region())",
     "a result that holds for a while": "@zenconv.mark.refresh('1d')\ndef one(): return _call() + 1",
+    "the name of this machine": "def one(): import platform; return bool(platform.platform())",
     "the null device": "def one(): open(os.devnull, 'w').write('x')",
     "a pool of processes": (
         "def one():\n    with ProcessPoolExecutor(1) as pool: return pool.submit(abs, -1).result()"

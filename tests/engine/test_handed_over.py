@@ -13,7 +13,7 @@ from contextlib import closing
 from functools import partial
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -144,6 +144,26 @@ STATUS: dict[str, Callable[[], object]] = {
 @pytest.mark.parametrize("kind", STATUS)
 def test_a_file_counts_by_content_where_more_is_asked_than_whether_it_is_there(root: Path, kind: str) -> None:
     assert observed(root, STATUS[kind]) == ["data/a.csv"]
+
+
+def test_code_that_a_library_looks_into_is_no_input_and_what_it_runs_is(root: Path) -> None:
+    (root / "library").mkdir()
+    (root / "library" / "site-packages").mkdir()
+    library = root / "library" / "site-packages" / "looking.py"
+    library.write_text("def look(path): return open(path).read()")
+    (root / "loaded.py").write_text("x = 1")
+    (root / "other.py").write_text("x = 2")
+    names: dict[str, Any] = {}
+    exec(compile(library.read_text(), library, "exec"), names)
+    loaded = ModuleType("loaded")
+    loaded.__file__ = str(root / "loaded.py")
+    sys.modules["loaded"] = loaded
+    try:
+        assert observed(root, lambda: names["look"]("loaded.py")) == []
+        assert observed(root, lambda: names["look"]("other.py")) == ["other.py"]
+        assert observed(root, lambda: open("loaded.py").close()) == ["loaded.py"]
+    finally:
+        del sys.modules["loaded"]
 
 
 def test_whether_a_file_can_be_read_counts(root: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Collection, Iterator
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Literal, NamedTuple
@@ -25,6 +26,9 @@ _PRIVATE = (
     "<frozen zipimport",
     os.path.join(_STANDARD, "importlib", "metadata"),
     _STANDARD + "tempfile.py",
+    _STANDARD + "platform.py",
+    _STANDARD + "uuid.py",
+    os.path.join(_STANDARD, "ctypes"),
     _STANDARD + "multiprocessing",
 )
 _LISTENERS = tuple(
@@ -164,6 +168,11 @@ def is_import(caller: FrameType) -> bool:
     """Return whether code is read to be imported, or to be shown in a traceback or a warning."""
     file = caller.f_code.co_filename
     return file.startswith(("<frozen ", _OWN_CODE)) or os.path.basename(file) in _CODE_READERS
+
+
+def loaded_files() -> set[str | None]:
+    """Return the files of all modules that are imported; None among them for those without."""
+    return {getattr(module, "__file__", None) for module in list(sys.modules.values())}
 
 
 def _is_excused(frame: FrameType, excused: Collection[Any]) -> bool:

@@ -320,8 +320,7 @@ class Performer:
         ]
         if not is_lazy:
             notes += self.secrets.redact(seen.warnings(outputs.values()))
-        stored = {}
-        save = partial(self.materializers.save, store=self.store)
+        stored, save = {}, partial(self.materializers.save, store=self.store)
         for name in list(outputs):
             where = f"{node.id} output {name!r}" if name else node.id
             chosen = self.materializer_of(node, name)

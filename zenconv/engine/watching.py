@@ -38,7 +38,7 @@ from zenconv.engine.handed_over import (
 from zenconv.engine.looks import Looks
 from zenconv.engine.named_files import find_patterns, sign_named_files
 from zenconv.engine.naming import named_texts
-from zenconv.engine.origins import UNKNOWN, Origin, Origins, is_import, is_inside_open_folder
+from zenconv.engine.origins import UNKNOWN, Origin, Origins, is_import, is_inside_open_folder, loaded_files
 from zenconv.engine.overhearing import overhear
 from zenconv.engine.process_state import ProcessState
 from zenconv.records.step import Node
@@ -336,9 +336,16 @@ class Observation:
                 self._written.add(name)
             if self._effects is not None:
                 self._effects.write(full)
-        elif name and not (name.endswith(_CODE_SUFFIXES) and is_import(sys._getframe(_HOOK_FRAMES))):
+        elif name and not (name.endswith(_CODE_SUFFIXES) and self._is_about_code(full)):
             self._looks.note_reading(name)
             self._note_read(name, full)
+
+    def _is_about_code(self, full: str) -> bool:
+        """Return whether code is read because it is imported, or a library looks into what is."""
+        if is_import(sys._getframe(_HOOK_FRAMES + 1)):
+            return True
+        origin = self._find_origin()
+        return origin is not None and not origin.is_direct and full in map(self._absolute, loaded_files())
 
     def _hear_stored(self, event: str, path: Any, _mode: Any = None, flags: Any = 0) -> None:
         name = self._observer.name_below(full := self._absolute(path))
