@@ -190,7 +190,7 @@ def test_arguments_that_make_no_sense_are_reported_where_they_are_written(projec
     (found,) = problems(project, f"\n@zenconv.mark.{mark}\ndef step(): ...\n")
     name = mark.partition("(")[0]
     assert found.startswith(f"steps_a.py:3: mark {name!r}: ")
-    assert MISTAKES[mark] in found
+    assert MISTAKES[mark] in found.replace("keyword-only ", "")  # from Python 3.13 on
 
 
 def test_every_mistake_is_reported_at_once(project) -> None:

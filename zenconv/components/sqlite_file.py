@@ -350,6 +350,11 @@ class SqliteFile:
                 self._disconnect()
                 self._lock.close()
 
+    def __del__(self) -> None:
+        # Whoever only reads need not close anything.
+        if getattr(self, "_connection", None) is not None:
+            self._disconnect()
+
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._identity = None

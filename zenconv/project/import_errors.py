@@ -165,7 +165,8 @@ def _text(error: BaseException) -> str:
 
 
 def _near(name: str, known: Any) -> str:
-    found = did_you_mean(name, [k for k in known if isinstance(k, str) and not k.startswith("__")])
+    unlikely = "__" if name.startswith("_") else "_"
+    found = did_you_mean(name, [k for k in known if isinstance(k, str) and not k.startswith(unlikely)])
     return found if found.startswith("did you mean") else ""
 
 
