@@ -159,6 +159,22 @@ def test_files_put_in_place_by_renaming_and_many_saves_at_once_end_in_the_last_s
     assert len(runs(it)) < 15
 
 
+def test_code_that_is_written_slowly_is_played_when_it_is_whole(project):
+    it = project({"steps_a.py": SIMPLE})
+    text = it.read("steps_a.py").replace("return 1\n", "return 3\n")
+    with Watching(it) as watching:
+        start = len(watching.lines)
+        with open(it.path / "steps_a.py", "w") as stream:
+            for part in ("", text[:20], text[20:]):
+                stream.write(part)
+                stream.flush()
+                time.sleep(0.1)
+        watching.round(start)
+        assert it.value("two") == 4
+        assert "error" not in watching.text
+    assert len(runs(it)) == 2
+
+
 def test_a_checkout_of_many_files_ends_in_the_state_of_the_branch(project):
     files = {
         f"steps_{name}.py": f"import helper\ndef {name}() -> int: return helper.of({number})\n"

@@ -15,6 +15,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from fnmatch import translate
 from pathlib import Path
 from typing import Protocol
@@ -119,6 +120,10 @@ class Changes(Protocol):
         """Whether whoever wrote the files that changed has finished with them, as far as one can know."""
 
     @property
+    def being_written(self) -> AbstractSet[str]:
+        """The files that somebody writes right now, as far as one can know."""
+
+    @property
     def interval(self) -> float | None:
         """Seconds after which to ask although nothing was readable; None: never."""
 
@@ -171,6 +176,7 @@ class PolledChanges:
         self._stamps = self._look()
 
     is_settled = False
+    being_written: AbstractSet[str] = frozenset()
 
     def fileno(self) -> int:
         """There is none."""
@@ -260,7 +266,7 @@ class NotifiedChanges:
         self._descriptor = self._check(self._library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
         self._folders: dict[int, str] = {}
         self._inside: set[str] = set()
-        self._being_written: set[str] = set()
+        self.being_written: set[str] = set()
         try:
             self._enter(str(watched.root))
         except OSError:
@@ -274,7 +280,7 @@ class NotifiedChanges:
     @property
     def is_settled(self) -> bool:
         """See `Changes`."""
-        return not self._being_written
+        return not self.being_written
 
     def take(self) -> set[str]:
         """See `Changes`."""
@@ -329,9 +335,9 @@ class NotifiedChanges:
         if not counts:
             return set()
         if mask & (_MODIFY | _CREATE):
-            self._being_written.add(path)
+            self.being_written.add(path)
         elif not mask & _ATTRIB:
-            self._being_written.discard(path)
+            self.being_written.discard(path)
         return {path}
 
     def _enter(self, start: str) -> list[str]:

@@ -31,6 +31,8 @@ _QUIET_SECONDS = 0.03
 """How long nothing more may happen until changes count as complete."""
 _SETTLED_SECONDS = 0.01
 """The same, where every file that was written is closed again."""
+_HALF_WRITTEN_SECONDS = 1.0
+"""The same, where code that was written is still open: it may be empty, or half of it may be missing."""
 _VANISHED_SECONDS = 0.25
 """The same, where a file has gone: editors put another one in its place."""
 _CODE_SUFFIXES = (".py", ".toml")
@@ -266,6 +268,8 @@ class WatchLoop:
             return _INSTALL_SECONDS
         if any(path in self._code and not os.path.exists(path) for path in changed):
             return _VANISHED_SECONDS
+        if any(path.endswith(_CODE_SUFFIXES) for path in changed & changes.being_written):
+            return _HALF_WRITTEN_SECONDS
         return _SETTLED_SECONDS if changes.is_settled else _QUIET_SECONDS
 
     def _await_more(self, changes: Changes, seconds: float) -> set[str]:
