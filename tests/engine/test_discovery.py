@@ -21,7 +21,7 @@ from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.files import FileDigests
 from zenconv.engine.watching import Observer
 from zenconv.records.artifact import ActionKey
-from zenconv.records.step import Node, Step
+from zenconv.records.step import Binding, Node, Step
 
 
 @pytest.fixture
@@ -33,9 +33,15 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def observed(root: Path, read: Callable[[], object], step: Callable[..., object] | None = None) -> list[str]:
+DATA = Path("data")
+
+
+def observed(
+    root: Path, read: Callable[[], object], step: Callable[..., object] | None = None, **values: object
+) -> list[str]:
     files = ProjectFiles(root, lambda file: file == __file__)
-    node = Node("n", Step("n", "m", "steps_m.py", 1, function=step), "m")
+    bindings = tuple(Binding(name, "value", value=value) for name, value in values.items())
+    node = Node("n", Step("n", "m", "steps_m.py", 1, function=step), "m", bindings)
     seen = Observer(root, files).begin(node)
     with seen:
         read()
@@ -94,6 +100,45 @@ def test_a_file_counts_whose_folder_and_name_stand_apart_in_the_code(root: Path)
         return [str(folder / name), f"{folder}/raw/{name}", "raw", "c.csv", "no.csv"]
 
     assert observed(root, lambda: None, step) == ["data/b.csv", "data/raw/c.csv"]
+
+
+def test_a_file_counts_whose_name_is_filled_in_from_what_the_step_knows(root: Path) -> None:
+    (root / "data" / "raw").mkdir()
+    for name in ("raw/c.csv", "part_d.csv", "other.csv", "e.v1.h5"):
+        (root / "data" / name).write_text("3")
+
+    def step(name: str = "b") -> list[str]:
+        return [
+            f"data/{name}.csv",
+            f"from 'data/part_{'d'}.csv'",
+            "data/%s.csv" % "raw/c",  # noqa: UP031
+            f"data/{'e'}.v1.h5",
+        ]
+
+    def by_value(name: str) -> str:
+        return "data/{}.csv".format(name)  # noqa: UP032
+
+    def by_folder(name: str) -> str:
+        return f"select * from '{DATA}/b.csv' where x = {name}"
+
+    assert observed(root, lambda: None, step) == [
+        "data/b.csv",
+        "data/e.v1.h5",
+        "data/part_d.csv",
+        "data/raw/c.csv",
+    ]
+    assert observed(root, lambda: None, by_value) == []
+    assert observed(root, lambda: None, by_value, name="a") == ["data/a.csv"]
+    assert observed(root, lambda: None, by_value, name=["a", "no"]) == ["data/a.csv"]
+    assert observed(root, lambda: None, by_folder) == ["data/b.csv"]
+
+
+def test_the_file_of_the_code_does_not_count_where_it_only_tells_what_lies_beside(root: Path) -> None:
+    names = {"__file__": str(root / "data" / "steps.py"), "Path": Path}
+    (root / "data" / "steps.py").write_text("")
+    exec(compile("def step(): return Path(__file__).parent / 'a.csv'", __file__, "exec"), names)
+    step: Any = names["step"]
+    assert observed(root, lambda: None, step) == ["data/a.csv"]
 
 
 def test_a_file_that_stands_in_quotes_in_a_query_counts(root: Path) -> None:

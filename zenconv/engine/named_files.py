@@ -1,26 +1,34 @@
 """The files that the texts in a step's code may name: as they stand there, or a folder and a name in it.
 
-``DATA / "x.parquet"`` and ``f"{DATA}/x.parquet"`` are put together only when the code runs, and
-compiled code that opens them is not heard. Both parts stand in the code.
+``DATA / "x.parquet"`` and ``f"{DATA}/{name}.parquet"`` are put together only when the code runs, and
+compiled code that opens them is not heard. The parts stand in the code, or are values of parameters.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from glob import has_magic
+from itertools import chain
 
 from zenconv.engine.discovery import sign_file
 
 _PATH = re.compile(r"(?=[^\n]*[./])[^\n\0]{1,200}")
-_FILE_NAME = re.compile(r"/?([^\n\0*?]{1,150}\.\w{1,12})")
+_FILE_NAME = re.compile(r"""/?([^\n\0*?]{1,150}\.\w{1,12})(?:['"`](?s:.*))?""")
+_BEGINNING = re.compile(r"""(?s:.*['"`])?([^\n\0*?'"`]{0,150}/)([\w.-]{0,50})""")
+_ENDING = re.compile(r"""([\w-]{0,50}\.\w[\w.]{0,12})(?:['"`](?s:.*))?""")
+_PLACEHOLDER = re.compile(r"%[sd]|\{[^{}\n]{0,50}\}")
 _QUOTED = re.compile(r"""(?<!\w)(['"`])([^'"`\n\0]{1,200})\1""")
+_PLACE = re.compile(r"[^\n\0*?'\"`]{1,150}")
 _OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
 """What looks like files there is the machine's state, and another at each look."""
 _MOST_TEXTS = 500
 _MOST_FOLDERS = 20
 _MOST_NAMES = 200
+_MOST_ENTRIES = 2000
+_MOST_TRIED = 500
 
 
 def sign_named_files(
@@ -28,11 +36,13 @@ def sign_named_files(
     root: str,
     absolute: Callable[[str, str], str],
     name_below: Callable[[str], str | None],
+    values: Iterable[str] = (),
 ) -> dict[str, list[int]]:
     """Return, by the names they count under, the files that `texts` name and what each is like now.
 
-    Files elsewhere count by their absolute path. What is not there is signed by nothing; so are
-    only texts that name a place as they stand. `root` ends with a separator.
+    `values` are texts that may stand between others. Files elsewhere count by their absolute path.
+    What is not there is signed by nothing; so are only texts that name a place as they stand.
+    `root` ends with a separator.
     """
     signed: dict[str, list[int]] = {}
     texts = list(texts)
@@ -43,7 +53,10 @@ def sign_named_files(
             continue
         if name and (os.path.isfile(full) or not os.path.lexists(full)):
             signed[name] = sign_file(full)
-    for full in _put_together(texts[:_MOST_TEXTS], root, absolute):
+    texts = texts[:_MOST_TEXTS]
+    for full in chain(
+        _put_together(texts, root, absolute), _fill_in(texts, {*texts, *values}, root, absolute)
+    ):
         name = name_below(full)
         if name:
             signed.setdefault(name, sign_file(full))
@@ -80,6 +93,40 @@ def _put_together(texts: Sequence[str], root: str, absolute: Callable[[str, str]
             full = os.path.join(folder, name)
             if os.path.isfile(full):
                 yield full
+
+
+def _fill_in(
+    texts: Sequence[str], values: set[str], root: str, absolute: Callable[[str, str], str]
+) -> Iterator[str]:
+    """Yield the files below `root` that are named by a beginning and an ending, and a value in between."""
+    pieces = list(dict.fromkeys(piece for text in texts for piece in _PLACEHOLDER.split(text) if piece))
+    endings = [found[1] for piece in pieces if (found := _ENDING.fullmatch(piece))][:_MOST_FOLDERS]
+    if not endings:
+        return
+    begun = [found.groups() for piece in pieces if (found := _BEGINNING.fullmatch(piece))]
+    begun += [(piece, "") for piece in pieces if piece in values and _PLACE.fullmatch(piece)]
+    folders = dict.fromkeys((absolute(place, root), name) for place, name in begun)
+    inner = [value for value in values if "/" in value and len(value) <= 100][:_MOST_FOLDERS]
+    for folder, name in [(f, n) for f, n in folders if f.startswith(root) and os.path.isdir(f)][
+        :_MOST_FOLDERS
+    ]:
+        for entry in _entries_of(folder):
+            for ending in endings:
+                fits = entry.startswith(name) and entry.endswith(ending)
+                if fits and entry[len(name) : -len(ending)] in values:
+                    yield os.path.join(folder, entry)
+        for value, ending in itertools.islice(itertools.product(inner, endings), _MOST_TRIED):
+            if os.path.isfile(full := os.path.join(folder, f"{name}{value}{ending}")):
+                yield full
+
+
+def _entries_of(folder: str) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in itertools.islice(entries, _MOST_ENTRIES + 1)]
+    except OSError:
+        return []
+    return found if len(found) <= _MOST_ENTRIES else []
 
 
 def _is_plain(text: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property, partial
 from pathlib import PurePath
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -34,6 +35,18 @@ def named_texts(function: Callable[..., Any], files: ProjectFiles) -> list[str]:
     return list(reader.texts)
 
 
+def texts_in(values: Iterable[Any]) -> list[str]:
+    """Return the short texts among `values`, and in the small containers among them."""
+    found: list[str] = []
+    for value in values:
+        if isinstance(value, str):
+            found += [value] if len(value) <= _LONGEST_TEXT else []
+        elif type(value) in (list, tuple, set, frozenset, dict) and len(value) <= _MOST_ITEMS:
+            items = value.values() if type(value) is dict else value
+            found += [item for item in items if isinstance(item, str) and len(item) <= _LONGEST_TEXT]
+    return found
+
+
 class _Reader:
     def __init__(self, files: ProjectFiles) -> None:
         self.texts: dict[str, None] = {}
@@ -56,8 +69,10 @@ class _Reader:
                 except ValueError:
                     pass  # not yet filled
             names = set(_names(function.__code__))
-            for name in names:
+            for name in names - {"__file__"}:
                 self._follow_global(function.__globals__.get(name), names)
+            if "__file__" in names:  # to find what lies beside it; the code itself has a fingerprint
+                self._keep(os.path.dirname(function.__globals__.get("__file__", "")))
 
     def follow(self, value: Any) -> None:
         """Take a function of the project, or the methods of a class, to be read."""

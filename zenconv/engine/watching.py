@@ -37,7 +37,7 @@ from zenconv.engine.handed_over import (
 )
 from zenconv.engine.looks import Looks
 from zenconv.engine.named_files import find_patterns, sign_named_files
-from zenconv.engine.naming import named_texts
+from zenconv.engine.naming import named_texts, texts_in
 from zenconv.engine.origins import UNKNOWN, Origin, Origins, is_import, is_inside_open_folder, loaded_files
 from zenconv.engine.overhearing import overhear
 from zenconv.engine.process_state import ProcessState
@@ -452,7 +452,9 @@ class Observation:
         for pattern in find_patterns(texts):
             if name := observer.name_below(observer.absolute(pattern, observer.root)):
                 self._looks.note_given(name, "", self._read, observer.name_below)
-        return sign_named_files(texts, observer.root, observer.absolute, observer.name_below)
+        values = [b.value for b in self._node.bindings if b.source == "value"] if self._node else []
+        places = (observer.root, observer.absolute, observer.name_below)
+        return sign_named_files(texts, *places, texts_in(values))
 
 
 @contextmanager
