@@ -141,6 +141,35 @@ def test_the_file_of_the_code_does_not_count_where_it_only_tells_what_lies_besid
     assert observed(root, lambda: None, step) == ["data/a.csv"]
 
 
+def test_files_of_a_listed_folder_count_where_a_library_opens_files_unheard(root: Path) -> None:
+    def by_library() -> object:
+        import h5py
+
+        return h5py
+
+    def in_python() -> object:
+        return None
+
+    def by_pattern() -> object:
+        import h5py
+
+        return h5py, "data/b*.csv"
+
+    def list_only() -> None:
+        assert list(Path("data").glob("*.csv"))
+        Path("data/made.h5").write_text("")
+
+    def list_and_open() -> None:
+        list_only()
+        Path("data/a.csv").read_text()
+
+    assert observed(root, list_only, by_library) == ["data/", "data/a.csv", "data/b.csv"]
+    assert observed(root, list_only, in_python) == ["data/"]
+    assert observed(root, list_only, by_pattern) == ["data/", "data/b.csv"]
+    (root / "data" / "made.h5").unlink()
+    assert observed(root, list_and_open, by_library) == ["data/", "data/a.csv"]
+
+
 def test_a_file_that_stands_in_quotes_in_a_query_counts(root: Path) -> None:
     def step() -> str:
         """Speaks of 'data/b.csv'."""

@@ -13,6 +13,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from zenconv import hashing
@@ -25,6 +26,8 @@ Reading = tuple[str, list[int]]
 
 _MOST_NAMED = 1000
 _MOST_SIGNED = 2000
+_MOST_UNOPENED = 10_000
+_CODE = (".py", ".pyc", ".so")
 GONE = "gone"
 """Stands for the digest of what is not there any more."""
 
@@ -109,6 +112,35 @@ def sign_folder(path: str) -> list[int]:
         if len(signature) > 3 * _MOST_SIGNED:
             break
     return signature
+
+
+def find_unopened(
+    found: Mapping[str, Reading], where: str, root: Path, began: int, patterns: Sequence[str]
+) -> dict[str, Reading]:
+    """Return the files in listed folders from which nothing was opened, as they were when the step began.
+
+    Why else would they be listed, where a library is at work that opens files unheard? If there are
+    `patterns` for names, they are those that fit one.
+    """
+    opened = {name.rpartition("/")[0] for name in found if not name.endswith(("/", LOOK))}
+    unopened: dict[str, Reading] = {}
+    for folder in [name.rstrip("/") for name in found if name.endswith("/") and name != "./"]:
+        if folder in opened or len(unopened) > _MOST_UNOPENED:
+            continue
+        for name in (f"{folder}/{name}" for name in _files_in(root / folder)):
+            fits = not patterns or any(fnmatch(name.rpartition("/")[2], pattern) for pattern in patterns)
+            if fits and is_older(str(root / name), began):
+                unopened[name] = (where, sign_file(str(root / name)))
+    return unopened
+
+
+def _files_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            files = [entry.name for entry in entries if entry.is_file()]
+    except OSError:
+        return []
+    return [name for name in files if not name.startswith(".") and not name.endswith(_CODE)]
 
 
 def find_matches(pattern: str) -> list[str] | None:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property, partial
 from pathlib import PurePath
-from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NamedTuple
 
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.named_files import quoted_texts
@@ -23,8 +23,25 @@ _LONGEST_TEXT = 200
 _LONGEST_QUERY = 20_000
 
 
-def named_texts(function: Callable[..., Any], files: ProjectFiles) -> list[str]:
-    """Return the literals, defaults and global texts and paths that `function` reaches, each once.
+_UNHEARD = frozenset(
+    {
+        "av", "catboost", "cv2", "decord", "duckdb", "fiona", "h5py", "laspy", "librosa", "lmdb", "netCDF4",
+        "open3d", "pyogrio", "pyproj", "pysam", "rasterio", "safetensors", "SimpleITK", "soundfile",
+        "tensorflow", "tokenizers", "torchaudio", "torchvision", "xarray", "zarr",
+    }
+)  # fmt: skip
+"""Libraries whose compiled code opens files, and nothing is heard of it."""
+
+
+class Spoken(NamedTuple):
+    """What code speaks of: texts, each once, and whether it uses a library whose reading is not heard."""
+
+    texts: list[str]
+    is_unheard: bool
+
+
+def read_code(function: Callable[..., Any], files: ProjectFiles) -> Spoken:
+    """Return the literals, defaults and global texts and paths that `function` reaches.
 
     Reached are, by the names in its code, the functions, classes and globals of the project.
     Nothing is executed. Of longer texts there is what stands in quotes.
@@ -32,7 +49,7 @@ def named_texts(function: Callable[..., Any], files: ProjectFiles) -> list[str]:
     reader = _Reader(files)
     reader.follow(function)
     reader.read()
-    return list(reader.texts)
+    return Spoken(list(reader.texts), reader.is_unheard)
 
 
 def texts_in(values: Iterable[Any]) -> list[str]:
@@ -50,6 +67,7 @@ def texts_in(values: Iterable[Any]) -> list[str]:
 class _Reader:
     def __init__(self, files: ProjectFiles) -> None:
         self.texts: dict[str, None] = {}
+        self.is_unheard = False
         self._files = files
         self._seen: set[int] = set()
         self._waiting: list[FunctionType] = []
@@ -69,6 +87,7 @@ class _Reader:
                 except ValueError:
                     pass  # not yet filled
             names = set(_names(function.__code__))
+            self.is_unheard |= not _UNHEARD.isdisjoint(names)
             for name in names - {"__file__"}:
                 self._follow_global(function.__globals__.get(name), names)
             if "__file__" in names:  # to find what lies beside it; the code itself has a fingerprint
@@ -100,6 +119,9 @@ class _Reader:
             self._keep(value)
 
     def _follow_global(self, value: Any, names: set[str]) -> None:
+        if isinstance(value, ModuleType | type | FunctionType | BuiltinFunctionType):
+            module = value.__name__ if isinstance(value, ModuleType) else value.__module__
+            self.is_unheard |= str(module).partition(".")[0] in _UNHEARD
         if not isinstance(value, ModuleType):
             self.follow(value)
         elif (value.__dict__.get("__file__") or "") in self._files:

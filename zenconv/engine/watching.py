@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar, Token
+from glob import has_magic
 from itertools import chain
 from pathlib import Path
 from stat import S_ISREG
@@ -24,7 +25,15 @@ from typing import Any, Self
 
 from zenconv.engine.asked_modules import AskedModules
 from zenconv.engine.audit import listen, watch_environment
-from zenconv.engine.discovery import LOOK, Reading, find_matches, fold, is_older, sign_file
+from zenconv.engine.discovery import (
+    LOOK,
+    Reading,
+    find_matches,
+    find_unopened,
+    fold,
+    is_older,
+    sign_file,
+)
 from zenconv.engine.effects import TAKERS, Effects, effects_of, file_of_database, paths_in
 from zenconv.engine.failures import ProjectFiles
 from zenconv.engine.handed_over import (
@@ -37,15 +46,15 @@ from zenconv.engine.handed_over import (
 )
 from zenconv.engine.looks import Looks
 from zenconv.engine.named_files import find_patterns, sign_named_files
-from zenconv.engine.naming import named_texts, texts_in
+from zenconv.engine.naming import Spoken, read_code, texts_in
 from zenconv.engine.origins import UNKNOWN, Origin, Origins, is_import, is_inside_open_folder, loaded_files
 from zenconv.engine.overhearing import overhear
+from zenconv.engine.places import Places
 from zenconv.engine.process_state import ProcessState
 from zenconv.records.step import Node
 
 _CREATING_FLAGS = os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _WRITING_FLAGS = os.O_WRONLY | os.O_RDWR | _CREATING_FLAGS
-_NOT_DATA = ("__pycache__", "site-packages", ".egg-info", ".dist-info")
 _CODE_SUFFIXES = (".py", ".pyw", ".pyc", ".pyi", ".so", ".pyd")
 _LISTINGS = ("os.listdir", "os.scandir")
 _NEW_PROCESSES = ("os.fork", "_thread.start_new_thread")
@@ -57,7 +66,6 @@ _REPLACING = {"os.rename": 1, "os.link": 1, "os.symlink": 1, "os.remove": 0, "sh
 _MOST_FILES = 100_000
 _MOST_PLACES = 3
 """For how many of them the line that reads them is looked for."""
-_LONGEST_NAME = 1024
 _HOOK_FRAMES = 4
 """How many frames stand between a method that `Observation.hear` calls and what caused the event."""
 
@@ -66,15 +74,14 @@ _alone: Observation | None = None
 _is_listening = False
 
 
-class Observer:
+class Observer(Places):
     """Watches the steps of one project, whose root and source files are given."""
 
     def __init__(self, root: Path, files: ProjectFiles | None = None) -> None:
-        self.root = os.path.realpath(root) + os.sep
-        self.spelling = os.path.abspath(root) + os.sep
+        super().__init__(root)
         self._files = files or ProjectFiles(root)
         self.origins = Origins(self._files)
-        self._texts: dict[Callable[..., Any], list[str]] = {}
+        self._texts: dict[Callable[..., Any], Spoken] = {}
 
     def begin(
         self,
@@ -87,39 +94,14 @@ class Observer:
         _listen_once()
         return Observation(self, node, is_async=is_async, fixtures=fixtures)
 
-    def texts(self, function: Callable[..., Any] | None) -> list[str]:
-        """Return the texts in the project's code that `function` reaches; taken once."""
+    def speaks_of(self, function: Callable[..., Any] | None) -> Spoken:
+        """Return what the project's code that `function` reaches speaks of; taken once."""
         if function is None:
-            return []
+            return Spoken([], is_unheard=False)
         known = self._texts.get(function)
         if known is None:
-            known = self._texts[function] = named_texts(function, self._files)
+            known = self._texts[function] = read_code(function, self._files)
         return known
-
-    def absolute(self, path: Any, folder: str) -> str:
-        """Return `path`, seen from `folder`, in full, below `root` where it is; nothing for a descriptor."""
-        try:
-            text = os.fsdecode(path)
-        except TypeError:
-            return ""
-        if len(text) > _LONGEST_NAME or "\0" in text or "\n" in text:
-            return ""
-        full = os.path.normpath(os.path.join(folder, text))
-        if self.spelling != self.root and (full + os.sep).startswith(self.spelling):
-            return self.root + full[len(self.spelling) :]
-        return full
-
-    def name_below(self, full: str) -> str | None:
-        """Return the name that an absolute path counts under, if it is visible and below the root."""
-        if full + os.sep == self.root:
-            return ""
-        if not full.startswith(self.root):
-            return None
-        name = full[len(self.root) :].replace(os.sep, "/")
-        parts = name.split("/")
-        if any(part.startswith(".") or part.endswith(_NOT_DATA) for part in parts):
-            return None
-        return name
 
 
 class Observation:
@@ -150,6 +132,7 @@ class Observation:
         self._looks = Looks(observer.root)
         self._written: set[str] = set()
         self._replaced: list[str] = []
+        self._unheard_patterns: list[str] | None = None
         self._named = self._sign_named(fixtures)
         self._effects: Effects | None = None
         self._state: ProcessState | None = None
@@ -269,6 +252,9 @@ class Observation:
         for name, before in self._named.items():
             if before and name not in found and sign_file(self._full(name)) == before:
                 found[name] = (where, before)
+        if self._unheard_patterns is not None:
+            root = Path(self._observer.root)
+            found |= find_unopened(found, where, root, self._began, self._unheard_patterns)
         written = self._written | self._looks.written()
         found = {name: reading for name, reading in found.items() if self._counts(name, found, written)}
         return fold(dict(sorted(found.items())), Path(self._observer.root))
@@ -448,7 +434,10 @@ class Observation:
         """Return the files that the code of the step and its fixtures may name, and what each is like now."""
         observer = self._observer
         function = self._node.step.function if self._node is not None else None
-        texts = list(chain.from_iterable(map(observer.texts, (function, *fixtures))))
+        spoken = [observer.speaks_of(code) for code in (function, *fixtures)]
+        texts = list(chain.from_iterable(one.texts for one in spoken))
+        if any(one.is_unheard for one in spoken):
+            self._unheard_patterns = [os.path.basename(text) for text in texts if has_magic(text)]
         for pattern in find_patterns(texts):
             if name := observer.name_below(observer.absolute(pattern, observer.root)):
                 self._looks.note_given(name, "", self._read, observer.name_below)
