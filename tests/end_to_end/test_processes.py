@@ -121,6 +121,29 @@ def test_steps_run_side_by_side_and_their_output_is_kept_apart(project) -> None:
     assert family(it.path) == []
 
 
+def test_where_one_step_waits_for_the_other_workers_are_started_one_by_one(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+                import os, time
+                def _note(text):
+                    with open("imports", "a") as stream:
+                        stream.write(text + chr(10))
+                _note("begins")
+                time.sleep(0.1)
+                _note("ends")
+                def first() -> None: time.sleep(0.5)
+                def second(first) -> None: time.sleep(0.5)
+                def third(second): return 1
+                """
+        }
+    )
+    it.run("run", "-n", "3")
+    lines = it.read("imports").splitlines()
+    assert len(lines) >= 4  # those of the runner, and of at least one worker
+    assert lines == (["begins", "ends"] * len(lines))[: len(lines)]
+
+
 def test_with_s_every_line_says_whose_it_is(project) -> None:
     it = project({"steps_a.py": SIDE_BY_SIDE})
     shown = it.run("run", "-n", "2", "-s").stdout.splitlines()

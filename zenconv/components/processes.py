@@ -95,6 +95,10 @@ class _Pool(TaskPool):
         self._settled: list[TaskResult] = []
         self._failed_starts = 0
         self._is_interrupted = False
+        self._expected = 0
+
+    def expect(self, count: int) -> None:
+        self._expected = count
 
     def accepts(self, *, is_async: bool) -> bool:
         self._fill_seats()
@@ -143,9 +147,16 @@ class _Pool(TaskPool):
         return "_workers" in self.__dict__
 
     def _fill_seats(self) -> None:
-        while len(self._seats) < self._most:
+        """Start workers: as many as there is work for, and one at a time what may be needed later.
+
+        While a worker imports the project, nobody else is to take its cores without need.
+        """
+        starting = sum(not seat.is_ready for seat in self._seats.values())
+        free = starting + sum(seat.is_ready and not seat.tasks for seat in self._seats.values())
+        while len(self._seats) < self._most and (free < self._expected or not starting):
             number = self._workers.start()
             self._seats[number] = _Seat(number)
+            starting, free = starting + 1, free + 1
 
     def _choose(self, *, is_async: bool) -> _Seat | None:
         """Return a free worker; for an async task, rather one that is waiting already."""
@@ -173,6 +184,8 @@ class _Pool(TaskPool):
         if message.kind == "ready":
             seat.is_ready = True
             self._failed_starts = 0
+            if not self._is_interrupted:
+                self._fill_seats()
         elif message.result is not None:
             seat.is_alone = False
             del seat.tasks[message.result.node]

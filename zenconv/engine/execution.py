@@ -240,6 +240,7 @@ class RunExecution(LocalWork):
     def _submit(self, pool: TaskPool) -> Iterator[Event]:
         # Those that mostly wait come first: the others need not wait for them.
         passed: list[str] = []
+        pool.expect(self._schedule.count_ready())
         for is_waiting in (True, False):
             while (id := self._schedule.first(is_async=is_waiting)) is not None and self._may_start():
                 if self._is_settled(id):
@@ -361,8 +362,7 @@ class RunExecution(LocalWork):
             return
         key = ActionKey.parse(task.key)
         entry = make_entry(node, key, result, self.decider.keys, self.writer)
-        changed = changed_files(node, result, self.decider.keys)
-        if changed:
+        if changed := changed_files(node, result, self.decider.keys):
             yield Notice(
                 f"{node.id}: {changed} changed while the step ran; its result is not kept", at=clock.utc_now()
             )

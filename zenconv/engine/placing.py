@@ -51,6 +51,9 @@ class Placement(TaskPool):
     def is_apart_for(self, task: Task) -> bool:
         return bool(task.python) or self._pool.is_apart
 
+    def expect(self, count: int) -> None:
+        self._pool.expect(count)
+
     def accepts(self, *, is_async: bool) -> bool:
         busy = len(self._elsewhere) + sum(not task.is_async for task in self._here.values())
         return (not self.slots or busy < self.slots) and self._pool.accepts(is_async=is_async)

@@ -99,4 +99,8 @@ class Schedule:
 
     def has_ready(self) -> bool:
         """Return whether any node is queued."""
-        return bool(self._ready[True] or self._ready[False])
+        return self.count_ready() > 0
+
+    def count_ready(self) -> int:
+        """Return how many nodes are queued."""
+        return len(self._ready[True]) + len(self._ready[False])

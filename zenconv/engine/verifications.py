@@ -37,6 +37,7 @@ class Verifications:
 
     def submit(self, pool: TaskPool, results: Mapping[str, NodeResult]) -> Iterator[Event]:
         """Hand over as many as `pool` takes."""
+        pool.expect(len(self.waiting))
         for id in list(self.waiting):
             task = self._task(id, results)
             is_alone = id in self.suspects

@@ -178,6 +178,10 @@ class TaskPool(Protocol):
         """Return whether this task runs in another process."""
         return self.is_apart
 
+    def expect(self, count: int) -> None:
+        """Be told how many tasks could start now, before the first of them is offered."""
+        return
+
     def accepts(self, *, is_async: bool) -> bool:
         """Return whether one more task, an async one or another, would start at once."""
 
