@@ -130,6 +130,9 @@ def test_a_file_counts_whose_name_is_filled_in_from_what_the_step_knows(root: Pa
     assert observed(root, lambda: None, by_value) == []
     assert observed(root, lambda: None, by_value, name="a") == ["data/a.csv"]
     assert observed(root, lambda: None, by_value, name=["a", "no"]) == ["data/a.csv"]
+    assert observed(root, lambda: None, by_value, one=[*map(str, range(90))], name=["a", *"cdefghijkl"]) == [
+        "data/a.csv"
+    ]
     assert observed(root, lambda: None, by_folder) == ["data/b.csv"]
 
 

@@ -28,7 +28,9 @@ _MOST_TEXTS = 500
 _MOST_FOLDERS = 20
 _MOST_NAMES = 200
 _MOST_ENTRIES = 2000
-_MOST_TRIED = 500
+_MOST_TRIED = 100
+"""Looks at single names, above which folders are listed instead."""
+_LONGEST_NAME = 100
 
 
 def sign_named_files(
@@ -106,18 +108,19 @@ def _fill_in(
     begun = [found.groups() for piece in pieces if (found := _BEGINNING.fullmatch(piece))]
     begun += [(piece, "") for piece in pieces if piece in values and _PLACE.fullmatch(piece)]
     folders = dict.fromkeys((absolute(place, root), name) for place, name in begun)
-    inner = [value for value in values if "/" in value and len(value) <= 100][:_MOST_FOLDERS]
-    for folder, name in [(f, n) for f, n in folders if f.startswith(root) and os.path.isdir(f)][
-        :_MOST_FOLDERS
-    ]:
+    known = [value for value in values if len(value) <= _LONGEST_NAME]
+    fillings = list(itertools.islice(itertools.product(known, endings), _MOST_TRIED + 1))
+    usable = ((f, name) for f, name in folders if f.startswith(root) and os.path.isdir(f))
+    for folder, name in itertools.islice(usable, _MOST_FOLDERS):
+        if len(fillings) <= _MOST_TRIED:
+            tried = {f"{name}{value}{ending}" for value, ending in fillings}
+            yield from filter(os.path.isfile, (os.path.join(folder, one) for one in tried))
+            continue
         for entry in _entries_of(folder):
             for ending in endings:
                 fits = entry.startswith(name) and entry.endswith(ending)
                 if fits and entry[len(name) : -len(ending)] in values:
                     yield os.path.join(folder, entry)
-        for value, ending in itertools.islice(itertools.product(inner, endings), _MOST_TRIED):
-            if os.path.isfile(full := os.path.join(folder, f"{name}{value}{ending}")):
-                yield full
 
 
 def _entries_of(folder: str) -> list[str]:
