@@ -239,3 +239,29 @@ def test_variables_that_a_library_sets_for_itself_stay(project) -> None:
     )
     it.run("run")
     assert it.value("second") == "set"
+
+
+def test_the_lines_of_an_exception_that_nobody_catches_are_no_input(project) -> None:
+    it = project(
+        {
+            "steps_a.py": """
+                import threading
+                class Bad:
+                    def __del__(self): raise ValueError("in a finalizer")
+                def finalizer():
+                    Bad()
+                    return 1
+                def thread():
+                    failing = threading.Thread(target=lambda: 1 / 0)
+                    failing.start()
+                    failing.join()
+                    return 1
+                """
+        }
+    )
+    assert "without asking" not in it.run("run").text
+    assert "in a finalizer" in it.run("logs", "finalizer").stdout
+    assert "ZeroDivisionError" in it.run("logs", "thread").stdout
+    it.append("steps_a.py", "# a comment")
+    it.run("run")
+    assert it.executed() == []

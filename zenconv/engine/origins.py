@@ -15,6 +15,7 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any, Literal, NamedTuple
 
 from zenconv.engine.failures import ProjectFiles
+from zenconv.engine.uncaught import is_showing
 from zenconv.fingerprint.places import STANDARD_LIBRARY
 
 Place = Literal["project", "standard", "library", "private", "end", "listener"]
@@ -167,7 +168,8 @@ def is_inside_open_folder(path: Any, caller: FrameType) -> bool:
 def is_import(caller: FrameType) -> bool:
     """Return whether code is read to be imported, or to be shown in a traceback or a warning."""
     file = caller.f_code.co_filename
-    return file.startswith(("<frozen ", _OWN_CODE)) or os.path.basename(file) in _CODE_READERS
+    is_reader = file.startswith(("<frozen ", _OWN_CODE)) or os.path.basename(file) in _CODE_READERS
+    return is_reader or is_showing()
 
 
 def loaded_files() -> set[str | None]:

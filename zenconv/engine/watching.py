@@ -51,6 +51,7 @@ from zenconv.engine.origins import UNKNOWN, Origin, Origins, is_import, is_insid
 from zenconv.engine.overhearing import overhear
 from zenconv.engine.places import Places
 from zenconv.engine.process_state import ProcessState
+from zenconv.engine.uncaught import notice_showing
 from zenconv.records.step import Node
 
 _CREATING_FLAGS = os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -464,6 +465,7 @@ def _listen_once() -> None:
     if not _is_listening:
         _is_listening = True
         listen(_HEARD, _hear)
+        notice_showing()
 
 
 def _telling(hear: Callable[..., None]) -> Callable[..., None]:
