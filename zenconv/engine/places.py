@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 _NOT_DATA = ("__pycache__", "site-packages", ".egg-info", ".dist-info")
 _LONGEST_NAME = 1024
+_NO_FILE = re.compile("<.*>")
+"""Where code is that is in no file, which Python looks for all the same to show a line of it."""
 
 
 class Places:
@@ -23,7 +26,7 @@ class Places:
             text = os.fsdecode(path)
         except TypeError:
             return ""
-        if len(text) > _LONGEST_NAME or "\0" in text or "\n" in text:
+        if len(text) > _LONGEST_NAME or "\0" in text or "\n" in text or _NO_FILE.fullmatch(text):
             return ""
         full = os.path.normpath(os.path.join(folder, text))
         if self.spelling != self.root and (full + os.sep).startswith(self.spelling):

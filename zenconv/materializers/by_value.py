@@ -20,6 +20,9 @@ from zenconv.materializers.pickling import (
 )
 from zenconv.materializers.reducing import reduce_for_content, reduce_known
 
+_PLACES = frozenset({"__firstlineno__", "__static_attributes__"})
+"""What a class tells of its text from Python 3.13 on, the latter in no certain order."""
+
 
 class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Cloudpickle that collects references and refuses what it would change on the way."""
@@ -68,9 +71,15 @@ class ByValueContentPickler(ByValuePickler):
         if known is not NotImplemented:
             return known
         reduced = super().reducer_override(value)
-        if type(value) is FunctionType and type(reduced) is tuple:
+        if type(reduced) is not tuple:
+            return reduced
+        if type(value) is FunctionType:
             made, arguments, *state = reduced
             return (made, (arguments[0], {}, *arguments[2:]), *state)
+        if isinstance(value, type) and len(reduced) > 2 and type(reduced[2]) is tuple:
+            made, arguments, (members, *others), *rest = reduced
+            kept = {name: member for name, member in members.items() if name not in _PLACES}
+            return (made, arguments, (kept, *others), *rest)
         return reduced
 
 
