@@ -186,8 +186,11 @@ def _deep(depth: int) -> list[Any]:
 def test_what_cannot_be_stored_is_refused_with_step_type_member_and_fix(
     shelf: Any, make: Any, message: str
 ) -> None:
+    value = make()
     with pytest.raises(SaveError, match=r"^steps_x.py::made: ") as error:
-        shelf.save(make())
+        shelf.save(value)
+    if isinstance(value, socket.socket | sqlite3.Connection):
+        value.close()
     assert error.match(message)
     assert list(shelf.store.digests()) == []
 
