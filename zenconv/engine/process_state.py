@@ -20,6 +20,8 @@ from zenconv.engine.signals import ASK_TO_END
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, ASK_TO_END)
 _NO_TIMER = (0.0, 0.0)
+# What `signal` is made around: most of the time of its functions goes into making enumerations of numbers.
+_plain_signal: Any = sys.modules.get("_signal", signal)
 _WARNING = 30
 """The level at which logging begins; it may not be imported yet."""
 
@@ -89,12 +91,12 @@ def _set_variable(name: str, value: str | None) -> None:
 
 
 def _read_handlers() -> list[Any]:
-    return [signal.getsignal(number) for number in _SIGNALS]
+    return [_plain_signal.getsignal(number) for number in _SIGNALS]
 
 
 def _write_handlers(handlers: list[Any]) -> None:
     for number, handler in zip(_SIGNALS, handlers, strict=True):
-        if handler is not None and signal.getsignal(number) != handler:  # None: it was set in C
+        if handler is not None and _plain_signal.getsignal(number) != handler:  # None: it was set in C
             signal.signal(number, handler)
 
 
@@ -136,7 +138,7 @@ _PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "timer": (lambda: signal.getitimer(signal.ITIMER_REAL) == _NO_TIMER, _end_timer),
     "handlers": (_read_handlers, _write_handlers),
     "mask": (
-        lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ()),
+        lambda: _plain_signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         lambda mask: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
     ),
     "umask": (_read_umask, os.umask),
