@@ -176,10 +176,10 @@ def _is_whole(descriptor: int) -> bool:
     """Return whether 1 and 2 are the file that `descriptor` is, and 0 is open."""
     try:
         os.fstat(0)
-        expected, *found = map(os.fstat, (descriptor, 1, 2))
+        expected, out, err = os.fstat(descriptor), os.fstat(1), os.fstat(2)
     except OSError:
         return False
-    return all(os.path.samestat(expected, one) for one in found)
+    return os.path.samestat(expected, out) and os.path.samestat(expected, err)
 
 
 def _text_on(descriptor: int) -> io.TextIOWrapper:

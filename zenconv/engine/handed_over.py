@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import shlex
 import sys
 import threading
 from collections import deque
@@ -107,6 +106,8 @@ def words_of(event: str, arguments: tuple[Any, ...]) -> tuple[list[str], str]:
 
 
 def _split(command: str) -> list[str]:
+    import shlex  # only for a step that gives the shell a line
+
     try:
         return shlex.split(command)
     except ValueError:  # a quote that does not end

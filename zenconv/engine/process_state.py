@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -43,8 +44,8 @@ class ProcessState:
         _current = self
         self._origins = origins
         self._variables: dict[str, str | None] = {}
-        self._streams = {name: getattr(sys, name) for name in ("stdin", "stdout", "stderr")}
-        self._values = {name: read() for name, (read, _) in _PARTS.items()}
+        self._streams = (sys.stdin, sys.stdout, sys.stderr)
+        self._values = [read() for read, _ in _PARTS]
 
     def hear_variable(self, name: str, frame: FrameType) -> None:
         """Take down that an environment variable is about to be set or deleted."""
@@ -57,12 +58,10 @@ class ProcessState:
         """Make the process as it was; a generator goes on afterwards, and it is done once more."""
         while self._variables:
             _set_variable(*self._variables.popitem())
-        for name, (read, write) in _PARTS.items():
-            if read() != self._values[name]:
-                write(self._values[name])
-        for name, stream in self._streams.items():
-            if getattr(sys, name) is not stream:
-                setattr(sys, name, stream)
+        for (read, write), value in zip(_PARTS, self._values, strict=True):
+            if read() != value:
+                write(value)
+        sys.stdin, sys.stdout, sys.stderr = self._streams
 
 
 def _listen_once() -> None:
@@ -133,17 +132,17 @@ def _end_timer(_before: object) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-_PARTS: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
+_PARTS: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
     # The timer first: what it calls is put back after it.
-    "timer": (lambda: signal.getitimer(signal.ITIMER_REAL) == _NO_TIMER, _end_timer),
-    "handlers": (_read_handlers, _write_handlers),
-    "mask": (
-        lambda: _plain_signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        lambda mask: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
+    (lambda: signal.getitimer(signal.ITIMER_REAL) == _NO_TIMER, _end_timer),
+    (_read_handlers, _write_handlers),
+    (
+        partial(_plain_signal.pthread_sigmask, signal.SIG_BLOCK, ()),
+        partial(signal.pthread_sigmask, signal.SIG_SETMASK),
     ),
-    "umask": (_read_umask, os.umask),
-    "locale": (_read_locale, _write_locale),
-    "recursion": (sys.getrecursionlimit, sys.setrecursionlimit),
-    "logging": (_read_logging, _write_logging),
-}
+    (_read_umask, os.umask),
+    (_read_locale, _write_locale),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (_read_logging, _write_logging),
+)
 """How each part is read, and set to what it was."""

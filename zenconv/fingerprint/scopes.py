@@ -91,8 +91,9 @@ def _outside(load: Load) -> list[Reference]:
     name = load.name
     while scope is not None and scope.parent is not None:
         is_seen = scope.kind != "class" or scope is load.scope
-        imported = dict.fromkeys(scope.imports.get(name, ())) if is_seen else ()
-        found = [Reference(name, load.chain, target) for target in imported]
+        found = []
+        if is_seen and name in scope.imports:
+            found = [Reference(name, load.chain, target) for target in dict.fromkeys(scope.imports[name])]
         if name in scope.module_names:
             return [*found, Reference(name, load.chain)]
         if found or (is_seen and name in scope.bound):
