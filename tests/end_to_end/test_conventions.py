@@ -47,7 +47,7 @@ def test_an_empty_no_color_says_nothing_and_force_color_needs_no_terminal(projec
     it = project(STEPS)
     assert COLOUR.search(shown(it, "run", NO_COLOR=""))
     assert not COLOUR.search(it.run("show").stdout)
-    assert COLOUR.search(it.run("show", env={"FORCE_COLOR": "1"}).stdout)
+    assert COLOUR.search(it.run("show", env={"FORCE_COLOR": "1", "TERM": "xterm"}).stdout)
 
 
 @pytest.mark.parametrize("log", [{"CI": "true"}, {"TERM": "dumb"}])

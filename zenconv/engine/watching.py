@@ -340,7 +340,9 @@ class Observation:
             return
         if event in _LISTINGS:
             self._hear_listing(path)
-        elif not (isinstance(flags, int) and flags & _WRITING_FLAGS):
+        elif isinstance(flags, int) and flags & _WRITING_FLAGS:
+            pass  # by whoever stores it
+        elif not (name.endswith(_CODE_SUFFIXES) and self._is_about_code(full)):
             self._note_read(name, full)
 
     def _note_changeable(self, name: str | None, full: str) -> None:
